@@ -1,0 +1,23 @@
+//! Readers of the kernel: each takes the root of the file system it reads and gives a model value.
+//!
+//! Nothing here knows of sockets, caches or encodings, and nothing here waits: a collector that
+//! needs time to pass between two readings says so with [`Collected::Wait`].
+
+mod clock;
+mod root;
+mod window;
+
+use std::time::Duration;
+
+pub use clock::Now;
+pub use root::Root;
+pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
+
+/// What came of an attempt to collect a sample.
+#[derive(Debug)]
+pub enum Collected<T> {
+    /// The sample.
+    Ready(T),
+    /// A baseline was read; the sample can be had after this time.
+    Wait(Duration),
+}

@@ -1,0 +1,3 @@
+//! socktop-agent.
+
+fn main() {}

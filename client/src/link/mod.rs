@@ -1,0 +1,99 @@
+//! The conversation with one agent: dial, ask, reconnect. It streams [`Event`]s and draws nothing.
+//!
+//! A [`Link`] is the handle of a task that keeps one agent connected. What the screen shows decides
+//! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
+
+mod plan;
+
+use std::time::{Duration, Instant};
+
+pub use plan::Plan;
+use socktop_proto::{Body, Query};
+use tokio::sync::{mpsc, watch};
+
+/// How an agent is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `socktop.v2`.
+    Native,
+    /// The published programs' words: the agent is `socktop_agent` 1.60.
+    Text,
+}
+
+/// What protects the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// The agent runs inside this process.
+    InProcess,
+    /// ws: anyone on the way can read and change it.
+    Plain,
+    /// wss, the certificate checked.
+    Tls,
+}
+
+/// The state of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// Dialling for the first time, or again after the user asked.
+    Connecting,
+    /// In conversation.
+    Connected {
+        /// How the agent is spoken to.
+        dialect: Dialect,
+        /// What protects the conversation.
+        security: Security,
+    },
+    /// Not connected; the task tries again by itself.
+    Lost {
+        /// When the last word came from the agent, or the first attempt was made.
+        since: Instant,
+        /// What failed, on what, and what to do.
+        reason: String,
+        /// When the next attempt is made.
+        retry_at: Instant,
+    },
+}
+
+/// What a link tells the application.
+#[derive(Debug)]
+pub enum Event {
+    /// The link changed its state.
+    State(LinkState),
+    /// The agent answered. The body may be an error.
+    Reply {
+        /// What had been asked.
+        query: Query,
+        /// The answer.
+        body: Box<Body>,
+        /// When it arrived.
+        at: Instant,
+        /// From the request's last byte out to the reply in.
+        round_trip: Duration,
+    },
+}
+
+/// The handle of a link's task; dropping it ends the conversation.
+#[derive(Debug)]
+pub struct Link {
+    plan: watch::Sender<Plan>,
+    retry: mpsc::Sender<()>,
+    /// What the agent says.
+    pub events: mpsc::Receiver<Event>,
+}
+
+impl Link {
+    /// Sets what to ask for, and how often. What becomes wanted is asked for at once.
+    pub fn set_plan(&self, plan: Plan) {
+        self.plan.send_if_modified(|current| {
+            let changed = *current != plan;
+            *current = plan;
+            changed
+        });
+    }
+
+    /// Dials now instead of at the next attempt's time.
+    pub fn retry_now(&self) {
+        // A full channel means that it has been said already.
+        let _ = self.retry.try_send(());
+    }
+}

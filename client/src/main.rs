@@ -1,0 +1,3 @@
+//! socktop.
+
+fn main() {}

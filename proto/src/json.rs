@@ -1,0 +1,149 @@
+//! The json dialect: what the published integration guide describes.
+//!
+//! A request is a text frame `{"type":"metrics"}`; replies are JSON in text frames, whatever their
+//! size, but for the process list, which is protobuf in a binary frame, gzip when large.
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Frame;
+use crate::model::{self, Body, ErrorCode, body};
+use crate::published::{self, ErrorReply};
+use crate::query::Query;
+use crate::text;
+
+#[derive(Deserialize)]
+struct Request {
+    r#type: String,
+    pid: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Metrics {
+    sampled_at_ms: u64,
+    cpu_total: f32,
+    cpu_per_core: Vec<f32>,
+    mem_total: u64,
+    mem_used: u64,
+    swap_total: u64,
+    swap_used: u64,
+    hostname: String,
+    cpu_temp_c: Option<f32>,
+    networks: Vec<published::Network>,
+    gpus: Option<Vec<Gpu>>,
+}
+
+#[derive(Serialize)]
+struct Gpu {
+    name: String,
+    usage: Option<f32>,
+    memory_total: Option<u64>,
+    memory_used: Option<u64>,
+    temp_c: Option<f32>,
+}
+
+/// Whether a text frame is meant for this dialect.
+#[must_use]
+pub fn is_request(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[', '"'])
+}
+
+/// Decodes a request.
+///
+/// # Errors
+/// The frame to answer with, where the request is not JSON, unknown, or lacks its pid.
+pub fn decode_request(text: &str) -> Result<Query, Frame> {
+    let request: Request = serde_json::from_str(text).map_err(|error| {
+        refusal(format!(
+            "malformed request: {error}; send an object such as {{\"type\":\"metrics\"}}"
+        ))
+    })?;
+    let pid = request
+        .pid
+        .ok_or_else(|| refusal(format!("request {:?} wants a \"pid\"", request.r#type)));
+    match request.r#type.as_str() {
+        "metrics" => Ok(Query::Metrics),
+        "disks" => Ok(Query::Disks),
+        "processes" => Ok(Query::Processes),
+        "process_metrics" => pid.map(|pid| Query::Process { pid }),
+        "journal_entries" => pid.map(|pid| Query::Journal { pid }),
+        other => {
+            let shown: String = other.chars().take(40).collect();
+            Err(refusal(format!(
+                "unknown request {shown:?}: this agent answers the types metrics, disks, processes, \
+                 process_metrics and journal_entries (the last two with a \"pid\")"
+            )))
+        }
+    }
+}
+
+/// Encodes the reply to `query`.
+#[must_use]
+pub fn encode_reply(query: Query, body: &Body) -> Frame {
+    match reply(body) {
+        Ok(frame) => frame,
+        Err(error) => text::error_frame(&ErrorReply {
+            error: error.message,
+            pid: match query {
+                Query::Process { pid } | Query::Journal { pid } => Some(pid),
+                _ => None,
+            },
+            request: None,
+        }),
+    }
+}
+
+fn refusal(error: String) -> Frame {
+    text::error_frame(&ErrorReply {
+        error,
+        pid: None,
+        request: None,
+    })
+}
+
+fn reply(body: &Body) -> Result<Frame, model::Error> {
+    let text = match body.kind.as_ref() {
+        Some(body::Kind::Metrics(metrics)) => {
+            let published = published::Metrics::try_from(metrics)?;
+            text::serialize(&Metrics {
+                sampled_at_ms: published.sampled_at_ms.unwrap_or_default(),
+                cpu_total: published.cpu_total,
+                cpu_per_core: published.cpu_per_core,
+                mem_total: published.mem_total,
+                mem_used: published.mem_used,
+                swap_total: published.swap_total,
+                swap_used: published.swap_used,
+                hostname: published.hostname,
+                cpu_temp_c: published.cpu_temp_c,
+                networks: published.networks,
+                gpus: (!metrics.gpus.is_empty())
+                    .then(|| metrics.gpus.iter().map(Gpu::from).collect()),
+            })
+        }
+        Some(body::Kind::Disks(disks)) => text::serialize(&published::disks(disks)),
+        Some(body::Kind::Processes(list)) => return Ok(text::processes_frame(list)),
+        Some(body::Kind::Process(details)) => {
+            text::serialize(&published::ProcessReply::try_from(details)?)
+        }
+        Some(body::Kind::Journal(journal)) => text::serialize(&published::Journal::from(journal)),
+        Some(body::Kind::Error(error)) => return Err(error.clone()),
+        Some(body::Kind::Host(_)) | None => {
+            return Err(model::Error::new(
+                ErrorCode::BadRequest,
+                "this dialect has no such reply",
+            ));
+        }
+    }?;
+    Ok(Frame::Text(text))
+}
+
+impl From<&model::Gpu> for Gpu {
+    fn from(gpu: &model::Gpu) -> Self {
+        Self {
+            name: gpu.name.clone(),
+            usage: gpu.usage_percent,
+            memory_total: gpu.memory_total_bytes,
+            memory_used: gpu.memory_used_bytes,
+            temp_c: gpu.temperature_celsius,
+        }
+    }
+}

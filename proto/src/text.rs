@@ -1,0 +1,211 @@
+//! The text dialect: what socktop 1.60 programs speak on a WebSocket without a subprotocol.
+//!
+//! A request is a word in a text frame. Replies have no id: they come in the order of the requests.
+//! JSON replies of at most [`THRESHOLD`] bytes are text frames, longer ones gzip in a binary frame;
+//! process lists are always binary, gzip above the same size.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::frame::Frame;
+use crate::gzip::{GunzipError, gunzip, gzip, is_gzip};
+use crate::model::{self, Body, ErrorCode, body};
+use crate::published::{self, ErrorReply};
+use crate::query::Query;
+
+/// Replies above this many bytes are packed.
+pub const THRESHOLD: usize = 768;
+
+const PROCESS: &str = "get_process_metrics";
+const JOURNAL: &str = "get_journal_entries";
+
+/// A reply that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplyError {
+    /// Neither the JSON that the request calls for nor an error.
+    #[error("malformed reply: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Not a process list.
+    #[error("malformed process list: {0}")]
+    Protobuf(#[from] prost::DecodeError),
+    /// A gzip payload that cannot be unpacked.
+    #[error(transparent)]
+    Gunzip(#[from] GunzipError),
+}
+
+/// Encodes a request; `None` for what this dialect has no word for.
+#[must_use]
+pub fn encode_request(query: Query) -> Option<String> {
+    match query {
+        Query::Host => None,
+        Query::Metrics => Some("get_metrics".to_owned()),
+        Query::Disks => Some("get_disks".to_owned()),
+        Query::Processes => Some("get_processes".to_owned()),
+        Query::Process { pid } => Some(format!("{PROCESS}:{pid}")),
+        Query::Journal { pid } => Some(format!("{JOURNAL}:{pid}")),
+    }
+}
+
+/// Decodes a request.
+///
+/// # Errors
+/// The frame to answer with, where the request is unknown or its pid is not a number.
+pub fn decode_request(text: &str) -> Result<Query, Frame> {
+    let (word, argument) = match text.split_once(':') {
+        Some((word, argument)) => (word, Some(argument)),
+        None => (text, None),
+    };
+    let pid = |argument: &str| {
+        argument.parse().map_err(|_| {
+            let shown: String = argument.chars().take(40).collect();
+            error_frame(&ErrorReply {
+                error: format!("{word} wants a process id, a whole number: got {shown:?}"),
+                pid: None,
+                request: Some(word.to_owned()),
+            })
+        })
+    };
+    match (word, argument) {
+        ("get_metrics", None) => Ok(Query::Metrics),
+        ("get_disks", None) => Ok(Query::Disks),
+        ("get_processes", None) => Ok(Query::Processes),
+        (PROCESS, Some(argument)) => pid(argument).map(|pid| Query::Process { pid }),
+        (JOURNAL, Some(argument)) => pid(argument).map(|pid| Query::Journal { pid }),
+        _ => {
+            let shown: String = text.chars().take(40).collect();
+            Err(error_frame(&ErrorReply {
+                error: format!(
+                    "unknown request {shown:?}: this agent answers get_metrics, get_disks, get_processes, \
+                     {PROCESS}:PID, {JOURNAL}:PID, and JSON such as {{\"type\":\"metrics\"}}"
+                ),
+                pid: None,
+                request: None,
+            }))
+        }
+    }
+}
+
+/// Encodes the reply to `query`.
+#[must_use]
+pub fn encode_reply(query: Query, body: &Body) -> Frame {
+    match reply(body) {
+        Ok(frame) => frame,
+        Err(error) => error_frame(&ErrorReply {
+            error: error_message(query, &error),
+            pid: match query {
+                Query::Process { pid } | Query::Journal { pid } => Some(pid),
+                _ => None,
+            },
+            request: encode_request(query)
+                .map(|text| text.split(':').next().unwrap_or_default().to_owned()),
+        }),
+    }
+}
+
+/// Decodes the reply to `query`, unpacking at most `limit` bytes.
+///
+/// # Errors
+/// Where the frame is not a reply to `query`, or unpacks to more than `limit`.
+pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, ReplyError> {
+    let unpacked;
+    let data = match frame {
+        Frame::Text(text) => text.as_bytes(),
+        Frame::Binary(bytes) if is_gzip(bytes) => {
+            unpacked = gunzip(bytes, limit)?;
+            &unpacked
+        }
+        Frame::Binary(bytes) => bytes,
+    };
+    // An error is always a text frame: a process list could look like one by chance.
+    if let Frame::Text(text) = frame
+        && let Ok(reply) = serde_json::from_str::<ErrorReply>(text)
+    {
+        let code = match reply.pid {
+            Some(_) => ErrorCode::NotFound,
+            None => ErrorCode::Unspecified,
+        };
+        return Ok(model::Error::new(code, reply.error).into());
+    }
+    let kind = match query {
+        Query::Metrics => body::Kind::Metrics(json::<published::Metrics>(data)?.into()),
+        Query::Disks => body::Kind::Disks(published::disks_model(json(data)?)),
+        Query::Processes => body::Kind::Processes(published::decode_processes(data)?),
+        Query::Process { .. } => {
+            body::Kind::Process(json::<published::ProcessReply>(data)?.process.into())
+        }
+        Query::Journal { .. } => body::Kind::Journal(json::<published::Journal>(data)?.into()),
+        Query::Host => {
+            return Ok(model::Error::new(
+                ErrorCode::BadRequest,
+                "this agent is socktop_agent 1.60: it has no host facts",
+            )
+            .into());
+        }
+    };
+    Ok(kind.into())
+}
+
+fn json<T: DeserializeOwned>(data: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(data)
+}
+
+fn reply(body: &Body) -> Result<Frame, model::Error> {
+    let kind = body.kind.as_ref();
+    match kind {
+        Some(body::Kind::Metrics(metrics)) => json_frame(&published::Metrics::try_from(metrics)?),
+        Some(body::Kind::Disks(disks)) => json_frame(&published::disks(disks)),
+        Some(body::Kind::Processes(list)) => Ok(processes_frame(list)),
+        Some(body::Kind::Process(details)) => {
+            json_frame(&published::ProcessReply::try_from(details)?)
+        }
+        Some(body::Kind::Journal(journal)) => json_frame(&published::Journal::from(journal)),
+        Some(body::Kind::Error(error)) => Err(error.clone()),
+        Some(body::Kind::Host(_)) | None => Err(model::Error::new(
+            ErrorCode::BadRequest,
+            "this dialect has no such reply",
+        )),
+    }
+}
+
+/// The process list as `processes.proto` has it, gzip above [`THRESHOLD`].
+pub(crate) fn processes_frame(list: &model::Processes) -> Frame {
+    let encoded = published::encode_processes(list);
+    Frame::Binary(if encoded.len() > THRESHOLD {
+        gzip(&encoded)
+    } else {
+        encoded
+    })
+}
+
+fn json_frame(value: &impl Serialize) -> Result<Frame, model::Error> {
+    let text = serialize(value)?;
+    Ok(if text.len() > THRESHOLD {
+        Frame::Binary(gzip(text.as_bytes()))
+    } else {
+        Frame::Text(text)
+    })
+}
+
+pub(crate) fn serialize(value: &impl Serialize) -> Result<String, model::Error> {
+    serde_json::to_string(value).map_err(|error| {
+        model::Error::new(
+            ErrorCode::Unavailable,
+            format!("encoding the reply as JSON failed: {error}"),
+        )
+    })
+}
+
+/// Errors stay text however long they are: they are for people to read.
+pub(crate) fn error_frame(reply: &ErrorReply) -> Frame {
+    Frame::Text(serialize(reply).unwrap_or_else(|error| error.message))
+}
+
+/// The published client knows a vanished process by these words.
+fn error_message(query: Query, error: &model::Error) -> String {
+    match query {
+        Query::Process { pid } if error.code() == ErrorCode::NotFound => {
+            format!("Process {pid} not found")
+        }
+        _ => error.message.clone(),
+    }
+}
