@@ -1,0 +1,57 @@
+//! The command line of socktop-agent.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::config::{ListenAddress, LogLevel};
+
+/// A system monitor's daemon that samples when asked and costs nothing while nobody looks.
+///
+/// With no arguments it serves this machine alone, on port 3000 of `127.0.0.1` and `[::1]`.
+#[derive(Debug, Clone, Default, Parser)]
+#[command(name = "socktop-agent", version, after_help = AFTER_HELP)]
+pub struct Args {
+    /// Serve on this port, on all interfaces unless --listen says otherwise
+    #[arg(short, long, value_name = "PORT")]
+    pub port: Option<u16>,
+
+    /// Serve on this address: IP, IP:PORT or [IPV6]:PORT (may be given more than once)
+    #[arg(short, long, value_name = "ADDR")]
+    pub listen: Vec<ListenAddress>,
+
+    /// Serve wss with a certificate made on first use; the port is 8443 then
+    #[arg(long = "enableSSL", alias = "enable-ssl")]
+    pub enable_ssl: bool,
+
+    /// Read settings from this file instead of /etc/socktop/agent.toml
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Ask everyone for the token in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_token")]
+    pub token_file: Option<PathBuf>,
+
+    /// Let anyone who can reach the port in, without a token
+    #[arg(long)]
+    pub no_token: bool,
+
+    /// What to log: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  SOCKTOP_PORT                    as --port
+  SOCKTOP_ENABLE_SSL=1            as --enableSSL
+  SOCKTOP_TOKEN                   the token itself
+  SOCKTOP_AGENT_EXTRA_SANS        more names and addresses for the certificate, separated by commas
+  SOCKTOP_AGENT_GPU=0             do not read GPUs
+  SOCKTOP_AGENT_TEMP=0            do not read temperatures
+  SOCKTOP_AGENT_METRICS_TTL_MS    how long a sample of metrics is shared (default 250, 0 = not at all)
+  SOCKTOP_AGENT_PROCESSES_TTL_MS  the same for processes (1000)
+  SOCKTOP_AGENT_DISKS_TTL_MS      the same for disks (1000)
+
+Settings: defaults, then agent.toml, agent.toml.d/*.toml, the environment, the command line; the last one wins.
+Whoever does not come from this machine needs a token; where none is set one is made and shown at the start.";

@@ -1,0 +1,322 @@
+//! The TLS identity: a key and a self-signed certificate over it, made on first use.
+//!
+//! The key is the identity, as an ssh host key is. It is never replaced while it can be read; a missing
+//! certificate is made anew over it. The certificate is valid from a fixed past date for decades,
+//! since a machine without a battery-backed clock may believe that it is 1970.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// An identity that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// There is no folder to keep it in.
+    #[error("nowhere to keep the TLS key: set XDG_DATA_HOME or HOME")]
+    NoFolder,
+    /// A file or folder cannot be read or written.
+    #[error("{attempt} {path}: {source}")]
+    File {
+        /// What was attempted.
+        attempt: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A name that a certificate cannot carry.
+    #[error("{name:?} cannot stand in a certificate: want a DNS name or an IP address")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Making the key or the certificate failed.
+    #[error("making the TLS identity: {0}")]
+    Make(#[from] rcgen::Error),
+    /// A file that holds no key or certificate.
+    #[error("{path} holds no usable {what}: {reason}; move it away to have a new one made")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// rustls refuses the pair.
+    #[error("using {certificate}: {source}")]
+    Refused {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
+}
+
+/// Where an identity is kept.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The certificate, PEM. Clients may be given it.
+    pub certificate: PathBuf,
+    /// The private key, PEM, readable by its owner alone.
+    pub key: PathBuf,
+}
+
+impl Identity {
+    /// `$XDG_DATA_HOME/socktop_agent/tls`, else below `~/.local/share`, as the integration guide has it.
+    ///
+    /// # Errors
+    /// Where neither variable is set.
+    pub fn in_data_folder(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, IdentityError> {
+        let absolute = |name| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let data = absolute("XDG_DATA_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+            .ok_or(IdentityError::NoFolder)?;
+        let folder = data.join("socktop_agent/tls");
+        Ok(Self {
+            certificate: folder.join("cert.pem"),
+            key: folder.join("key.pem"),
+        })
+    }
+
+    /// Makes what is missing: the key, the certificate over it for `hostname` and `extra_names`.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, the key that is there cannot be used, or a name cannot stand
+    /// in a certificate.
+    pub fn ensure(&self, hostname: &str, extra_names: &[String]) -> Result<(), IdentityError> {
+        if let Some(folder) = self.key.parent() {
+            fs::create_dir_all(folder).map_err(file("making the folder", folder))?;
+        }
+        let key = if self.key.exists() {
+            self.repair_mode()?;
+            let pem = fs::read_to_string(&self.key).map_err(file("reading the key", &self.key))?;
+            KeyPair::from_pem(&pem).map_err(|error| IdentityError::Unusable {
+                path: self.key.clone(),
+                what: "private key",
+                reason: error.to_string(),
+            })
+        } else {
+            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+            write_whole(&self.key, &key.serialize_pem(), 0o600)?;
+            tracing::info!(path = %self.key.display(), "made a TLS key");
+            // A certificate over a key that is gone is of no use.
+            match fs::remove_file(&self.certificate) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(file("removing the old certificate", &self.certificate)(
+                        error,
+                    ))
+                }
+                _ => Ok(key),
+            }
+        };
+        if self.certificate.exists() {
+            // Any kind of key will do where the certificate is there: rustls judges the pair.
+            return Ok(());
+        }
+        let certificate = parameters(hostname, extra_names)?.self_signed(&key?)?;
+        write_whole(&self.certificate, &certificate.pem(), 0o644)?;
+        tracing::info!(path = %self.certificate.display(), "made a self-signed certificate");
+        Ok(())
+    }
+
+    /// Reads the pair into a configuration for accepting TLS 1.2 and 1.3.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or the two do not belong together.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, IdentityError> {
+        let unusable = |path: &Path, what| {
+            let path = path.to_owned();
+            move |error: rustls::pki_types::pem::Error| IdentityError::Unusable {
+                path,
+                what,
+                reason: error.to_string(),
+            }
+        };
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect)
+            .map_err(unusable(&self.certificate, "certificate"))?;
+        let key =
+            PrivateKeyDer::from_pem_file(&self.key).map_err(unusable(&self.key, "private key"))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map(Arc::new)
+            .map_err(|source| IdentityError::Refused {
+                certificate: self.certificate.clone(),
+                source,
+            })
+    }
+
+    /// Older agents wrote the key with whatever mode the umask gave.
+    fn repair_mode(&self) -> Result<(), IdentityError> {
+        let metadata = fs::metadata(&self.key).map_err(file("examining the key", &self.key))?;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(path = %self.key.display(), "others could read the TLS key: closing it to them");
+            fs::set_permissions(&self.key, Permissions::from_mode(0o600))
+                .map_err(file("closing the key to others", &self.key))?;
+        }
+        Ok(())
+    }
+}
+
+fn parameters(hostname: &str, extra_names: &[String]) -> Result<CertificateParams, IdentityError> {
+    let mut names = vec![name(hostname)?];
+    if !hostname.contains('.') {
+        names.push(name(&format!("{hostname}.local"))?);
+    }
+    names.push(name("localhost")?);
+    names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+    names.push(SanType::IpAddress(Ipv6Addr::LOCALHOST.into()));
+    for extra in extra_names {
+        names.push(name(extra)?);
+    }
+    let mut parameters = CertificateParams::default();
+    parameters.subject_alt_names = names;
+    parameters.distinguished_name = DistinguishedName::new();
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, hostname);
+    parameters.not_before = date_time_ymd(2020, 1, 1);
+    parameters.not_after = date_time_ymd(2050, 1, 1);
+    Ok(parameters)
+}
+
+fn name(text: &str) -> Result<SanType, IdentityError> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(SanType::IpAddress(address));
+    }
+    let usable = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte));
+    let name = text.to_owned();
+    if !usable || text.is_empty() {
+        return Err(IdentityError::Name { name });
+    }
+    match name.clone().try_into() {
+        Ok(dns) => Ok(SanType::DnsName(dns)),
+        Err(_) => Err(IdentityError::Name { name }),
+    }
+}
+
+fn file(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> IdentityError {
+    let path = path.to_owned();
+    move |source| IdentityError::File {
+        attempt,
+        path,
+        source,
+    }
+}
+
+/// Writes a file that is there whole or not at all.
+fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), IdentityError> {
+    let partial = path.with_extension("part");
+    let write = || {
+        let _ = fs::remove_file(&partial);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().map_err(file("writing", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(folder: &tempfile::TempDir) -> Identity {
+        let home = folder.path().to_str().unwrap().to_owned();
+        Identity::in_data_folder(|name| (name == "HOME").then(|| home.clone())).unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn it_is_made_once_and_reused() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = identity(&folder);
+        assert!(
+            identity
+                .key
+                .ends_with(".local/share/socktop_agent/tls/key.pem")
+        );
+        identity.ensure("host", &["192.0.2.7".to_owned()]).unwrap();
+        identity.server_config().unwrap();
+        assert_eq!(mode(&identity.key), 0o600);
+        let read = || {
+            (
+                fs::read(&identity.key).unwrap(),
+                fs::read(&identity.certificate).unwrap(),
+            )
+        };
+        let first = read();
+        identity.ensure("other", &[]).unwrap();
+        assert_eq!(read(), first);
+    }
+
+    #[test]
+    fn a_lost_certificate_is_made_anew_over_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = identity(&folder);
+        identity.ensure("host", &[]).unwrap();
+        let key = fs::read(&identity.key).unwrap();
+        fs::remove_file(&identity.certificate).unwrap();
+        identity.ensure("host", &[]).unwrap();
+        identity.server_config().unwrap();
+        assert_eq!(fs::read(&identity.key).unwrap(), key);
+    }
+
+    #[test]
+    fn a_lost_key_takes_its_certificate_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = identity(&folder);
+        identity.ensure("host", &[]).unwrap();
+        fs::remove_file(&identity.key).unwrap();
+        identity.ensure("host", &[]).unwrap();
+        identity.server_config().unwrap();
+    }
+
+    #[test]
+    fn a_key_open_to_others_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = identity(&folder);
+        identity.ensure("host", &[]).unwrap();
+        fs::set_permissions(&identity.key, Permissions::from_mode(0o644)).unwrap();
+        identity.ensure("host", &[]).unwrap();
+        assert_eq!(mode(&identity.key), 0o600);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = identity(&folder);
+        let error = identity.ensure("host", &["not a name".to_owned()]);
+        assert!(error.unwrap_err().to_string().contains("not a name"));
+        fs::write(&identity.key, "nonsense").unwrap();
+        let error = identity.ensure("host", &[]).unwrap_err().to_string();
+        assert!(error.contains("key.pem"), "{error}");
+        assert!(Identity::in_data_folder(|_| None).is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! The secret that lets a client in.
+
+use std::fmt::{self, Write};
+use std::path::{Path, PathBuf};
+
+use subtle::ConstantTimeEq;
+
+/// A token that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Its file cannot be read.
+    #[error("reading the token file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is empty, or no header could carry it.
+    #[error(
+        "the token in {origin} is unusable: want at least one printable ASCII character, and no space"
+    )]
+    Unusable {
+        /// The file or variable.
+        origin: String,
+    },
+    /// The kernel gave no random numbers.
+    #[error("making a token: no random numbers from the kernel: {0}")]
+    NoRandomness(getrandom::Error),
+}
+
+/// A secret of printable ASCII. Its `Debug` does not show it.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// Takes `secret`, which was found in `origin`.
+    ///
+    /// # Errors
+    /// Where it is empty or contains what an HTTP header cannot carry.
+    pub fn new(secret: String, origin: impl Into<String>) -> Result<Self, TokenError> {
+        if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenError::Unusable {
+                origin: origin.into(),
+            });
+        }
+        Ok(Self(secret))
+    }
+
+    /// Reads the token in a file; white space around it is not part of it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or holds no usable token.
+    pub fn read(path: &Path) -> Result<Self, TokenError> {
+        let text = std::fs::read_to_string(path).map_err(|source| TokenError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::new(text.trim().to_owned(), path.display().to_string())
+    }
+
+    /// Makes one of 32 random bytes.
+    ///
+    /// # Errors
+    /// Where the kernel has no random numbers.
+    pub fn generate() -> Result<Self, TokenError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(TokenError::NoRandomness)?;
+        let mut secret = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(secret, "{byte:02x}");
+        }
+        Ok(Self(secret))
+    }
+
+    /// Whether `presented` is this token. The time it takes tells nothing but the length.
+    #[must_use]
+    pub fn matches(&self, presented: &str) -> bool {
+        self.0.as_bytes().ct_eq(presented.as_bytes()).into()
+    }
+
+    /// The secret itself, to be shown to the user.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_match_themselves_alone() {
+        let one = Token::generate().unwrap();
+        let other = Token::generate().unwrap();
+        assert_eq!(one.reveal().len(), 64);
+        assert!(one.matches(one.reveal()));
+        assert!(!one.matches(other.reveal()));
+        assert!(!one.matches(""));
+        assert!(!one.matches(&one.reveal()[1..]));
+    }
+
+    #[test]
+    fn a_file_may_end_in_a_newline() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "secret\n").unwrap();
+        assert!(Token::read(file.path()).unwrap().matches("secret"));
+    }
+
+    #[test]
+    fn nothing_and_spaces_are_no_token() {
+        for bad in ["", "two words", "line\nbreak", "naïve"] {
+            assert!(Token::new(bad.to_owned(), "a test").is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_it() {
+        let token = Token::new("secret".to_owned(), "a test").unwrap();
+        assert!(!format!("{token:?}").contains("secret"));
+    }
+}
