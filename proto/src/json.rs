@@ -53,13 +53,13 @@ pub fn is_request(text: &str) -> bool {
 /// The frame to answer with, where the request is not JSON, unknown, or lacks its pid.
 pub fn decode_request(text: &str) -> Result<Query, Frame> {
     let request: Request = serde_json::from_str(text).map_err(|error| {
-        refusal(format!(
+        text::refusal(&format!(
             "malformed request: {error}; send an object such as {{\"type\":\"metrics\"}}"
         ))
     })?;
     let pid = request
         .pid
-        .ok_or_else(|| refusal(format!("request {:?} wants a \"pid\"", request.r#type)));
+        .ok_or_else(|| text::refusal(&format!("request {:?} wants a \"pid\"", request.r#type)));
     match request.r#type.as_str() {
         "metrics" => Ok(Query::Metrics),
         "disks" => Ok(Query::Disks),
@@ -68,7 +68,7 @@ pub fn decode_request(text: &str) -> Result<Query, Frame> {
         "journal_entries" => pid.map(|pid| Query::Journal { pid }),
         other => {
             let shown: String = other.chars().take(40).collect();
-            Err(refusal(format!(
+            Err(text::refusal(&format!(
                 "unknown request {shown:?}: this agent answers the types metrics, disks, processes, \
                  process_metrics and journal_entries (the last two with a \"pid\")"
             )))
@@ -90,14 +90,6 @@ pub fn encode_reply(query: Query, body: &Body) -> Frame {
             request: None,
         }),
     }
-}
-
-fn refusal(error: String) -> Frame {
-    text::error_frame(&ErrorReply {
-        error,
-        pid: None,
-        request: None,
-    })
 }
 
 fn reply(body: &Body) -> Result<Frame, model::Error> {

@@ -195,6 +195,16 @@ pub(crate) fn serialize(value: &impl Serialize) -> Result<String, model::Error> 
     })
 }
 
+/// An answer to what is no request at all.
+#[must_use]
+pub fn refusal(error: &str) -> Frame {
+    error_frame(&ErrorReply {
+        error: error.to_owned(),
+        pid: None,
+        request: None,
+    })
+}
+
 /// Errors stay text however long they are: they are for people to read.
 pub(crate) fn error_frame(reply: &ErrorReply) -> Frame {
     Frame::Text(serialize(reply).unwrap_or_else(|error| error.message))
