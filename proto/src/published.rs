@@ -173,35 +173,37 @@ const PRIORITIES: [&str; 8] = [
     "Debug",
 ];
 
-/// Names of process states, as sysinfo (which the published agent takes them from) spells them.
-const STATES: [(ProcessState, &str); 9] = [
-    (ProcessState::Unspecified, "Unknown"),
-    (ProcessState::Running, "Runnable"),
-    (ProcessState::Sleeping, "Sleeping"),
-    (ProcessState::DiskSleep, "UninterruptibleDiskSleep"),
-    (ProcessState::Stopped, "Stopped"),
-    (ProcessState::Traced, "Tracing"),
-    (ProcessState::Zombie, "Zombie"),
-    (ProcessState::Dead, "Dead"),
-    (ProcessState::Idle, "Idle"),
+/// Process states by the published agent's name, and by the other name that it gives some of them in
+/// the details of a process but not in its lists of threads and children.
+const STATES: [(ProcessState, &str, &str); 9] = [
+    (ProcessState::Unspecified, "Unknown", "Unknown"),
+    (ProcessState::Running, "Running", "Run"),
+    (ProcessState::Sleeping, "Sleeping", "Sleep"),
+    (
+        ProcessState::DiskSleep,
+        "Disk Sleep",
+        "UninterruptibleDiskSleep",
+    ),
+    (ProcessState::Stopped, "Stopped", "Stop"),
+    (ProcessState::Traced, "Tracing Stop", "Tracing"),
+    (ProcessState::Zombie, "Zombie", "Zombie"),
+    (ProcessState::Dead, "Dead", "Dead"),
+    (ProcessState::Idle, "Idle", "Idle"),
 ];
 
 fn state_name(state: ProcessState) -> String {
     STATES
         .iter()
-        .find(|(known, _)| *known == state)
-        .map_or("Unknown", |(_, name)| name)
+        .find(|(known, ..)| *known == state)
+        .map_or("Unknown", |(_, name, _)| name)
         .to_owned()
 }
 
 fn state_of_name(name: &str) -> ProcessState {
     STATES
         .iter()
-        .find(|(_, known)| *known == name)
-        // The published agent shortens this one in lists of threads.
-        .or_else(|| (name == "Running").then_some(&STATES[1]))
-        .or_else(|| (name == "Disk Sleep").then_some(&STATES[3]))
-        .map_or(ProcessState::Unspecified, |(state, _)| *state)
+        .find(|(_, one, other)| *one == name || *other == name)
+        .map_or(ProcessState::Unspecified, |(state, ..)| *state)
 }
 
 fn required<T>(value: Option<T>, what: &str) -> Result<T, model::Error> {
@@ -457,8 +459,6 @@ impl TryFrom<&model::ProcessDetails> for ProcessDetails {
             threads: details
                 .threads
                 .iter()
-                // The published agent lists the threads beside the first one.
-                .filter(|thread| thread.tid != process.pid)
                 .map(|thread| Thread {
                     tid: thread.tid,
                     name: thread.name.clone(),
@@ -482,9 +482,12 @@ impl From<ProcessDetails> for model::ProcessDetails {
                 user: String::new(),
                 name: details.name,
                 state: state_of_name(&details.status).into(),
-                // The published agent leaves the first thread out and gives CPU in shares of a core:
-                // both are told truly by the list.
-                threads: None,
+                // The published agent's count leaves the first thread out; its list does not, and is
+                // empty where the threads were not read.
+                threads: u32::try_from(details.threads.len())
+                    .ok()
+                    .filter(|&count| count > 0),
+                // It gives CPU in shares of a core here: the process list tells it truly.
                 cpu_percent: None,
                 resident_bytes: Some(details.mem_bytes),
                 started_boot_ms: None,

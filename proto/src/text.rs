@@ -116,15 +116,11 @@ pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, R
         }
         Frame::Binary(bytes) => bytes,
     };
-    // An error is always a text frame: a process list could look like one by chance.
-    if let Frame::Text(text) = frame
-        && let Ok(reply) = serde_json::from_str::<ErrorReply>(text)
+    // A process list is no JSON, and could look like some by chance: an error in its place is text.
+    if (query != Query::Processes || matches!(frame, Frame::Text(_)))
+        && let Ok(reply) = json::<ErrorReply>(data)
     {
-        let code = match reply.pid {
-            Some(_) => ErrorCode::NotFound,
-            None => ErrorCode::Unspecified,
-        };
-        return Ok(model::Error::new(code, reply.error).into());
+        return Ok(error_model(query, reply).into());
     }
     let kind = match query {
         Query::Metrics => body::Kind::Metrics(json::<published::Metrics>(data)?.into()),
@@ -210,12 +206,22 @@ pub(crate) fn error_frame(reply: &ErrorReply) -> Frame {
     Frame::Text(serialize(reply).unwrap_or_else(|error| error.message))
 }
 
-/// The published client knows a vanished process by these words.
+/// What the published agent says of a process that is gone is told from other errors by its words.
+fn error_model(query: Query, reply: ErrorReply) -> model::Error {
+    let code = match query {
+        Query::Process { pid } if reply.error == not_found(pid) => ErrorCode::NotFound,
+        _ => ErrorCode::Unavailable,
+    };
+    model::Error::new(code, reply.error)
+}
+
+fn not_found(pid: u32) -> String {
+    format!("Process {pid} not found")
+}
+
 fn error_message(query: Query, error: &model::Error) -> String {
     match query {
-        Query::Process { pid } if error.code() == ErrorCode::NotFound => {
-            format!("Process {pid} not found")
-        }
+        Query::Process { pid } if error.code() == ErrorCode::NotFound => not_found(pid),
         _ => error.message.clone(),
     }
 }
