@@ -1,0 +1,180 @@
+//! The native dialect. The golden bytes come from Google's protobuf and `socktop.proto`, so they prove
+//! that anyone's protobuf can speak to the agent.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+use prost::Message;
+use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
+use socktop_proto::native::{
+    GZIP_THRESHOLD, ReplyError, RequestError, decode_reply, decode_request, encode_body,
+    encode_request, reply_frame,
+};
+use socktop_proto::{Error, Query};
+
+use crate::samples;
+use crate::strategies::{body, query};
+
+const LIMIT: usize = 1 << 20;
+
+/// Two bytes as a varint, so that the id's encoding shows.
+const ID: u64 = 300;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn requests_are_these_bytes() {
+    let golden = [
+        (Query::Host, "08ac021200"),
+        (Query::Metrics, "08ac021a00"),
+        (Query::Disks, "08ac022200"),
+        (Query::Processes, "08ac022a00"),
+        (Query::Process { pid: 42 }, "08ac023202082a"),
+        (Query::Journal { pid: 42 }, "08ac023a02082a"),
+    ];
+    for (query, bytes) in golden {
+        assert_eq!(hex(&encode_request(ID, query)), bytes, "{query:?}");
+    }
+}
+
+#[test]
+fn replies_are_these_bytes() {
+    let golden = [
+        (
+            samples::host(),
+            "08ac02123512330a0270691206362e362e33311a1344656269616e20474e552f4c696e7578203132\
+             2a076161726368363438044205302e312e30",
+        ),
+        (
+            samples::metrics(),
+            "08ac0212721a700a0a08fbd095ffbc31108827120270691a180d000048411205150000c841120208\
+             0118f4032500004142220c0880201080081880182080042a0408001000320f0d0000003f15000080\
+             3e1d0000003e3a0c0a046574683010e80718d00f42110a056361726430150000f040186420c801",
+        ),
+        (
+            samples::disks(),
+            "08ac021251224f0a0a08fbd095ffbc3110882712260a0e2f6465762f6d6d63626c6b30703212012f\
+             1a046578743420e80728d80430de023801400012190a096e61733a2f706f6f6c12042f6d6e741a04\
+             6e6673343802",
+        ),
+        (
+            samples::processes(),
+            "08ac02124b2a490a0a08fbd095ffbc3110882712230801100018002204726f6f742a077379737465\
+             6d64300238014500000000488020500a121108ac022a076772c3b6c39f654500004642180220e807",
+        ),
+        (
+            samples::details(),
+            "08ac0212c20132bf010a0a08fbd095ffbc31108827121e082a100118e80722036164612a02736830\
+             0138024500002040486450a01f18e8072202736822022d6322036361742a0d2f7573722f62696e2f\
+             6461736832092f686f6d652f61646138c80140324893c995ffbc3150b0ea0158a09c016080047003\
+             7a10082a12027368180120a09c0128a09c017a0f082c1206776f726b6572180820904e82012a1212\
+             082b102a18e8072a0363617430033801480a18e8072203636174381448ffcf95ffbc31500058904e",
+        ),
+        (
+            samples::journal(),
+            "08ac0212443a420a0a08fbd095ffbc311088271232088180f9c0c1c4820310041a116469736b2069\
+             7320393020252066756c6c220a64662e73657276696365282a3202646638001801",
+        ),
+        (
+            samples::not_found(),
+            "08ac0212130a110802120d6e6f2070726f63657373203432",
+        ),
+    ];
+    for (body, bytes) in golden {
+        assert_eq!(
+            hex(&reply_frame(ID, &encode_body(body.clone()))),
+            bytes,
+            "{body:?}"
+        );
+    }
+}
+
+#[test]
+fn a_request_of_a_later_version_can_be_answered_by_its_id() {
+    // Field 15, a kind that does not exist yet.
+    let frame = [0x08, 0xac, 0x02, 0x7a, 0x00];
+    assert!(matches!(
+        decode_request(&frame),
+        Err(RequestError::Unknown { id: ID })
+    ));
+    assert!(matches!(
+        decode_request(&[]),
+        Err(RequestError::Unknown { id: 0 })
+    ));
+    assert!(matches!(
+        decode_request(&[0xff]),
+        Err(RequestError::Malformed(_))
+    ));
+}
+
+#[test]
+fn replies_that_cannot_be_used_say_why() {
+    assert!(matches!(
+        decode_reply(&[0x08, 0x01], LIMIT),
+        Err(ReplyError::Empty)
+    ));
+    assert!(matches!(
+        decode_reply(&[0xff], LIMIT),
+        Err(ReplyError::Malformed(_))
+    ));
+    let not_gzip = Reply {
+        id: 1,
+        payload: Some(reply::Payload::Gzip(b"plain".to_vec())),
+    };
+    assert!(matches!(
+        decode_reply(&not_gzip.encode_to_vec(), LIMIT),
+        Err(ReplyError::Gunzip(_))
+    ));
+}
+
+/// A body that can be given any size.
+fn body_of(message: String) -> Body {
+    Error::new(ErrorCode::Unavailable, message).into()
+}
+
+fn is_packed(encoded: &[u8]) -> bool {
+    let reply = Reply::decode(encoded).unwrap();
+    matches!(reply.payload, Some(reply::Payload::Gzip(_)))
+}
+
+#[test]
+fn bodies_are_packed_above_the_threshold() {
+    let overhead = body_of(" ".repeat(GZIP_THRESHOLD / 2)).encoded_len() - GZIP_THRESHOLD / 2;
+    let at = body_of(" ".repeat(GZIP_THRESHOLD - overhead));
+    let above = body_of(" ".repeat(GZIP_THRESHOLD - overhead + 1));
+    assert_eq!(at.encoded_len(), GZIP_THRESHOLD);
+    assert!(!is_packed(&encode_body(at)));
+    assert!(is_packed(&encode_body(above)));
+}
+
+#[test]
+fn a_reply_that_unpacks_to_more_than_the_limit_is_refused() {
+    let bomb = encode_body(body_of(" ".repeat(1 << 20)));
+    assert!(bomb.len() < 1 << 14);
+    assert!(matches!(
+        decode_reply(&bomb, 1 << 16),
+        Err(ReplyError::Gunzip(_))
+    ));
+    assert!(decode_reply(&bomb, 2 << 20).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn requests_arrive_as_they_were_sent(id in any::<u64>(), query in query()) {
+        let frame = encode_request(id, query);
+        prop_assert_eq!(decode_request(&frame).unwrap(), (id, query));
+        // Anyone else's protobuf reads it so, too.
+        prop_assert_eq!(Request::decode(frame.as_slice()).unwrap().id, id);
+    }
+
+    #[test]
+    fn replies_arrive_as_they_were_sent(id in any::<u64>(), body in body()) {
+        let frame = reply_frame(id, &encode_body(body.clone()));
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), (id, body));
+    }
+}

@@ -1,0 +1,224 @@
+//! One value of each reply, small enough to read its encoding.
+
+use socktop_proto::model::{
+    Body, Core, Cpu, Disk, DiskState, Disks, Error, ErrorCode, Gpu, Host, Interface, Journal,
+    JournalEntry, Load, Memory, Metrics, Process, ProcessDetails, ProcessState, Processes,
+    SampleTime, Swap, Thread, body,
+};
+
+const TIME: SampleTime = SampleTime {
+    unix_ms: 1_700_000_000_123,
+    boot_ms: Some(5_000),
+};
+
+pub(crate) fn host() -> Body {
+    body::Kind::Host(Host {
+        hostname: "pi".into(),
+        kernel: Some("6.6.31".into()),
+        os: Some("Debian GNU/Linux 12".into()),
+        model: None,
+        architecture: Some("aarch64".into()),
+        cpu_model: None,
+        cpu_count: Some(4),
+        agent_version: "0.1.0".into(),
+    })
+    .into()
+}
+
+pub(crate) fn metrics() -> Body {
+    body::Kind::Metrics(Metrics {
+        time: Some(TIME),
+        hostname: "pi".into(),
+        cpu: Some(Cpu {
+            total_percent: Some(12.5),
+            cores: vec![
+                Core {
+                    index: 0,
+                    percent: 25.0,
+                },
+                Core {
+                    index: 1,
+                    percent: 0.0,
+                },
+            ],
+            window_ms: Some(500),
+            temperature_celsius: Some(48.25),
+        }),
+        memory: Some(Memory {
+            total_bytes: Some(4096),
+            used_bytes: Some(1024),
+            available_bytes: Some(3072),
+            cache_bytes: Some(512),
+        }),
+        swap: Some(Swap {
+            total_bytes: Some(0),
+            used_bytes: Some(0),
+        }),
+        load: Some(Load {
+            one: 0.5,
+            five: 0.25,
+            fifteen: 0.125,
+        }),
+        interfaces: vec![Interface {
+            name: "eth0".into(),
+            received_bytes: 1000,
+            transmitted_bytes: 2000,
+        }],
+        gpus: vec![Gpu {
+            name: "card0".into(),
+            usage_percent: Some(7.5),
+            memory_used_bytes: Some(100),
+            memory_total_bytes: Some(200),
+            temperature_celsius: None,
+        }],
+    })
+    .into()
+}
+
+pub(crate) fn disks() -> Body {
+    body::Kind::Disks(Disks {
+        time: Some(TIME),
+        disks: vec![
+            Disk {
+                name: "/dev/mmcblk0p2".into(),
+                mount_point: Some("/".into()),
+                file_system: Some("ext4".into()),
+                total_bytes: Some(1000),
+                used_bytes: Some(600),
+                available_bytes: Some(350),
+                state: DiskState::Ok.into(),
+                read_only: Some(false),
+            },
+            Disk {
+                name: "nas:/pool".into(),
+                mount_point: Some("/mnt".into()),
+                file_system: Some("nfs4".into()),
+                total_bytes: None,
+                used_bytes: None,
+                available_bytes: None,
+                state: DiskState::Hung.into(),
+                read_only: None,
+            },
+        ],
+    })
+    .into()
+}
+
+pub(crate) fn processes() -> Body {
+    body::Kind::Processes(Processes {
+        time: Some(TIME),
+        processes: vec![
+            Process {
+                pid: 1,
+                parent_pid: Some(0),
+                user_id: Some(0),
+                user: "root".into(),
+                name: "systemd".into(),
+                state: ProcessState::Sleeping.into(),
+                threads: Some(1),
+                cpu_percent: Some(0.0),
+                resident_bytes: Some(4096),
+                started_boot_ms: Some(10),
+            },
+            Process {
+                pid: 300,
+                name: "größe".into(),
+                cpu_percent: Some(49.5),
+                ..Process::default()
+            },
+        ],
+        total: 2,
+        window_ms: Some(1000),
+    })
+    .into()
+}
+
+pub(crate) fn details() -> Body {
+    let child = ProcessDetails {
+        process: Some(Process {
+            pid: 43,
+            parent_pid: Some(42),
+            user_id: Some(1000),
+            name: "cat".into(),
+            state: ProcessState::DiskSleep.into(),
+            threads: Some(1),
+            resident_bytes: Some(10),
+            ..Process::default()
+        }),
+        group_id: Some(1000),
+        command: vec!["cat".into()],
+        virtual_bytes: Some(20),
+        started_unix_ms: Some(1_699_999_999_999),
+        cpu_user_us: Some(0),
+        cpu_system_us: Some(10_000),
+        ..ProcessDetails::default()
+    };
+    body::Kind::Process(ProcessDetails {
+        time: Some(TIME),
+        process: Some(Process {
+            pid: 42,
+            parent_pid: Some(1),
+            user_id: Some(1000),
+            user: "ada".into(),
+            name: "sh".into(),
+            state: ProcessState::Running.into(),
+            threads: Some(2),
+            cpu_percent: Some(2.5),
+            resident_bytes: Some(100),
+            started_boot_ms: Some(4000),
+        }),
+        group_id: Some(1000),
+        command: vec!["sh".into(), "-c".into(), "cat".into()],
+        executable: Some("/usr/bin/dash".into()),
+        working_directory: Some("/home/ada".into()),
+        virtual_bytes: Some(200),
+        shared_bytes: Some(50),
+        started_unix_ms: Some(1_699_999_999_123),
+        cpu_user_us: Some(30_000),
+        cpu_system_us: Some(20_000),
+        disk_read_bytes: Some(512),
+        disk_written_bytes: None,
+        descriptors: Some(3),
+        threads: vec![
+            Thread {
+                tid: 42,
+                name: "sh".into(),
+                state: ProcessState::Running.into(),
+                cpu_user_us: Some(20_000),
+                cpu_system_us: Some(20_000),
+            },
+            Thread {
+                tid: 44,
+                name: "worker".into(),
+                state: ProcessState::Idle.into(),
+                cpu_user_us: Some(10_000),
+                cpu_system_us: None,
+            },
+        ],
+        children: vec![child],
+    })
+    .into()
+}
+
+pub(crate) fn journal() -> Body {
+    body::Kind::Journal(Journal {
+        time: Some(TIME),
+        entries: vec![JournalEntry {
+            unix_us: 1_700_000_000_000_001,
+            priority: Some(4),
+            message: "disk is 90 % full".into(),
+            unit: Some("df.service".into()),
+            pid: Some(42),
+            command: Some("df".into()),
+            user_id: Some(0),
+            group_id: None,
+        }],
+        truncated: true,
+        notice: None,
+    })
+    .into()
+}
+
+pub(crate) fn not_found() -> Body {
+    Error::new(ErrorCode::NotFound, "no process 42").into()
+}
