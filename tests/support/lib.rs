@@ -1,0 +1,14 @@
+//! What the tests of both programs share: running programs, in a terminal or as a server, and
+//! waiting for what they should do.
+//!
+//! Everything here panics with what it waited for and what it saw instead: it serves tests alone.
+
+mod programs;
+mod server;
+mod terminal;
+mod wait;
+
+pub use programs::{clean_command, our_program, published_program};
+pub use server::{Server, free_port};
+pub use terminal::{Size, Terminal, keys};
+pub use wait::{DEADLINE, wait_for};
