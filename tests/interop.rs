@@ -1,5 +1,7 @@
 //! Our programs against the published ones, version 1.60.1, in a pseudo-terminal.
 
+#![allow(clippy::unwrap_used)] // Tests panic to fail.
+
 use std::env;
 use std::path::Path;
 use std::process::Command;

@@ -3,11 +3,15 @@
 //!
 //! Everything here panics with what it waited for and what it saw instead: it serves tests alone.
 
+mod background;
+mod conversation;
 mod programs;
 mod server;
 mod terminal;
 mod wait;
 
+pub use background::Background;
+pub use conversation::Conversation;
 pub use programs::{clean_command, our_program, published_program};
 pub use server::{Server, free_port};
 pub use terminal::{Size, Terminal, keys};

@@ -1,51 +1,33 @@
 //! A program that listens.
 
-use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::ops::{Deref, DerefMut};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::NamedTempFile;
-
+use crate::background::Background;
 use crate::wait::wait_for;
 
-/// A program that listens on a loopback port. Dropping it kills the program.
+/// A program that listens on a loopback port.
 pub struct Server {
-    child: Child,
+    program: Background,
     port: u16,
-    log: NamedTempFile,
 }
 
 impl Server {
     /// Starts `command` and waits until `port` accepts connections.
     ///
     /// # Panics
-    /// When it ends first, or does not listen in time: with what it printed.
+    /// When somebody else listens there, when the program ends, or when it does not listen in time.
     #[must_use]
     pub fn start(command: &mut Command, port: u16) -> Self {
-        let log = NamedTempFile::new().expect("make a log file");
-        let output = || {
-            Stdio::from(
-                File::options()
-                    .append(true)
-                    .open(log.path())
-                    .expect("open the log file"),
-            )
-        };
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(output())
-            .stderr(output())
-            .spawn()
-            .unwrap_or_else(|error| panic!("start {}: {error}", command.get_program().display()));
-        let mut server = Self { child, port, log };
+        let dial = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok();
+        assert!(dial().is_none(), "port {port} is taken by another program");
+        let mut program = Background::start(command);
         wait_for(&format!("port {port} to accept connections"), || {
-            if let Some(status) = server.child.try_wait().expect("wait for the server") {
-                panic!("the server ended with {status} and said\n{}", server.log());
-            }
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
+            program.assert_running();
+            dial()
         });
-        server
+        Self { program, port }
     }
 
     /// Where it listens.
@@ -53,41 +35,19 @@ impl Server {
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}/ws", self.port)
     }
+}
 
-    /// The process id.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
+impl Deref for Server {
+    type Target = Background;
 
-    /// What it printed so far.
-    ///
-    /// # Panics
-    /// When the log file cannot be read.
-    #[must_use]
-    pub fn log(&self) -> String {
-        let bytes = std::fs::read(self.log.path()).expect("read the log file");
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// Asks it to end, as systemd does, and waits until it has.
-    ///
-    /// # Panics
-    /// When it does not end.
-    pub fn terminate(&mut self) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("signal the server");
-        let child = &mut self.child;
-        wait_for("the server's end", || {
-            child.try_wait().expect("wait for the server")
-        })
+    fn deref(&self) -> &Background {
+        &self.program
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Background {
+        &mut self.program
     }
 }
 
