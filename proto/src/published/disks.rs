@@ -1,0 +1,69 @@
+//! Disks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Disk {
+    pub name: String,
+    pub total: u64,
+    pub available: u64,
+    #[serde(default)]
+    pub temperature: Option<f32>,
+    #[serde(default)]
+    pub is_partition: bool,
+    // Ours alone; the published programs ignore keys they do not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_point: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_system: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+}
+
+/// The disks whose sizes are known: these shapes have no way to name the others.
+#[must_use]
+pub fn disks(disks: &model::Disks) -> Vec<Disk> {
+    disks
+        .disks
+        .iter()
+        .filter_map(|disk| {
+            Some(Disk {
+                name: disk
+                    .name
+                    .strip_prefix("/dev/")
+                    .unwrap_or(&disk.name)
+                    .to_owned(),
+                total: disk.total_bytes?,
+                available: disk.available_bytes?,
+                temperature: None,
+                is_partition: false,
+                mount_point: disk.mount_point.clone(),
+                file_system: disk.file_system.clone(),
+                used: disk.used_bytes,
+            })
+        })
+        .collect()
+}
+
+/// The model of a list of disks.
+#[must_use]
+pub fn disks_model(disks: Vec<Disk>) -> model::Disks {
+    model::Disks {
+        time: None,
+        disks: disks
+            .into_iter()
+            .map(|disk| model::Disk {
+                name: disk.name,
+                mount_point: disk.mount_point,
+                file_system: disk.file_system,
+                total_bytes: Some(disk.total),
+                used_bytes: disk.used,
+                available_bytes: Some(disk.available),
+                state: model::DiskState::Ok.into(),
+                read_only: None,
+            })
+            .collect(),
+    }
+}
