@@ -154,13 +154,27 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
         Some(body::Kind::Process(details)) => {
             json_frame(&published::ProcessReply::try_from(details)?)
         }
-        Some(body::Kind::Journal(journal)) => json_frame(&published::Journal::from(journal)),
+        Some(body::Kind::Journal(journal)) => json_frame(&in_ascii(journal.into())),
         Some(body::Kind::Error(error)) => Err(error.clone()),
         Some(body::Kind::Host(_)) | None => Err(model::Error::new(
             ErrorCode::BadRequest,
             "this dialect has no such reply",
         )),
     }
+}
+
+/// The published client cuts messages at a byte and panics where that is inside a character. It alone
+/// speaks this dialect: a message without its accents serves it better than a crash.
+fn in_ascii(mut journal: published::Journal) -> published::Journal {
+    for entry in &mut journal.entries {
+        if !entry.message.is_ascii() {
+            let message = entry.message.chars();
+            entry.message = message
+                .map(|character| if character.is_ascii() { character } else { '?' })
+                .collect();
+        }
+    }
+    journal
 }
 
 /// The process list as `processes.proto` has it, gzip above [`THRESHOLD`].

@@ -161,6 +161,10 @@ fn kept_of_journal(journal: Journal) -> Journal {
             .map(|mut entry| {
                 // journald's own default.
                 entry.priority = entry.priority.filter(|&level| level <= 7).or(Some(6));
+                // The published client panics where it cuts a wider character.
+                entry.message = entry
+                    .message
+                    .replace(|character: char| !character.is_ascii(), "?");
                 entry
             })
             .collect(),
