@@ -1,3 +1,8 @@
 //! socktop: a terminal monitor for Linux hosts, fed by socktop-agent.
 
+pub mod cli;
 pub mod link;
+pub mod profiles;
+pub mod target;
+pub mod token;
+pub mod trust;

@@ -3,13 +3,36 @@
 //! A [`Link`] is the handle of a task that keeps one agent connected. What the screen shows decides
 //! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
 
+mod backoff;
+mod conversation;
+mod dial;
+mod endpoint;
+mod error;
 mod plan;
+mod schedule;
+mod task;
+mod tcp;
+mod upgrade;
+
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 
+pub use endpoint::{Endpoint, Open};
+pub use error::DialError;
 pub use plan::Plan;
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
+
+/// Largest message that is taken from an agent, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// What a reply may unpack to, in bytes.
+pub const MAX_UNPACKED_BYTES: usize = 64 << 20;
+
+/// Events that may wait to be read; then nothing more is asked until some are.
+const EVENTS: usize = 64;
 
 /// How an agent is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +105,29 @@ pub struct Link {
 }
 
 impl Link {
+    /// Starts a task on the current tokio runtime that keeps `endpoint` connected. It asks nothing but the
+    /// host's facts before [`Link::set_plan`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn spawn(endpoint: Endpoint) -> Self {
+        let (plan, plan_receiver) = watch::channel(Plan::default());
+        let (retry, retry_receiver) = mpsc::channel(1);
+        let (event_sender, events) = mpsc::channel(EVENTS);
+        tokio::spawn(task::run(
+            endpoint,
+            plan_receiver,
+            retry_receiver,
+            event_sender,
+        ));
+        Self {
+            plan,
+            retry,
+            events,
+        }
+    }
+
     /// Sets what to ask for, and how often. What becomes wanted is asked for at once.
     pub fn set_plan(&self, plan: Plan) {
         self.plan.send_if_modified(|current| {
@@ -96,4 +142,13 @@ impl Link {
         // A full channel means that it has been said already.
         let _ = self.retry.try_send(());
     }
+}
+
+/// Dials `endpoint` once and hangs up: to learn whether it asks for a token before there is a screen.
+///
+/// # Errors
+/// Where it cannot be reached or does not take up the conversation.
+pub async fn probe(endpoint: &Endpoint) -> Result<Dialect, DialError> {
+    let (_, dialect) = dial::Dialer::new(endpoint.clone()).dial().await?;
+    Ok(dialect)
 }

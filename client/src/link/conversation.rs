@@ -1,0 +1,345 @@
+//! One connection's conversation: ask what is due, hand on what is answered, notice silence.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use socktop_proto::{Body, Frame, Query, model::body, native, text};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::dial::Socket;
+use super::error::printable;
+use super::schedule::{Schedule, kind};
+use super::{Dialect, Event, MAX_UNPACKED_BYTES, Plan};
+
+/// An agent that owes an answer and says nothing for so long is lost.
+const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// A published agent answers in order and may read the journal for so long.
+const TEXT_JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// For one answer, however much else is said meanwhile; and for one process or its journal, which an
+/// agent may have to wait for itself.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How a conversation ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) cause: Cause,
+    /// When the last answer came; `None` where none did.
+    pub(super) last_answer: Option<Instant>,
+}
+
+/// Why a conversation ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Cause {
+    /// Nobody listens to this link any more.
+    #[error("the link was dropped")]
+    Dropped,
+    #[error("the agent owes the answer to {asked} and has been silent for {} s; is the host up?", waited.as_secs_f32())]
+    Silent {
+        asked: &'static str,
+        waited: Duration,
+    },
+    #[error("the agent closed the connection{said}")]
+    Closed { said: String },
+    #[error("the connection broke ({0})")]
+    Broken(tungstenite::Error),
+    #[error("the agent sent what cannot be used: {0}; is it another version, or no agent?")]
+    Malformed(String),
+}
+
+/// Asks and listens until the connection ends or nobody wants to hear more.
+pub(super) async fn converse(
+    socket: Socket,
+    dialect: Dialect,
+    plan: &mut watch::Receiver<Plan>,
+    events: &mpsc::Sender<Event>,
+) -> Ended {
+    let mut conversation = Conversation {
+        socket,
+        dialect,
+        events,
+        schedule: Schedule::default(),
+        outstanding: Vec::new(),
+        next_id: 1,
+        heard: Instant::now(),
+        last_answer: None,
+    };
+    let cause = match conversation.run(plan).await {
+        Ok(never) => match never {},
+        Err(cause) => cause,
+    };
+    Ended {
+        cause,
+        last_answer: conversation.last_answer,
+    }
+}
+
+enum Never {}
+
+struct Conversation<'a> {
+    socket: Socket,
+    dialect: Dialect,
+    events: &'a mpsc::Sender<Event>,
+    schedule: Schedule,
+    outstanding: Vec<Outstanding>,
+    next_id: u64,
+    /// When the last message came.
+    heard: Instant,
+    last_answer: Option<Instant>,
+}
+
+/// A request that is not answered yet.
+struct Outstanding {
+    id: u64,
+    query: Query,
+    sent: Instant,
+    /// The answer must be here by then, whatever else is said.
+    limit: Instant,
+}
+
+impl Conversation<'_> {
+    async fn run(&mut self, plan: &mut watch::Receiver<Plan>) -> Result<Never, Cause> {
+        let now = Instant::now();
+        if self.dialect == Dialect::Native {
+            self.schedule.once(Query::Host, now);
+        }
+        self.schedule.set_plan(&plan.borrow_and_update(), now);
+        loop {
+            while let Some(query) = self
+                .schedule
+                .due(Instant::now(), |query| self.is_held(query))
+            {
+                self.ask(query).await?;
+            }
+            let next_due = self.schedule.next_due(|query| self.is_held(query));
+            let deadline = self.deadline();
+            tokio::select! {
+                message = self.socket.next() => self.hear(message).await?,
+                changed = plan.changed() => {
+                    changed.map_err(|_| Cause::Dropped)?;
+                    self.schedule.set_plan(&plan.borrow_and_update(), Instant::now());
+                }
+                () = until(next_due) => {}
+                () = until(deadline) => self.listen_once_more().await?,
+            }
+        }
+    }
+
+    /// Whether a query has to wait for an answer: one of its kind in native, any in text.
+    fn is_held(&self, query: Query) -> bool {
+        match self.dialect {
+            Dialect::Native => self
+                .outstanding
+                .iter()
+                .any(|outstanding| kind(outstanding.query) == kind(query)),
+            Dialect::Text => !self.outstanding.is_empty(),
+        }
+    }
+
+    async fn ask(&mut self, query: Query) -> Result<(), Cause> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let message = match self.dialect {
+            Dialect::Native => Message::binary(native::encode_request(id, query)),
+            Dialect::Text => match text::encode_request(query) {
+                Some(word) => Message::text(word),
+                None => return Ok(()),
+            },
+        };
+        match timeout(PATIENCE, self.socket.send(message)).await {
+            Ok(sent) => sent.map_err(Cause::Broken)?,
+            Err(_) => {
+                return Err(Cause::Silent {
+                    asked: name(query),
+                    waited: PATIENCE,
+                });
+            }
+        }
+        let now = Instant::now();
+        self.schedule.sent(query, now);
+        self.outstanding.push(Outstanding {
+            id,
+            query,
+            sent: now,
+            limit: now + ANSWER_LIMIT,
+        });
+        Ok(())
+    }
+
+    /// When the agent has owed an answer for too long.
+    fn deadline(&self) -> Option<Instant> {
+        self.outstanding
+            .iter()
+            .map(|outstanding| self.deadline_of(outstanding))
+            .min()
+    }
+
+    fn deadline_of(&self, outstanding: &Outstanding) -> Instant {
+        let patience = match (outstanding.query, self.dialect) {
+            (Query::Process { .. } | Query::Journal { .. }, Dialect::Native) => ANSWER_LIMIT,
+            (Query::Journal { .. }, Dialect::Text) => TEXT_JOURNAL_PATIENCE,
+            _ => PATIENCE,
+        };
+        // Whoever still talks is not lost: a long list may take its time behind a slow line.
+        (self.heard.max(outstanding.sent) + patience).min(outstanding.limit)
+    }
+
+    /// Past the deadline: takes what has arrived already, for it may be us who were asleep.
+    async fn listen_once_more(&mut self) -> Result<(), Cause> {
+        if let Some(message) = self.socket.next().now_or_never() {
+            self.hear(message).await?;
+        }
+        match self.deadline() {
+            Some(deadline) if deadline <= Instant::now() => Err(self.silence()),
+            _ => Ok(()),
+        }
+    }
+
+    fn silence(&self) -> Cause {
+        let overdue = self
+            .outstanding
+            .iter()
+            .min_by_key(|outstanding| self.deadline_of(outstanding));
+        Cause::Silent {
+            asked: overdue.map_or("a request", |overdue| name(overdue.query)),
+            waited: overdue.map_or(PATIENCE, |overdue| overdue.sent.elapsed()),
+        }
+    }
+
+    async fn hear(
+        &mut self,
+        message: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<(), Cause> {
+        let message = match message {
+            Some(Err(tungstenite::Error::Capacity(error))) => {
+                return Err(Cause::Malformed(error.to_string()));
+            }
+            None | Some(Err(tungstenite::Error::Protocol(ResetWithoutClosingHandshake))) => {
+                return Err(Cause::Closed {
+                    said: self.closing_advice(),
+                });
+            }
+            Some(Err(error)) => return Err(Cause::Broken(error)),
+            Some(Ok(message)) => message,
+        };
+        let now = Instant::now();
+        self.heard = now;
+        let (outstanding, body) = match message {
+            // The library answers them.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+            Message::Close(frame) => {
+                let said = frame.map_or_else(
+                    || self.closing_advice(),
+                    |frame| format!(": {} {}", frame.code, printable(&frame.reason, 120)),
+                );
+                return Err(Cause::Closed { said });
+            }
+            Message::Text(text) => self.decode(Frame::Text(text.as_str().to_owned())),
+            Message::Binary(bytes) => self.decode(Frame::Binary(bytes.into())),
+        }?;
+        if !answers(outstanding.query, &body) {
+            let asked = name(outstanding.query);
+            return Err(Cause::Malformed(format!("something else for {asked}")));
+        }
+        self.last_answer = Some(now);
+        self.emit(Event::Reply {
+            query: outstanding.query,
+            body: Box::new(body),
+            at: now.into_std(),
+            round_trip: now.duration_since(outstanding.sent),
+        })
+        .await
+    }
+
+    fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Body), Cause> {
+        let unasked = || Cause::Malformed("an answer to nothing that was asked".to_owned());
+        match (self.dialect, frame) {
+            (Dialect::Native, Frame::Binary(bytes)) => {
+                let (id, body) = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
+                    .map_err(|error| Cause::Malformed(error.to_string()))?;
+                let at = self
+                    .outstanding
+                    .iter()
+                    .position(|outstanding| outstanding.id == id)
+                    .ok_or_else(unasked)?;
+                Ok((self.outstanding.swap_remove(at), body))
+            }
+            (Dialect::Native, Frame::Text(text)) => Err(Cause::Malformed(format!(
+                "text, {:?}",
+                printable(&text, 60)
+            ))),
+            (Dialect::Text, frame) => {
+                let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
+                let asked = name(outstanding.query);
+                let body = text::decode_reply(outstanding.query, &frame, MAX_UNPACKED_BYTES)
+                    .map_err(|error| Cause::Malformed(format!("for {asked}, {error}")))?;
+                Ok((outstanding, body))
+            }
+        }
+    }
+
+    /// A close without a word, before any answer, is how `socktop_agent` 1.60 refuses a token.
+    fn closing_advice(&self) -> String {
+        match (self.dialect, self.last_answer) {
+            (Dialect::Text, None) => {
+                " before it answered: a socktop_agent 1.60 does so when its token is missing or \
+                 wrong; check --token-file, SOCKTOP_TOKEN or the URL"
+                    .to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Hands on an event. While the application is too busy to take it nothing is read and nothing
+    /// asked, and that time is not held against the agent.
+    async fn emit(&mut self, event: Event) -> Result<(), Cause> {
+        let before = Instant::now();
+        self.events.send(event).await.map_err(|_| Cause::Dropped)?;
+        let now = Instant::now();
+        if now > before {
+            self.heard = now;
+            for outstanding in &mut self.outstanding {
+                outstanding.limit += now - before;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A query in words.
+fn name(query: Query) -> &'static str {
+    match query {
+        Query::Host => "the host's facts",
+        Query::Metrics => "metrics",
+        Query::Disks => "disks",
+        Query::Processes => "the process list",
+        Query::Process { .. } => "a process's details",
+        Query::Journal { .. } => "a process's journal",
+    }
+}
+
+/// Whether `body` is of the kind that `query` asked for, or an error.
+fn answers(query: Query, body: &Body) -> bool {
+    use body::Kind;
+    matches!(
+        (query, &body.kind),
+        (_, Some(Kind::Error(_)))
+            | (Query::Host, Some(Kind::Host(_)))
+            | (Query::Metrics, Some(Kind::Metrics(_)))
+            | (Query::Disks, Some(Kind::Disks(_)))
+            | (Query::Processes, Some(Kind::Processes(_)))
+            | (Query::Process { .. }, Some(Kind::Process(_)))
+            | (Query::Journal { .. }, Some(Kind::Journal(_)))
+    )
+}

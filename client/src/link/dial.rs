@@ -1,0 +1,164 @@
+//! From an endpoint to a WebSocket: TCP, TLS, the HTTP upgrade.
+
+use std::io;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HOST, HeaderValue};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+
+use super::error::{DialError, Fault};
+use super::upgrade;
+use super::{Dialect, Endpoint, tcp};
+use crate::target::Target;
+use crate::trust::Trust;
+
+/// For the TLS handshake, and again for the answer to the upgrade: an agent that the first connection starts
+/// has to load before it answers.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+
+/// An upgraded connection.
+pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Dials one endpoint, again and again, and remembers how its agent takes the token.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    endpoint: Endpoint,
+    /// The agent is `socktop_agent` 1.60, which looks for the token in the query alone.
+    token_in_query: bool,
+}
+
+impl Dialer {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            token_in_query: false,
+        }
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Connects and upgrades.
+    ///
+    /// The token goes into a header, where no log keeps it. An agent of version 1.60 reads only the
+    /// query, answers 101 whatever it finds there, and closes when it misses the token. So when an agent turns out to
+    /// be one, and the token has not been in the query, it is dialled once more with it.
+    pub(super) async fn dial(&mut self) -> Result<(Socket, Dialect), DialError> {
+        let (socket, dialect) = self.attempt().await?;
+        let misses_token = dialect == Dialect::Text
+            && !self.token_in_query
+            && self
+                .endpoint
+                .target()
+                .is_some_and(|target| target.token().is_some() && !target.has_token_in_url());
+        if !misses_token {
+            return Ok((socket, dialect));
+        }
+        drop(socket);
+        self.token_in_query = true;
+        self.attempt().await
+    }
+
+    async fn attempt(&self) -> Result<(Socket, Dialect), DialError> {
+        self.connect_and_upgrade().await.map_err(|fault| DialError {
+            agent: self.endpoint.to_string(),
+            fault,
+        })
+    }
+
+    async fn connect_and_upgrade(&self) -> Result<(Socket, Dialect), Fault> {
+        match &self.endpoint {
+            Endpoint::InProcess(open) => {
+                let stream = open().map_err(Fault::InProcess)?;
+                let request = upgrade::request("/ws").header(HOST, "localhost");
+                self.upgrade(stream, request).await
+            }
+            Endpoint::Plain(target) => {
+                let stream = tcp::connect(target).await?;
+                self.upgrade(stream, self.request(target)).await
+            }
+            Endpoint::Tls(target, trust) => {
+                let stream = secure(target, trust, tcp::connect(target).await?).await?;
+                self.upgrade(stream, self.request(target)).await
+            }
+        }
+    }
+
+    fn request(&self, target: &Target) -> http::request::Builder {
+        let mut request = upgrade::request(&target.path_and_query(self.token_in_query))
+            .header(HOST, target.authority());
+        if let Some(token) = target.token()
+            // A token has no control characters, so it makes a value.
+            && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        {
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        request
+    }
+
+    async fn upgrade<S>(
+        &self,
+        stream: S,
+        request: http::request::Builder,
+    ) -> Result<(Socket, Dialect), Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        timeout(
+            HANDSHAKE_LIMIT,
+            upgrade::upgrade(stream, request, &self.endpoint),
+        )
+        .await
+        .map_err(|_| Fault::Silent {
+            stage: "the answer to the request to talk",
+            limit: HANDSHAKE_LIMIT,
+        })?
+    }
+}
+
+async fn secure(
+    target: &Target,
+    trust: &Trust,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, Fault> {
+    let name = match target.host() {
+        url::Host::Ipv4(address) => ServerName::IpAddress((*address).into()),
+        url::Host::Ipv6(address) => ServerName::IpAddress((*address).into()),
+        url::Host::Domain(name) => {
+            ServerName::try_from(name.clone()).map_err(|_| Fault::Name(name.clone()))?
+        }
+    };
+    let handshake = TlsConnector::from(trust.config()).connect(name, stream);
+    match timeout(HANDSHAKE_LIMIT, handshake).await {
+        Ok(result) => result.map_err(|error| tls_fault(target, trust, error)),
+        Err(_) => Err(Fault::Silent {
+            stage: "the TLS handshake",
+            limit: HANDSHAKE_LIMIT,
+        }),
+    }
+}
+
+fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
+    let refusal = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match refusal {
+        Some(rustls::Error::InvalidCertificate(refusal)) => {
+            Fault::Certificate(trust.explain(refusal))
+        }
+        _ => Fault::Tls {
+            cause: error,
+            plain: format!("ws://{}", target.authority()),
+        },
+    }
+}

@@ -1,0 +1,74 @@
+//! Where an agent is: across the network, or inside this process.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::DuplexStream;
+
+use super::Security;
+use crate::target::Target;
+use crate::token::Token;
+use crate::trust::Trust;
+
+/// Opens one connection to an agent inside this process.
+pub type Open = dyn Fn() -> io::Result<DuplexStream> + Send + Sync;
+
+/// An agent that can be dialled. `Display` names it for people, without its token.
+#[derive(Clone)]
+pub enum Endpoint {
+    /// An agent without TLS.
+    Plain(Target),
+    /// An agent with TLS, and whom to trust.
+    Tls(Target, Trust),
+    /// An agent inside this process.
+    InProcess(Arc<Open>),
+}
+
+impl Endpoint {
+    /// What protects a conversation with it.
+    #[must_use]
+    pub fn security(&self) -> Security {
+        match self {
+            Self::Plain(_) => Security::Plain,
+            Self::Tls(..) => Security::Tls,
+            Self::InProcess(_) => Security::InProcess,
+        }
+    }
+
+    /// Its address; `None` inside this process.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Plain(target) | Self::Tls(target, _) => Some(target),
+            Self::InProcess(_) => None,
+        }
+    }
+
+    /// Shows `token` to the agent, in place of any other. An agent inside this process asks for none.
+    pub fn set_token(&mut self, token: Token) {
+        match self {
+            Self::Plain(target) | Self::Tls(target, _) => target.set_token(token),
+            Self::InProcess(_) => {}
+        }
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.target().is_some_and(|target| target.token().is_some())
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.target() {
+            Some(target) => target.fmt(formatter),
+            None => formatter.write_str("the agent in this process"),
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Endpoint({self})")
+    }
+}

@@ -1,0 +1,163 @@
+//! Why a dial failed: what was attempted, on what, and what to do.
+
+use std::io;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// A dial that failed. No message holds a token.
+#[derive(Debug, thiserror::Error)]
+#[error("{agent}: {fault}")]
+pub struct DialError {
+    pub(super) agent: String,
+    pub(super) fault: Fault,
+}
+
+impl DialError {
+    /// Whether the agent wants a token, or another one.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::Refused {
+                status: StatusCode::UNAUTHORIZED,
+                ..
+            }
+        )
+    }
+
+    /// Whether waiting hardly helps: someone has to do something.
+    pub(super) fn is_lasting(&self) -> bool {
+        match &self.fault {
+            Fault::Certificate(_) | Fault::Name(_) => true,
+            Fault::Refused { status, .. } => {
+                matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What failed, one variant a stage.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(
+        "looking up the address of {host} failed ({source}); check the name, or give an address"
+    )]
+    Lookup { host: String, source: io::Error },
+    #[error("looking up the address of {host} took longer than {} s; is the name server reachable?", limit.as_secs())]
+    LookupSilent { host: String, limit: Duration },
+    #[error("connecting failed: {causes}; {advice}")]
+    Connect { causes: String, advice: String },
+    #[error("{0:?} cannot be checked against a certificate; use the host's DNS name or address")]
+    Name(String),
+    #[error("{0}")]
+    Certificate(String),
+    #[error(
+        "the TLS handshake failed ({cause}); if the agent serves without TLS, use: socktop {plain}"
+    )]
+    Tls { cause: io::Error, plain: String },
+    #[error("connected, but {stage} took longer than {} s; is it an agent?", limit.as_secs())]
+    Silent {
+        stage: &'static str,
+        limit: Duration,
+    },
+    #[error("{advice} (HTTP status {status}{said})")]
+    Refused {
+        status: StatusCode,
+        said: String,
+        advice: &'static str,
+    },
+    #[error("this is no WebSocket: {fault}; check host, port and path")]
+    NotWebSocket { fault: &'static str },
+    #[error("the request to talk failed ({detail}); {advice}")]
+    Http { detail: String, advice: String },
+    #[error("opening a connection failed ({0})")]
+    InProcess(io::Error),
+}
+
+/// What a refusal by HTTP status means.
+pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault {
+    let advice = match status {
+        StatusCode::UNAUTHORIZED if has_token => {
+            "the agent refuses the token; check --token-file, SOCKTOP_TOKEN or the URL"
+        }
+        StatusCode::UNAUTHORIZED => {
+            "the agent wants a token; pass --token-file FILE or set SOCKTOP_TOKEN"
+        }
+        StatusCode::FORBIDDEN => {
+            "the agent refuses this client; check what it allows, and the name it is called by"
+        }
+        StatusCode::NOT_FOUND => "no agent at this path; a socktop agent's path is /ws",
+        StatusCode::TOO_MANY_REQUESTS => "the agent was asked too often; it is asked again later",
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "the agent takes no more connections; close another client, or raise its limit"
+        }
+        StatusCode::OK => "something answers, but no socktop agent; check host, port and path",
+        status if status.is_redirection() => {
+            "the agent is somewhere else, redirections are not followed; give its own URL"
+        }
+        _ => "the agent does not take up the conversation",
+    };
+    let said = printable(said, 120);
+    Fault::Refused {
+        status,
+        said: if said.is_empty() {
+            said
+        } else {
+            format!(": {said}")
+        },
+        advice,
+    }
+}
+
+/// A peer's words, fit for a terminal: one line, no control characters, at most `limit` characters.
+pub(super) fn printable(text: &str, limit: usize) -> String {
+    let mut words = text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .filter(|character| !is_unprintable(*character))
+        .collect::<String>();
+    if let Some((end, _)) = words.char_indices().nth(limit) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
+
+/// Control characters, and those that turn the direction of what follows.
+fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peers_words_cannot_drive_the_terminal() {
+        assert_eq!(
+            printable("no\n\u{1b}[2J  more \u{202e}x", 120),
+            "no [2J more x"
+        );
+        assert_eq!(printable("éééé", 3), "ééé…");
+        assert_eq!(printable("ééé", 3), "ééé");
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let message = |status, has_token| refusal(status, "busy", has_token).to_string();
+        assert!(
+            message(StatusCode::UNAUTHORIZED, false).contains("wants a token; pass --token-file")
+        );
+        assert!(message(StatusCode::UNAUTHORIZED, true).contains("refuses the token"));
+        assert!(message(StatusCode::NOT_FOUND, false).contains("/ws"));
+        assert!(
+            message(StatusCode::SERVICE_UNAVAILABLE, false)
+                .contains("503 Service Unavailable: busy")
+        );
+    }
+}

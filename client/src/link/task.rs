@@ -1,0 +1,89 @@
+//! A link's task: dial, converse, wait, and again.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::backoff::Backoff;
+use super::conversation::{Cause, Ended, converse};
+use super::dial::Dialer;
+use super::{Endpoint, Event, LinkState, Plan};
+
+/// Keeps one agent connected until nobody listens any more.
+pub(super) async fn run(
+    endpoint: Endpoint,
+    mut plan: watch::Receiver<Plan>,
+    mut retry: mpsc::Receiver<()>,
+    events: mpsc::Sender<Event>,
+) {
+    let closed = events.clone();
+    tokio::select! {
+        _ = keep_connected(endpoint, &mut plan, &mut retry, &events) => {}
+        () = closed.closed() => {}
+    }
+}
+
+/// Nobody listens any more.
+struct Dropped;
+
+async fn keep_connected(
+    endpoint: Endpoint,
+    plan: &mut watch::Receiver<Plan>,
+    retry: &mut mpsc::Receiver<()>,
+    events: &mpsc::Sender<Event>,
+) -> Result<(), Dropped> {
+    let security = endpoint.security();
+    let mut dialer = Dialer::new(endpoint);
+    let mut backoff = Backoff::new();
+    let mut since = Instant::now();
+    tell(events, LinkState::Connecting).await?;
+    loop {
+        let (reason, wait) = match dialer.dial().await {
+            Err(error) => lost_dial(&error.to_string(), error.is_lasting(), &mut backoff),
+            Ok((socket, dialect)) => {
+                tell(events, LinkState::Connected { dialect, security }).await?;
+                let Ended { cause, last_answer } = converse(socket, dialect, plan, events).await;
+                // What was said while the link stood is not about what comes now.
+                while retry.try_recv().is_ok() {}
+                since = last_answer.unwrap_or(since);
+                match cause {
+                    Cause::Dropped => return Ok(()),
+                    // An agent that answers nonsense will do so again: no reason to hurry back.
+                    Cause::Malformed(_) => {}
+                    _ if last_answer.is_some() => backoff = Backoff::new(),
+                    _ => {}
+                }
+                (format!("{}: {cause}", dialer.endpoint()), backoff.next())
+            }
+        };
+        let retry_at = Instant::now() + wait;
+        let lost = LinkState::Lost {
+            since: since.into_std(),
+            reason,
+            retry_at: retry_at.into_std(),
+        };
+        tell(events, lost).await?;
+        tokio::select! {
+            () = sleep_until(retry_at) => {}
+            asked = retry.recv() => {
+                asked.ok_or(Dropped)?;
+                tell(events, LinkState::Connecting).await?;
+            }
+        }
+    }
+}
+
+/// The reason to show, and how long to wait.
+fn lost_dial(error: &str, lasting: bool, backoff: &mut Backoff) -> (String, Duration) {
+    if lasting {
+        let reason = format!("{error}; until that is mended it is tried every 15 s");
+        (reason, Backoff::longest())
+    } else {
+        (error.to_owned(), backoff.next())
+    }
+}
+
+async fn tell(events: &mpsc::Sender<Event>, state: LinkState) -> Result<(), Dropped> {
+    events.send(Event::State(state)).await.map_err(|_| Dropped)
+}

@@ -1,0 +1,152 @@
+//! What is asked, and when.
+
+use std::time::Duration;
+
+use socktop_proto::Query;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::agent::listen;
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_host_is_asked_for_once_and_then_what_the_plan_wants() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(metrics_only());
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let start = Instant::now();
+    for round in 0..4 {
+        let (id, query) = agent.request().await;
+        assert_eq!(query, Query::Metrics);
+        assert_eq!(
+            start.elapsed().as_millis(),
+            round * METRICS_EVERY.as_millis()
+        );
+        agent.answer(id, query).await;
+    }
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
+    assert_eq!(reply(&mut link).await.0, Query::Host);
+    assert_eq!(reply(&mut link).await.0, Query::Metrics);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_plan_is_silence() {
+    let (endpoint, mut listener) = listen();
+    let link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let asked = timeout(Duration::from_secs(3600), agent.request()).await;
+    assert!(asked.is_err(), "{asked:?}");
+    drop(link);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_becomes_wanted_is_asked_for_at_once() {
+    let (endpoint, mut listener) = listen();
+    let link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    agent.host().await;
+    sleep(Duration::from_secs(5)).await;
+    let wanted = Instant::now();
+    link.set_plan(Plan {
+        journal: Some((7, Duration::from_secs(5))),
+        ..Plan::default()
+    });
+    assert_eq!(agent.request().await.1, Query::Journal { pid: 7 });
+    assert_eq!(wanted.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_delays_the_next_request_and_is_not_made_up_for() {
+    let (endpoint, mut listener) = listen();
+    let link = Link::spawn(endpoint);
+    link.set_plan(metrics_only());
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let (id, query) = agent.request().await;
+    sleep(METRICS_EVERY * 3).await;
+    let early = timeout(Duration::ZERO, agent.request()).await;
+    assert!(
+        early.is_err(),
+        "a second request while one is owed: {early:?}"
+    );
+    agent.answer(id, query).await;
+    let answered = Instant::now();
+    let (id, query) = agent.request().await;
+    assert_eq!(answered.elapsed(), Duration::ZERO);
+    agent.answer(id, query).await;
+    agent.request().await;
+    assert_eq!(answered.elapsed(), METRICS_EVERY);
+    drop(link);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_different_kinds_do_not_wait_for_each_other() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(Plan {
+        metrics: Some(METRICS_EVERY),
+        processes: Some(Duration::from_secs(2)),
+        disks: Some(Duration::from_secs(5)),
+        ..Plan::default()
+    });
+    let mut agent = listener.native().await;
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        asked.push(agent.request().await);
+    }
+    // Answered in the reverse order, each reply still goes to its own request.
+    for (id, query) in asked.iter().rev() {
+        agent.answer(*id, *query).await;
+    }
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
+    for (_, query) in asked.iter().rev() {
+        let (answered, body) = reply(&mut link).await;
+        assert_eq!(answered, *query);
+        assert_eq!(body, agent::body(*query));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_slows_the_asking_and_loses_nothing() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(metrics_only());
+    let server = tokio::spawn(async move {
+        let mut agent = listener.native().await;
+        let mut asked = 0;
+        while let Some((id, query)) = agent.try_request().await {
+            asked += 1;
+            agent.answer(id, query).await;
+        }
+        asked
+    });
+    // Nobody reads for an hour: some thousand requests' time.
+    sleep(Duration::from_secs(3600)).await;
+    let mut read = 0;
+    while let Ok(event) = link.events.try_recv() {
+        read += usize::from(matches!(event, Event::Reply { .. }));
+    }
+    assert!(read <= super::super::EVENTS);
+    // The agent is not blamed for the hour.
+    assert!(matches!(next(&mut link).await, Event::Reply { .. }));
+    assert!(matches!(next(&mut link).await, Event::Reply { .. }));
+    drop(link);
+    let asked = server.await.unwrap();
+    assert!(asked <= super::super::EVENTS + 4, "{asked} requests");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_link_hangs_up() {
+    let (endpoint, mut listener) = listen();
+    let link = Link::spawn(endpoint);
+    link.set_plan(metrics_only());
+    let mut agent = listener.native().await;
+    agent.host().await;
+    agent.request().await;
+    drop(link);
+    assert!(agent.try_request().await.is_none());
+}

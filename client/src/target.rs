@@ -1,0 +1,375 @@
+//! What the user may call an agent: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `ws://…` or `wss://…`.
+//!
+//! A host without a scheme is spoken to over TLS, on port [`DEFAULT_PORT`] unless another is given.
+//! Plain `ws` must be asked for: nothing falls back to it. (The name of a profile can stand in the
+//! same place and wins over a host of that name; see [`crate::cli`].)
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::form_urlencoded;
+use url::{Host, Url};
+
+use crate::token::{InvalidToken, Token};
+
+/// The agent's TLS port.
+pub const DEFAULT_PORT: u16 = 8443;
+
+/// Where a published agent and ours serve without TLS, unless told otherwise.
+pub const DEFAULT_PLAIN_PORT: u16 = 3000;
+
+const DEFAULT_PATH: &str = "/ws";
+
+/// An agent's address.
+///
+/// `Display` gives its URL without the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    tls: bool,
+    host: Host,
+    port: u16,
+    path: String,
+    /// The query as it goes into the request, less the token; may be empty.
+    query: String,
+    token: Option<Token>,
+    token_in_url: bool,
+}
+
+impl Target {
+    /// Whether TLS protects the conversation.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host's name or address.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The TCP port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The token to be shown to the agent.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    /// Whether the URL itself carried a token, so that the request's must.
+    #[must_use]
+    pub fn has_token_in_url(&self) -> bool {
+        self.token_in_url
+    }
+
+    /// Shows `token` to the agent, in place of any other.
+    pub fn set_token(&mut self, token: Token) {
+        self.token = Some(token);
+    }
+
+    /// `HOST:PORT`, an IPv6 address in brackets: the request's `Host`.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Path and query of the request, with the token when `with_token` asks for it or the URL had it.
+    #[must_use]
+    pub(crate) fn path_and_query(&self, with_token: bool) -> String {
+        let mut query = self.query.clone();
+        if let Some(token) = &self.token
+            && (with_token || self.token_in_url)
+        {
+            let pair: String = form_urlencoded::Serializer::new(String::new())
+                .append_pair("token", token.expose())
+                .finish();
+            if !query.is_empty() {
+                query.push('&');
+            }
+            query.push_str(&pair);
+        }
+        if query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{query}", self.path)
+        }
+    }
+
+    /// The URL as it is saved in a profile: complete, and with the token if the user's had one.
+    #[must_use]
+    pub fn to_url(&self) -> String {
+        format!("{}{}", self.origin(), self.path_and_query(false))
+    }
+
+    fn origin(&self) -> String {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.authority())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.origin(), self.path)
+    }
+}
+
+/// Text that names no agent. The message shows it without what follows a `?`.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{shown:?} names no agent: {fault}; give HOST, HOST:PORT, ws://HOST:PORT, wss://HOST:PORT or a profile's name"
+)]
+pub struct TargetError {
+    shown: String,
+    fault: Fault,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error("it is empty")]
+    Empty,
+    #[error("the scheme {0:?} is neither ws nor wss")]
+    Scheme(String),
+    #[error("{0}")]
+    Url(url::ParseError),
+    #[error("it has no host")]
+    NoHost,
+    #[error("the port {0:?} is not a number from 1 to 65535")]
+    Port(String),
+    #[error("a path or query needs ws:// or wss:// before the host")]
+    PathWithoutScheme,
+    #[error(
+        "a user name or password in it is not used; a token goes into --token-file or SOCKTOP_TOKEN"
+    )]
+    Credentials,
+    #[error("a #fragment has no meaning for a WebSocket")]
+    Fragment,
+    #[error("{0}")]
+    Token(InvalidToken),
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        let parsed = if text.is_empty() {
+            Err(Fault::Empty)
+        } else if text.contains("://") {
+            from_url(text)
+        } else {
+            from_host(text)
+        };
+        parsed.map_err(|fault| TargetError {
+            shown: shown(text),
+            fault,
+        })
+    }
+}
+
+/// The part of what was typed that cannot hold a secret.
+fn shown(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        (None, Some((_, host))) => format!("…@{host}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn from_url(text: &str) -> Result<Target, Fault> {
+    let url = Url::parse(text).map_err(Fault::Url)?;
+    let tls = match url.scheme() {
+        "ws" => false,
+        "wss" => true,
+        other => return Err(Fault::Scheme(other.to_owned())),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Fault::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(Fault::Fragment);
+    }
+    let host = url.host().ok_or(Fault::NoHost)?.to_owned();
+    let port = url
+        .port_or_known_default()
+        .filter(|port| *port != 0)
+        .ok_or_else(|| Fault::Port("0".to_owned()))?;
+    let mut token = None;
+    let mut rest = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in url.query_pairs() {
+        if key == "token" {
+            token = Some(Token::new(&value).map_err(Fault::Token)?);
+        } else {
+            rest.append_pair(&key, &value);
+        }
+    }
+    Ok(Target {
+        tls,
+        host,
+        port,
+        path: match url.path() {
+            "" | "/" => DEFAULT_PATH.to_owned(),
+            path => path.to_owned(),
+        },
+        query: rest.finish(),
+        token_in_url: token.is_some(),
+        token,
+    })
+}
+
+fn from_host(text: &str) -> Result<Target, Fault> {
+    if text.contains(['/', '?', '#']) {
+        return Err(Fault::PathWithoutScheme);
+    }
+    if text.contains('@') {
+        return Err(Fault::Credentials);
+    }
+    let (host, port) = split_port(text)?;
+    let port = match port {
+        None => DEFAULT_PORT,
+        Some(port) => port
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| Fault::Port(port.to_owned()))?,
+    };
+    Ok(Target {
+        tls: true,
+        host: Host::parse(&host).map_err(Fault::Url)?,
+        port,
+        path: DEFAULT_PATH.to_owned(),
+        query: String::new(),
+        token: None,
+        token_in_url: false,
+    })
+}
+
+/// Splits `HOST:PORT`; an IPv6 address comes back in brackets, whether it had them or not.
+fn split_port(text: &str) -> Result<(String, Option<&str>), Fault> {
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        let port = match rest {
+            "" => None,
+            _ => Some(
+                rest.strip_prefix(':')
+                    .ok_or_else(|| Fault::Port(rest.to_owned()))?,
+            ),
+        };
+        return Ok((format!("[{address}]"), port));
+    }
+    Ok(match text.split_once(':') {
+        Some((_, rest)) if rest.contains(':') => (format!("[{text}]"), None),
+        Some((host, port)) => (host.to_owned(), Some(port)),
+        None => (text.to_owned(), None),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn url(text: &str) -> String {
+        text.parse::<Target>().unwrap().to_url()
+    }
+
+    fn fault(text: &str) -> String {
+        text.parse::<Target>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_host_means_tls_on_its_port() {
+        assert_eq!(url("pi4"), "wss://pi4:8443/ws");
+        assert_eq!(url("pi4.lan:9000"), "wss://pi4.lan:9000/ws");
+        assert_eq!(url("192.168.1.5"), "wss://192.168.1.5:8443/ws");
+        assert_eq!(url("pi4:443"), "wss://pi4:443/ws");
+        assert_eq!(url("[fe80::1]:9000"), "wss://[fe80::1]:9000/ws");
+        assert_eq!(url("[::1]"), "wss://[::1]:8443/ws");
+        assert_eq!(url("::1"), "wss://[::1]:8443/ws");
+    }
+
+    #[test]
+    fn a_url_is_taken_as_it_is() {
+        assert_eq!(url("ws://pi4:3000/ws"), "ws://pi4:3000/ws");
+        assert_eq!(url("ws://pi4:3000"), "ws://pi4:3000/ws");
+        assert_eq!(url("ws://pi4:3000/"), "ws://pi4:3000/ws");
+        assert_eq!(url("wss://pi4/agents/3?x=1"), "wss://pi4:443/agents/3?x=1");
+        assert_eq!(url("ws://pi4"), "ws://pi4:80/ws");
+        assert_eq!(url("WS://PI4:3000"), "ws://pi4:3000/ws");
+    }
+
+    #[test]
+    fn a_token_in_the_url_stays_there_and_is_not_shown() {
+        let target: Target = "ws://pi4:3000/ws?a=1&token=s3%20%2Bcret".parse().unwrap();
+        assert_eq!(target.token().unwrap().expose(), "s3 +cret");
+        assert_eq!(target.to_string(), "ws://pi4:3000/ws");
+        assert!(!format!("{target:?}").contains("cret"));
+        assert_eq!(target.path_and_query(false), "/ws?a=1&token=s3+%2Bcret");
+        assert_eq!(
+            target.to_url().parse::<Target>().unwrap().token(),
+            target.token()
+        );
+    }
+
+    #[test]
+    fn a_token_from_elsewhere_is_in_the_request_only_when_asked_for() {
+        let mut target: Target = "ws://pi4:3000".parse().unwrap();
+        target.set_token(Token::new("s3cret").unwrap());
+        assert_eq!(target.path_and_query(false), "/ws");
+        assert_eq!(target.path_and_query(true), "/ws?token=s3cret");
+        assert_eq!(target.to_url(), "ws://pi4:3000/ws");
+    }
+
+    #[test]
+    fn a_token_from_elsewhere_replaces_the_urls() {
+        let mut target: Target = "ws://pi4:3000/?token=old".parse().unwrap();
+        target.set_token(Token::new("new").unwrap());
+        assert_eq!(target.path_and_query(false), "/ws?token=new");
+    }
+
+    #[test]
+    fn errors_name_the_fault() {
+        assert!(fault("").contains("it is empty"));
+        assert!(fault("http://pi4").contains("scheme \"http\""));
+        assert!(fault("pi4:0").contains("port \"0\""));
+        assert!(fault("pi4:65536").contains("port \"65536\""));
+        assert!(fault("pi4:").contains("port \"\""));
+        assert!(fault("[::1]8443").contains("port \"8443\""));
+        assert!(fault("ws://pi4:0").contains("port \"0\""));
+        assert!(fault("pi4/ws").contains("needs ws:// or wss://"));
+        assert!(fault("[::g]").contains("IPv6"));
+        assert!(fault("my host").contains("names no agent"));
+        assert!(fault("ws://pi4/#x").contains("#fragment"));
+    }
+
+    #[test]
+    fn errors_show_no_secret() {
+        for text in [
+            "ws://user:s3cret@pi4",
+            "user:s3cret@pi4",
+            "http://pi4?token=s3cret",
+            "pi4?token=s3cret",
+            "ws://pi4:x?token=s3cret",
+        ] {
+            assert!(!fault(text).contains("s3cret"), "{}", fault(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
+            let _ = text.parse::<Target>();
+        }
+
+        #[test]
+        fn what_was_read_reads_the_same_again(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
+            if let Ok(target) = text.parse::<Target>() {
+                prop_assert_eq!(target.to_url().parse::<Target>().unwrap(), target);
+            }
+        }
+    }
+}
