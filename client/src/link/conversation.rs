@@ -1,14 +1,15 @@
 //! One connection's conversation: ask what is due, hand on what is answered, notice silence.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use socktop_proto::{Body, Frame, Query, model::body, native, text};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::cause::Cause;
 use super::dial::Socket;
 use super::error::printable;
 use super::schedule::{Schedule, kind};
@@ -32,25 +33,6 @@ pub(super) struct Ended {
     pub(super) last_answer: Option<Instant>,
 }
 
-/// Why a conversation ended.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Cause {
-    /// Nobody listens to this link any more.
-    #[error("the link was dropped")]
-    Dropped,
-    #[error("the agent owes the answer to {asked} and has been silent for {} s; is the host up?", waited.as_secs_f32())]
-    Silent {
-        asked: &'static str,
-        waited: Duration,
-    },
-    #[error("the agent closed the connection{said}")]
-    Closed { said: String },
-    #[error("the connection broke ({0})")]
-    Broken(tungstenite::Error),
-    #[error("the agent sent what cannot be used: {0}; is it another version, or no agent?")]
-    Malformed(String),
-}
-
 /// Asks and listens until the connection ends or nobody wants to hear more.
 pub(super) async fn converse(
     socket: Socket,
@@ -68,17 +50,16 @@ pub(super) async fn converse(
         heard: Instant::now(),
         last_answer: None,
     };
-    let cause = match conversation.run(plan).await {
-        Ok(never) => match never {},
-        Err(cause) => cause,
+    let Err(cause) = conversation.run(plan).await;
+    let cause = match (cause, dialect, conversation.last_answer) {
+        (Cause::Closed { said }, Dialect::Text, None) if said.is_empty() => Cause::ClosedUnanswered,
+        (cause, ..) => cause,
     };
     Ended {
         cause,
         last_answer: conversation.last_answer,
     }
 }
-
-enum Never {}
 
 struct Conversation<'a> {
     socket: Socket,
@@ -102,7 +83,7 @@ struct Outstanding {
 }
 
 impl Conversation<'_> {
-    async fn run(&mut self, plan: &mut watch::Receiver<Plan>) -> Result<Never, Cause> {
+    async fn run(&mut self, plan: &mut watch::Receiver<Plan>) -> Result<Infallible, Cause> {
         let now = Instant::now();
         if self.dialect == Dialect::Native {
             self.schedule.once(Query::Host, now);
@@ -147,11 +128,21 @@ impl Conversation<'_> {
             Dialect::Native => Message::binary(native::encode_request(id, query)),
             Dialect::Text => match text::encode_request(query) {
                 Some(word) => Message::text(word),
-                None => return Ok(()),
+                None => {
+                    self.schedule.sent(query, Instant::now());
+                    return Ok(());
+                }
             },
         };
         match timeout(PATIENCE, self.socket.send(message)).await {
-            Ok(sent) => sent.map_err(Cause::Broken)?,
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                // What it said last explains more than that it no longer listens.
+                if let Some(message) = self.socket.next().now_or_never() {
+                    self.hear(message).await?;
+                }
+                return Err(error.into());
+            }
             Err(_) => {
                 return Err(Cause::Silent {
                     asked: name(query),
@@ -214,30 +205,13 @@ impl Conversation<'_> {
         &mut self,
         message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<(), Cause> {
-        let message = match message {
-            Some(Err(tungstenite::Error::Capacity(error))) => {
-                return Err(Cause::Malformed(error.to_string()));
-            }
-            None | Some(Err(tungstenite::Error::Protocol(ResetWithoutClosingHandshake))) => {
-                return Err(Cause::Closed {
-                    said: self.closing_advice(),
-                });
-            }
-            Some(Err(error)) => return Err(Cause::Broken(error)),
-            Some(Ok(message)) => message,
-        };
+        let message = message.ok_or_else(Cause::closed)??;
         let now = Instant::now();
         self.heard = now;
         let (outstanding, body) = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
-            Message::Close(frame) => {
-                let said = frame.map_or_else(
-                    || self.closing_advice(),
-                    |frame| format!(": {} {}", frame.code, printable(&frame.reason, 120)),
-                );
-                return Err(Cause::Closed { said });
-            }
+            Message::Close(frame) => return Err(Cause::closed_with(frame)),
             Message::Text(text) => self.decode(Frame::Text(text.as_str().to_owned())),
             Message::Binary(bytes) => self.decode(Frame::Binary(bytes.into())),
         }?;
@@ -279,18 +253,6 @@ impl Conversation<'_> {
                     .map_err(|error| Cause::Malformed(format!("for {asked}, {error}")))?;
                 Ok((outstanding, body))
             }
-        }
-    }
-
-    /// A close without a word, before any answer, is how `socktop_agent` 1.60 refuses a token.
-    fn closing_advice(&self) -> String {
-        match (self.dialect, self.last_answer) {
-            (Dialect::Text, None) => {
-                " before it answered: a socktop_agent 1.60 does so when its token is missing or \
-                 wrong; check --token-file, SOCKTOP_TOKEN or the URL"
-                    .to_owned()
-            }
-            _ => String::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
 
 mod backoff;
+mod cause;
 mod conversation;
 mod dial;
 mod endpoint;

@@ -6,7 +6,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::backoff::Backoff;
-use super::conversation::{Cause, Ended, converse};
+use super::cause::Cause;
+use super::conversation::{Ended, converse};
 use super::dial::Dialer;
 use super::{Endpoint, Event, LinkState, Plan};
 

@@ -103,8 +103,10 @@ async fn our_agent_may_take_ten_seconds_for_a_journal_while_metrics_go_on() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_plan(Plan {
+        // Nothing of these falls due at the journal's deadline.
+        metrics: Some(Duration::from_millis(700)),
         journal: Some((7, Duration::from_secs(5))),
-        ..metrics_only()
+        ..Plan::default()
     });
     let server = tokio::spawn(async move {
         let mut agent = listener.native().await;

@@ -164,10 +164,8 @@ async fn the_user_can_retry_now() {
     drop(agent);
     let lost = lost(&mut link).await;
     assert!(lost.wait() >= Duration::from_millis(500));
-    assert_eq!(state(&mut link).await, {
-        listener.native().await;
-        connected(Dialect::Native)
-    });
+    listener.native().await;
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
     assert!(Instant::now() >= lost.retry_at);
 }
 
