@@ -1,1 +1,274 @@
-//! cli
+//! The command line, and what it asks for together with the saved profiles and the environment.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use crate::connect::{Connect, Intervals, Save};
+use crate::profiles::{Profile, Profiles};
+use crate::target::{Target, TargetError};
+use crate::token::{InvalidToken, Token};
+
+/// The profile that every installation has: the agent inside this process.
+pub const DEMO: &str = "demo";
+
+/// A terminal monitor for Linux hosts, fed by socktop-agent.
+#[derive(Parser)]
+#[command(
+    name = "socktop",
+    version,
+    after_help = "The token is taken from --token-file, the variable SOCKTOP_TOKEN, ?token= in the URL or the \
+                  profile's token_file, whichever comes first; where the agent refuses it, you are asked.\n\
+                  Profiles are kept in $XDG_CONFIG_HOME/socktop/profiles.json, else ~/.config/socktop/profiles.json."
+)]
+pub struct Cli {
+    /// The agent: HOST or HOST:PORT (with TLS, port 8443 if none is given), ws://HOST:PORT, wss://HOST:PORT, or a
+    /// profile's name, which wins over a host of that name. Without one, the saved profiles are offered
+    #[arg(value_name = "HOST|URL|PROFILE")]
+    pub agent: Option<String>,
+
+    /// Trust the certificates in this PEM file: the agent's own, or its authority's
+    #[arg(short = 't', long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// Also check that a certificate given by --tls-ca is for the host's name
+    #[arg(long)]
+    pub verify_hostname: bool,
+
+    /// Connect to a saved profile; with an agent, save that under this name
+    #[arg(short = 'P', long, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// Overwrite an existing profile without asking
+    #[arg(long, requires = "profile")]
+    pub save: bool,
+
+    /// Read the token from this file
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Show this machine by an agent inside socktop; no port is opened
+    #[arg(long)]
+    pub demo: bool,
+
+    /// Use the layout for small windows at any size
+    #[arg(long)]
+    pub compact: bool,
+
+    /// Time between two requests for metrics, in milliseconds [default: 500, at least 100]
+    #[arg(long, value_name = "N")]
+    pub metrics_interval_ms: Option<u64>,
+
+    /// Time between two requests for the process list, in milliseconds [default: 2000, at least 200]
+    #[arg(long, value_name = "N")]
+    pub processes_interval_ms: Option<u64>,
+
+    /// Time between two requests for disks, in milliseconds [default: 5000, at least 500]
+    #[arg(long, value_name = "N")]
+    pub disks_interval_ms: Option<u64>,
+
+    /// Do all but connect
+    #[arg(long, hide = true)]
+    pub dry_run: bool,
+}
+
+/// What the command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Show the agent inside this process.
+    Demo(Intervals),
+    /// Let the user choose; then [`from_profile`].
+    Picker,
+    /// Connect.
+    Connect(Box<Connect>),
+}
+
+/// What of the process's surroundings matters.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// `SOCKTOP_TOKEN`.
+    pub token: Option<OsString>,
+    /// The working directory: saved paths have to hold from anywhere.
+    pub folder: PathBuf,
+}
+
+/// A command line that asks for what cannot be done.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// No such agent.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A profile's URL.
+    #[error("profile {name:?}: {source}")]
+    ProfileTarget {
+        /// Its name.
+        name: String,
+        /// What is wrong with its URL.
+        source: TargetError,
+    },
+    /// No such profile.
+    #[error("there is no profile {name:?} ({known}); make it with: socktop --profile {name:?} URL")]
+    UnknownProfile {
+        /// Its name.
+        name: String,
+        /// Those that there are, in words.
+        known: String,
+    },
+    /// The demo's name is taken.
+    #[error("{DEMO:?} is the demo's name: choose another for the profile")]
+    DemoName,
+    /// `SOCKTOP_TOKEN`.
+    #[error("SOCKTOP_TOKEN: {0}")]
+    Token(InvalidToken),
+}
+
+/// What `cli` asks for. It reads no file and nothing of the process.
+///
+/// # Errors
+/// Where it names no agent, or a profile that does not exist.
+pub fn resolve(
+    cli: &Cli,
+    profiles: &Profiles,
+    environment: &Environment,
+) -> Result<Action, ResolveError> {
+    let named_demo = cli.profile.as_deref() == Some(DEMO);
+    if named_demo && cli.agent.is_some() {
+        return Err(ResolveError::DemoName);
+    }
+    if cli.demo || named_demo {
+        return Ok(Action::Demo(intervals(cli, None)));
+    }
+    let connect = match (&cli.agent, &cli.profile) {
+        (None, None) => return Ok(Action::Picker),
+        (None, Some(name)) => from_profile(name, cli, profiles, environment)?,
+        (Some(agent), None) if profiles.profiles.contains_key(agent) => {
+            from_profile(agent, cli, profiles, environment)?
+        }
+        (Some(agent), None) if agent == DEMO => return Ok(Action::Demo(intervals(cli, None))),
+        (Some(agent), name) => {
+            let target: Target = agent.parse()?;
+            let save = name
+                .as_ref()
+                .and_then(|name| save(name, &target, cli, profiles, environment));
+            let mut connect = connect(target, None, cli, environment)?;
+            connect.profile.clone_from(name);
+            connect.save = save;
+            connect
+        }
+    };
+    Ok(Action::Connect(Box::new(connect)))
+}
+
+/// The saved agent `name`. What the command line gives goes before what the profile has.
+///
+/// # Errors
+/// Where there is none, or its URL is none.
+pub fn from_profile(
+    name: &str,
+    cli: &Cli,
+    profiles: &Profiles,
+    environment: &Environment,
+) -> Result<Connect, ResolveError> {
+    let profile = profiles
+        .profiles
+        .get(name)
+        .ok_or_else(|| ResolveError::UnknownProfile {
+            name: name.to_owned(),
+            known: known(profiles),
+        })?;
+    let target = profile
+        .url
+        .parse()
+        .map_err(|source| ResolveError::ProfileTarget {
+            name: name.to_owned(),
+            source,
+        })?;
+    let mut connect = connect(target, Some(profile), cli, environment)?;
+    connect.profile = Some(name.to_owned());
+    Ok(connect)
+}
+
+fn connect(
+    mut target: Target,
+    profile: Option<&Profile>,
+    cli: &Cli,
+    environment: &Environment,
+) -> Result<Connect, ResolveError> {
+    let mut token_file = cli.token_file.clone();
+    if token_file.is_none() {
+        let given = environment
+            .token
+            .as_ref()
+            .filter(|token| !token.is_empty())
+            .map(|token| Token::new(&token.to_string_lossy()))
+            .transpose()
+            .map_err(ResolveError::Token)?;
+        if let Some(token) = given {
+            target.set_token(token);
+        } else if target.token().is_none() {
+            token_file = profile.and_then(|profile| profile.token_file.clone());
+        }
+    }
+    let profiles_ca = || profile.and_then(|profile| profile.tls_ca.clone());
+    Ok(Connect {
+        profile: None,
+        target,
+        tls_ca: cli.tls_ca.clone().or_else(profiles_ca),
+        verify_hostname: cli.verify_hostname,
+        token_file,
+        intervals: intervals(cli, profile),
+        save: None,
+    })
+}
+
+fn intervals(cli: &Cli, profile: Option<&Profile>) -> Intervals {
+    let metrics_ms = || profile.and_then(|profile| profile.metrics_interval_ms);
+    let processes_ms = || profile.and_then(|profile| profile.processes_interval_ms);
+    Intervals::from_ms(
+        cli.metrics_interval_ms.or_else(metrics_ms),
+        cli.processes_interval_ms.or_else(processes_ms),
+        cli.disks_interval_ms,
+    )
+}
+
+/// The profile to save under `name`, unless it is there already. Address, certificates and token are the command
+/// line's; what else an existing profile has, it keeps.
+fn save(
+    name: &str,
+    target: &Target,
+    cli: &Cli,
+    profiles: &Profiles,
+    environment: &Environment,
+) -> Option<Save> {
+    let absolute = |path: &Option<PathBuf>| {
+        path.as_deref()
+            .map(|path: &Path| environment.folder.join(path))
+    };
+    let existing = profiles.profiles.get(name);
+    let mut profile = existing.cloned().unwrap_or_default();
+    // An address that is written otherwise is the same address.
+    if profile.url.parse::<Target>().ok().as_ref() != Some(target) {
+        profile.url = target.to_url();
+    }
+    profile.tls_ca = absolute(&cli.tls_ca);
+    profile.token_file = absolute(&cli.token_file);
+    profile.metrics_interval_ms = cli.metrics_interval_ms.or(profile.metrics_interval_ms);
+    profile.processes_interval_ms = cli.processes_interval_ms.or(profile.processes_interval_ms);
+    (existing != Some(&profile)).then(|| Save {
+        name: name.to_owned(),
+        profile,
+        ask: existing.is_some() && !cli.save,
+    })
+}
+
+fn known(profiles: &Profiles) -> String {
+    let names: Vec<_> = profiles.profiles.keys().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => "none is saved yet".to_owned(),
+        names => format!("there are: {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! socktop: a terminal monitor for Linux hosts, fed by socktop-agent.
 
 pub mod cli;
+pub mod connect;
 pub mod link;
 pub mod profiles;
 pub mod target;

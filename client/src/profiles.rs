@@ -1,1 +1,372 @@
-//! profiles
+//! Saved agents: `$XDG_CONFIG_HOME/socktop/profiles.json`, else `~/.config/socktop/profiles.json`.
+//!
+//! The file is the published client's, and both may use it by turns:
+//!
+//! - What this version does not know, of the file or of a profile, is kept when it is saved.
+//! - A file that cannot be read is an error and never written over.
+//! - Saving puts a new file (mode 0600, a URL may hold a token) in the old one's place, whole or not at all.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One saved agent.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its URL, `ws://…` or `wss://…`; it may hold a token.
+    pub url: String,
+    /// The file of certificates to trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_ca: Option<PathBuf>,
+    /// How often to ask for metrics, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_interval_ms: Option<u64>,
+    /// How often to ask for the process list, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes_interval_ms: Option<u64>,
+    /// A file that holds the token. The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// What other versions wrote.
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+impl Profile {
+    /// A profile of an agent at `url`.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self {
+            url,
+            ..Self::default()
+        }
+    }
+}
+
+/// Without the URL's query and what other versions wrote: either may hold a token.
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.url.split('?').next().unwrap_or_default();
+        formatter
+            .debug_struct("Profile")
+            .field("url", &url)
+            .field("tls_ca", &self.tls_ca)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All saved agents.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Profiles {
+    /// By name.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, Profile>,
+    #[serde(default)]
+    version: u64,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+/// A file of profiles that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfilesError {
+    /// It cannot be read.
+    #[error("reading the profiles from {} failed: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not what it should be. Line and column stand in the source's message.
+    #[error("{}: {source}; mend it or move it away, it is not written over", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What, and where in the file.
+        source: serde_json::Error,
+    },
+    /// It cannot be written.
+    #[error("saving the profiles to {} failed: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no home to look in.
+    #[error("no place for profiles: neither XDG_CONFIG_HOME nor HOME is set")]
+    NoHome,
+}
+
+/// Where the profiles are, by the environment's `XDG_CONFIG_HOME` and `HOME`.
+///
+/// # Errors
+/// Where neither is set.
+pub fn path(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, ProfilesError> {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    let folder = set("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| set("HOME").map(|home| Path::new(&home).join(".config")))
+        .ok_or(ProfilesError::NoHome)?;
+    Ok(folder.join("socktop").join("profiles.json"))
+}
+
+impl Profiles {
+    /// Reads the profiles; none where there is no file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is not JSON of this form.
+    pub fn load(path: &Path) -> Result<Self, ProfilesError> {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => {
+                return Err(ProfilesError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        serde_json::from_slice(&text).map_err(|source| ProfilesError::Parse {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Writes the profiles, and makes the folder they live in. A symbolic link at `path` stays one.
+    ///
+    /// # Errors
+    /// Where that fails; the old file is then as it was.
+    pub fn save(&self, path: &Path) -> Result<(), ProfilesError> {
+        self.try_save(path).map_err(|source| ProfilesError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn try_save(&self, path: &Path) -> io::Result<()> {
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = path.parent().unwrap_or(Path::new("."));
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        let draft = path.with_extension(format!("json.{}", std::process::id()));
+        let written = write_new(&draft, &text).and_then(|()| fs::rename(&draft, path));
+        if written.is_err() {
+            // What is left of the draft is of no use; that it cannot be removed changes nothing.
+            let _ = fs::remove_file(&draft);
+        }
+        written?;
+        // The name has to reach the disk too.
+        File::open(folder)?.sync_all()
+    }
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let open = || {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+    };
+    let mut file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Left by a process of the same id that was killed.
+            fs::remove_file(path)?;
+            open()?
+        }
+        opened => opened?,
+    };
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// As the published client writes it, with keys that neither knows.
+    const PUBLISHED: &str = r#"{
+  "profiles": {
+    "pi4": {
+      "url": "ws://pi4:3000/ws?token=s3cret",
+      "tls_ca": "/etc/pi4.pem",
+      "metrics_interval_ms": 500,
+      "colour": "green"
+    },
+    "server": { "url": "wss://server:8443/ws" }
+  },
+  "version": 0,
+  "theme": { "name": "dark" }
+}"#;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.path().join("config/socktop/profiles.json")
+        }
+
+        fn with(text: &str) -> Self {
+            let folder = Self::new();
+            fs::create_dir_all(folder.file().parent().unwrap()).unwrap();
+            fs::write(folder.file(), text).unwrap();
+            folder
+        }
+
+        fn names(&self) -> Vec<OsString> {
+            let entries = fs::read_dir(self.file().parent().unwrap()).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        }
+    }
+
+    #[test]
+    fn the_path_follows_the_environment() {
+        let at = |xdg: Option<&str>, home: Option<&str>| {
+            path(|name| match name {
+                "XDG_CONFIG_HOME" => xdg.map(OsString::from),
+                "HOME" => home.map(OsString::from),
+                _ => None,
+            })
+        };
+        let published = Path::new("/home/x/.config/socktop/profiles.json");
+        assert_eq!(at(None, Some("/home/x")).unwrap(), published);
+        assert_eq!(at(Some(""), Some("/home/x")).unwrap(), published);
+        assert_eq!(
+            at(Some("/c"), Some("/home/x")).unwrap(),
+            Path::new("/c/socktop/profiles.json")
+        );
+        assert!(matches!(at(None, None), Err(ProfilesError::NoHome)));
+    }
+
+    #[test]
+    fn no_file_is_no_profiles() {
+        let folder = Folder::new();
+        assert_eq!(Profiles::load(&folder.file()).unwrap(), Profiles::default());
+    }
+
+    #[test]
+    fn the_published_file_is_read_and_nothing_of_it_is_lost() {
+        let folder = Folder::with(PUBLISHED);
+        let profiles = Profiles::load(&folder.file()).unwrap();
+        let pi4 = &profiles.profiles["pi4"];
+        assert_eq!(pi4.url, "ws://pi4:3000/ws?token=s3cret");
+        assert_eq!(pi4.tls_ca.as_deref(), Some(Path::new("/etc/pi4.pem")));
+        assert_eq!(pi4.metrics_interval_ms, Some(500));
+        assert_eq!(pi4.processes_interval_ms, None);
+        profiles.save(&folder.file()).unwrap();
+        let saved: Value = serde_json::from_slice(&fs::read(folder.file()).unwrap()).unwrap();
+        let published: Value = serde_json::from_str(PUBLISHED).unwrap();
+        assert_eq!(saved, published);
+    }
+
+    #[test]
+    fn a_debugged_profile_shows_no_token() {
+        let folder = Folder::with(PUBLISHED);
+        let shown = format!("{:?}", Profiles::load(&folder.file()).unwrap());
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_that_names_the_place_and_is_left_alone() {
+        for (text, place) in [
+            ("", "line 1 column 0"),
+            (
+                "{\n  \"profiles\": {\n    \"pi4\": 7\n  }\n}",
+                "line 3 column 12",
+            ),
+            (
+                "{\n  \"profiles\": {\n    \"pi4\": {\"tls_ca\": \"x\"}\n  }\n}",
+                "missing field `url` at line 3",
+            ),
+        ] {
+            let folder = Folder::with(text);
+            let message = Profiles::load(&folder.file()).unwrap_err().to_string();
+            assert!(message.contains(place), "{message}");
+            assert!(message.contains("profiles.json"), "{message}");
+            assert_eq!(fs::read_to_string(folder.file()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error() {
+        let folder = Folder::new();
+        fs::create_dir_all(folder.file()).unwrap();
+        let message = Profiles::load(&folder.file()).unwrap_err().to_string();
+        assert!(message.contains("reading the profiles from"), "{message}");
+    }
+
+    #[test]
+    fn saving_makes_the_folder_and_keeps_the_file_private() {
+        let folder = Folder::new();
+        Profiles::default().save(&folder.file()).unwrap();
+        let mode = fs::metadata(folder.file()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(folder.names(), ["profiles.json"]);
+    }
+
+    #[test]
+    fn a_linked_file_is_written_where_it_is() {
+        let folder = Folder::with(PUBLISHED);
+        let real = folder.0.path().join("dotfiles.json");
+        fs::rename(folder.file(), &real).unwrap();
+        std::os::unix::fs::symlink(&real, folder.file()).unwrap();
+        Profiles::default().save(&folder.file()).unwrap();
+        assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
+        assert_eq!(Profiles::load(&real).unwrap(), Profiles::default());
+    }
+
+    #[test]
+    fn a_save_that_fails_leaves_the_old_file_and_no_draft() {
+        let folder = Folder::with("{}");
+        // A folder stands where the file should go: the draft is written, the rename fails.
+        fs::remove_file(folder.file()).unwrap();
+        fs::create_dir(folder.file()).unwrap();
+        fs::write(folder.file().join("in the way"), "").unwrap();
+        let message = Profiles::default().save(&folder.file()).unwrap_err();
+        assert!(message.to_string().contains("saving the profiles to"));
+        assert_eq!(folder.names(), ["profiles.json"]);
+    }
+
+    proptest! {
+        // Each case waits for the disk.
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn what_is_saved_is_read_again(
+            profiles in proptest::collection::btree_map("\\PC{0,8}", ("\\PC{0,20}", proptest::option::of(any::<u64>())), 0..4)
+        ) {
+            let folder = Folder::new();
+            let profiles = Profiles {
+                profiles: profiles
+                    .into_iter()
+                    .map(|(name, (url, metrics_interval_ms))| {
+                        (name, Profile { url, metrics_interval_ms, ..Profile::default() })
+                    })
+                    .collect(),
+                ..Profiles::default()
+            };
+            profiles.save(&folder.file()).unwrap();
+            prop_assert_eq!(Profiles::load(&folder.file()).unwrap(), profiles);
+        }
+    }
+}

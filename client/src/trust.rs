@@ -150,15 +150,21 @@ impl Trust {
 
     /// Why a certificate was refused, and what to do about it.
     pub(crate) fn explain(&self, refusal: &CertificateError) -> String {
-        match (refusal, &self.source) {
+        self.source.explain(refusal)
+    }
+}
+
+impl Source {
+    fn explain(&self, refusal: &CertificateError) -> String {
+        match (refusal, self) {
             (CertificateError::NotValidForNameContext { presented, .. }, source) => {
                 let names = presented.join(", ");
                 match source {
-                    Source::System => format!(
+                    Self::System => format!(
                         "its certificate is not for this name but for {names}; use one of these names, or pass \
                          --tls-ca FILE with the agent's certificate"
                     ),
-                    Source::File(path) => format!(
+                    Self::File(path) => format!(
                         "its certificate is not for this name but for {names}; use one of these names, or put \
                          that certificate itself into {} and leave out --verify-hostname",
                         path.display()
@@ -173,11 +179,11 @@ impl Trust {
                 _,
             ) => format!("{refusal}; compare the clocks of both machines, or renew it"),
             // Unknown issuers, and what else a self-signed certificate looks like to the checker.
-            (_, Source::System) => format!(
+            (_, Self::System) => format!(
                 "its certificate is not one that this system's authorities vouch for ({refusal}); pass --tls-ca \
                  FILE with the agent's certificate (on its machine: …/tls/cert.pem)"
             ),
-            (_, Source::File(path)) => format!(
+            (_, Self::File(path)) => format!(
                 "its certificate is neither in {path} nor issued by one in it ({refusal}); if the agent has \
                  a new one, copy it (on its machine: …/tls/cert.pem) to {path}",
                 path = path.display()
@@ -258,5 +264,48 @@ impl ServerCertVerifier for FileVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.issued.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, text).unwrap();
+        let message = Trust::from_file(&path, false).unwrap_err().to_string();
+        assert!(message.contains(path.to_str().unwrap()), "{message}");
+        message
+    }
+
+    #[test]
+    fn a_file_that_is_not_there() {
+        let message = Trust::from_file(Path::new("/nowhere/ca.pem"), false).unwrap_err();
+        assert!(
+            message
+                .to_string()
+                .contains("--tls-ca /nowhere/ca.pem failed: No such file"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn files_without_a_certificate() {
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        for text in [b"".as_slice(), b"notes", &[0x30, 0x82, 1], key.as_bytes()] {
+            assert!(fault(text).contains("no certificate in PEM format"));
+        }
+        let cut_short = "-----BEGIN CERTIFICATE-----\nMIIB\n";
+        assert!(fault(cut_short.as_bytes()).contains("no certificate in PEM format in it ("));
+        let nonsense = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        assert!(fault(nonsense.as_bytes()).contains("no X.509 certificate"));
+    }
+
+    #[test]
+    fn without_a_file_the_advice_is_to_pass_one() {
+        let advice = Source::System.explain(&CertificateError::UnknownIssuer);
+        assert!(advice.contains("pass --tls-ca FILE"), "{advice}");
     }
 }

@@ -1,5 +1,8 @@
 //! An agent of a few lines, at the other end of an in-memory stream.
 
+// The WebSocket library's callbacks give a whole response for an error.
+#![allow(clippy::result_large_err)]
+
 use std::io;
 use std::sync::Arc;
 

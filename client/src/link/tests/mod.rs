@@ -7,6 +7,7 @@ mod faults;
 mod network;
 mod pace;
 mod reconnect;
+mod tls;
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ fn metrics_only() -> Plan {
 
 /// The next event; a minute without one is a failure.
 async fn next(link: &mut Link) -> Event {
-    timeout(Duration::from_secs(60), link.events.recv())
+    timeout(Duration::from_mins(1), link.events.recv())
         .await
         .expect("an event within a minute")
         .expect("the link lives")
@@ -36,7 +37,7 @@ async fn next(link: &mut Link) -> Event {
 async fn state(link: &mut Link) -> LinkState {
     match next(link).await {
         Event::State(state) => state,
-        other => panic!("a state was expected, not {other:?}"),
+        other @ Event::Reply { .. } => panic!("a state was expected, not {other:?}"),
     }
 }
 
@@ -44,7 +45,7 @@ async fn state(link: &mut Link) -> LinkState {
 async fn reply(link: &mut Link) -> (Query, Body) {
     match next(link).await {
         Event::Reply { query, body, .. } => (query, *body),
-        other => panic!("a reply was expected, not {other:?}"),
+        other @ Event::State(_) => panic!("a reply was expected, not {other:?}"),
     }
 }
 

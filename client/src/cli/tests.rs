@@ -1,0 +1,255 @@
+//! Command lines, and what becomes of them.
+
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn cli(words: &str) -> Cli {
+    parse(words).unwrap_or_else(|error| panic!("{words}: {error}"))
+}
+
+fn parse(words: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("socktop").chain(words.split_whitespace()))
+}
+
+/// Two profiles, one of them with all that a profile can have.
+fn profiles() -> Profiles {
+    serde_json::from_str(
+        r#"{
+            "profiles": {
+                "pi4": {
+                    "url": "wss://pi4:8443/ws", "tls_ca": "/certs/pi4.pem", "metrics_interval_ms": 250,
+                    "processes_interval_ms": 1000, "token_file": "/tokens/pi4", "colour": "green"
+                },
+                "plain": { "url": "ws://plain:3000/ws?token=s3cret" },
+                "broken": { "url": "http://broken" }
+            },
+            "version": 0
+        }"#,
+    )
+    .unwrap()
+}
+
+fn environment() -> Environment {
+    Environment {
+        token: None,
+        folder: PathBuf::from("/here"),
+    }
+}
+
+fn resolved(words: &str) -> Result<Action, ResolveError> {
+    resolve(&cli(words), &profiles(), &environment())
+}
+
+fn connect_of(words: &str) -> Connect {
+    match resolved(words) {
+        Ok(Action::Connect(connect)) => *connect,
+        other => panic!("{words}: {other:?}"),
+    }
+}
+
+fn fault(words: &str) -> String {
+    resolved(words).unwrap_err().to_string()
+}
+
+#[test]
+fn every_flag_of_the_published_client_is_taken() {
+    let words = "--tls-ca a.pem --verify-hostname --profile x --save --compact --metrics-interval-ms 100 \
+                 --processes-interval-ms 200 --dry-run wss://pi4:8443/ws";
+    let equals = "--tls-ca=a.pem --verify-hostname --profile=x --save --compact --metrics-interval-ms=100 \
+                  --processes-interval-ms=200 --dry-run wss://pi4:8443/ws";
+    let short = "-t a.pem --verify-hostname -P x --save --compact --metrics-interval-ms 100 \
+                 --processes-interval-ms 200 --dry-run wss://pi4:8443/ws";
+    for words in [words, equals, short] {
+        let cli = cli(words);
+        assert_eq!(cli.tls_ca.as_deref(), Some(Path::new("a.pem")));
+        assert_eq!(cli.profile.as_deref(), Some("x"));
+        assert_eq!(cli.metrics_interval_ms, Some(100));
+        assert_eq!(cli.processes_interval_ms, Some(200));
+        assert_eq!(cli.agent.as_deref(), Some("wss://pi4:8443/ws"));
+        assert!(cli.verify_hostname && cli.save && cli.compact && cli.dry_run && !cli.demo);
+    }
+}
+
+#[test]
+fn help_and_version_succeed_and_a_bad_flag_fails_with_2() {
+    let outcome = |words| {
+        let error = parse(words).err().unwrap();
+        (error.kind(), error.exit_code())
+    };
+    assert_eq!(outcome("--help"), (ErrorKind::DisplayHelp, 0));
+    assert_eq!(outcome("-h"), (ErrorKind::DisplayHelp, 0));
+    assert_eq!(outcome("--version"), (ErrorKind::DisplayVersion, 0));
+    assert_eq!(outcome("--nonsense"), (ErrorKind::UnknownArgument, 2));
+    assert_eq!(outcome("one two"), (ErrorKind::UnknownArgument, 2));
+    assert_eq!(outcome("--metrics-interval-ms fast").1, 2);
+}
+
+#[test]
+fn help_names_the_default_intervals_and_not_the_hidden_flag() {
+    let help = parse("-h").err().unwrap().to_string();
+    for words in ["default: 500", "default: 2000", "default: 5000"] {
+        assert!(help.contains(words), "{help}");
+    }
+    assert!(!help.contains("dry-run"), "{help}");
+}
+
+#[test]
+fn nothing_is_the_picker() {
+    assert_eq!(resolved(""), Ok(Action::Picker));
+}
+
+#[test]
+fn the_demo_has_three_names() {
+    for words in ["--demo", "--profile demo", "demo", "--demo pi4"] {
+        assert_eq!(resolved(words), Ok(Action::Demo(Intervals::default())));
+    }
+    assert_eq!(
+        resolved("-P demo ws://pi4:3000"),
+        Err(ResolveError::DemoName)
+    );
+}
+
+#[test]
+fn a_profile_wins_over_a_host_and_a_host_that_is_none_is_a_host() {
+    let connect = connect_of("pi4");
+    assert_eq!(connect, connect_of("--profile pi4"));
+    assert_eq!(connect.profile.as_deref(), Some("pi4"));
+    assert_eq!(connect.tls_ca.as_deref(), Some(Path::new("/certs/pi4.pem")));
+    assert_eq!(
+        connect.token_file.as_deref(),
+        Some(Path::new("/tokens/pi4"))
+    );
+    assert_eq!(connect.intervals.metrics, Duration::from_millis(250));
+    assert_eq!(connect.save, None);
+    let connect = connect_of("pi5");
+    assert_eq!(connect.profile, None);
+    assert_eq!(connect.target.to_url(), "wss://pi5:8443/ws");
+    assert_eq!(connect.intervals, Intervals::default());
+}
+
+#[test]
+fn the_command_line_goes_before_the_profile() {
+    let connect = connect_of(
+        "pi4 -t other.pem --token-file t --metrics-interval-ms 1000 --disks-interval-ms 9000",
+    );
+    assert_eq!(connect.tls_ca.as_deref(), Some(Path::new("other.pem")));
+    assert_eq!(connect.token_file.as_deref(), Some(Path::new("t")));
+    assert_eq!(connect.intervals.metrics, Duration::from_secs(1));
+    assert_eq!(connect.intervals.processes, Duration::from_secs(1));
+    assert_eq!(connect.intervals.disks, Duration::from_secs(9));
+}
+
+#[test]
+fn tokens_are_looked_for_in_order() {
+    let with_variable = |words: &str| {
+        let environment = Environment {
+            token: Some("variable".into()),
+            ..environment()
+        };
+        match resolve(&cli(words), &profiles(), &environment).unwrap() {
+            Action::Connect(connect) => *connect,
+            other => panic!("{other:?}"),
+        }
+    };
+    let shown = |connect: &Connect| {
+        connect
+            .target
+            .token()
+            .map(|token| token.expose().to_owned())
+    };
+    assert!(with_variable("plain --token-file t").token_file.is_some());
+    assert_eq!(shown(&with_variable("plain")).as_deref(), Some("variable"));
+    assert_eq!(with_variable("pi4").token_file, None);
+    assert_eq!(shown(&connect_of("plain")).as_deref(), Some("s3cret"));
+    assert!(connect_of("pi4").token_file.is_some());
+    assert_eq!(shown(&connect_of("pi5")), None);
+}
+
+#[test]
+fn a_variable_that_is_no_token_is_an_error_and_an_empty_one_is_none() {
+    let with = |token: &str| {
+        let environment = Environment {
+            token: Some(token.into()),
+            ..environment()
+        };
+        resolve(&cli("pi5"), &profiles(), &environment)
+    };
+    assert!(with("").is_ok());
+    let message = with("two\nlines").unwrap_err().to_string();
+    assert!(
+        message.contains("SOCKTOP_TOKEN") && !message.contains("lines\""),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_unknown_profile_names_those_that_there_are() {
+    let message = fault("--profile pi44");
+    assert!(
+        message.contains("\"pi44\" (there are: broken, pi4, plain)"),
+        "{message}"
+    );
+    let none = resolve(&cli("-P x"), &Profiles::default(), &environment()).unwrap_err();
+    assert!(none.to_string().contains("none is saved yet"), "{none}");
+}
+
+#[test]
+fn a_bad_address_says_where_it_stands() {
+    assert!(fault("http://pi4").contains("neither ws nor wss"));
+    assert!(fault("broken").contains("profile \"broken\": \"http://broken\""));
+}
+
+#[test]
+fn a_new_profile_is_saved_without_asking() {
+    let connect = connect_of("-P pi5 pi5 -t pi5.pem --processes-interval-ms 3000");
+    assert_eq!(connect.profile.as_deref(), Some("pi5"));
+    let save = connect.save.unwrap();
+    assert!(!save.ask);
+    assert_eq!(save.profile.url, "wss://pi5:8443/ws");
+    assert_eq!(
+        save.profile.tls_ca.as_deref(),
+        Some(Path::new("/here/pi5.pem"))
+    );
+    assert_eq!(save.profile.processes_interval_ms, Some(3000));
+    assert_eq!(save.profile.metrics_interval_ms, None);
+}
+
+#[test]
+fn a_token_in_the_url_is_saved_and_one_from_the_environment_is_not() {
+    let url = |words: &str, token: Option<&str>| {
+        let environment = Environment {
+            token: token.map(OsString::from),
+            ..environment()
+        };
+        match resolve(&cli(words), &profiles(), &environment).unwrap() {
+            Action::Connect(connect) => connect.save.unwrap().profile.url,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(url("-P x ws://x:1?token=a", None), "ws://x:1/ws?token=a");
+    assert_eq!(
+        url("-P x ws://x:1?token=a", Some("b")),
+        "ws://x:1/ws?token=a"
+    );
+    assert_eq!(url("-P x ws://x:1", Some("b")), "ws://x:1/ws");
+}
+
+#[test]
+fn an_existing_profile_is_overwritten_only_when_it_differs_and_the_user_agrees() {
+    let same = connect_of("-P pi4 wss://pi4:8443 -t /certs/pi4.pem --token-file /tokens/pi4");
+    assert_eq!(same.save, None);
+    let save = connect_of("-P pi4 pi4:9000").save.unwrap();
+    assert!(save.ask);
+    assert!(save.question().unwrap().contains("\"pi4\""));
+    assert_eq!(save.profile.url, "wss://pi4:9000/ws");
+    assert_eq!(save.profile.tls_ca, None);
+    // What the command line does not speak of stays.
+    assert_eq!(save.profile.metrics_interval_ms, Some(250));
+    let kept = serde_json::to_value(&save.profile).unwrap();
+    assert_eq!(kept["colour"], "green");
+    let forced = connect_of("-P pi4 pi4:9000 --save").save.unwrap();
+    assert_eq!(forced.question(), None);
+}
