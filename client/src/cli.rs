@@ -14,6 +14,8 @@ use crate::token::{InvalidToken, Token};
 pub const DEMO: &str = "demo";
 
 /// A terminal monitor for Linux hosts, fed by socktop-agent.
+// Each is a flag.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Parser)]
 #[command(
     name = "socktop",

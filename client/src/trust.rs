@@ -158,7 +158,7 @@ impl Source {
     fn explain(&self, refusal: &CertificateError) -> String {
         match (refusal, self) {
             (CertificateError::NotValidForNameContext { presented, .. }, source) => {
-                let names = presented.join(", ");
+                let names = names(presented);
                 match source {
                     Self::System => format!(
                         "its certificate is not for this name but for {names}; use one of these names, or pass \
@@ -189,6 +189,20 @@ impl Source {
                 path = path.display()
             ),
         }
+    }
+}
+
+/// The names in a certificate, which the library gives as `DnsName("pi4")`, as a user would write them.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inner = name.split_once('(').map_or(name.as_str(), |(_, rest)| rest);
+        inner.trim_end_matches(')').trim_matches('"').to_owned()
+    };
+    let names: Vec<_> = presented.iter().map(bare).collect();
+    if names.is_empty() {
+        "no name at all".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 
@@ -301,6 +315,13 @@ mod tests {
         assert!(fault(cut_short.as_bytes()).contains("no certificate in PEM format in it ("));
         let nonsense = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
         assert!(fault(nonsense.as_bytes()).contains("no X.509 certificate"));
+    }
+
+    #[test]
+    fn names_are_written_plainly() {
+        let presented = ["DnsName(\"pi4.lan\")", "IpAddress(127.0.0.1)"].map(String::from);
+        assert_eq!(names(&presented), "pi4.lan, 127.0.0.1");
+        assert_eq!(names(&[]), "no name at all");
     }
 
     #[test]

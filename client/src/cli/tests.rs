@@ -239,8 +239,8 @@ fn a_token_in_the_url_is_saved_and_one_from_the_environment_is_not() {
 
 #[test]
 fn an_existing_profile_is_overwritten_only_when_it_differs_and_the_user_agrees() {
-    let same = connect_of("-P pi4 wss://pi4:8443 -t /certs/pi4.pem --token-file /tokens/pi4");
-    assert_eq!(same.save, None);
+    let unchanged = connect_of("-P pi4 wss://pi4:8443 -t /certs/pi4.pem --token-file /tokens/pi4");
+    assert_eq!(unchanged.save, None);
     let save = connect_of("-P pi4 pi4:9000").save.unwrap();
     assert!(save.ask);
     assert!(save.question().unwrap().contains("\"pi4\""));

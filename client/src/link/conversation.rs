@@ -15,8 +15,9 @@ use super::error::printable;
 use super::schedule::{Schedule, kind};
 use super::{Dialect, Event, MAX_UNPACKED_BYTES, Plan};
 
-/// An agent that owes an answer and says nothing for so long is lost.
-const PATIENCE: Duration = Duration::from_millis(2500);
+/// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
+/// metrics, that is seen within three seconds of its last word.
+const PATIENCE: Duration = Duration::from_millis(2200);
 
 /// A published agent answers in order and may read the journal for so long.
 const TEXT_JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
@@ -124,17 +125,15 @@ impl Conversation<'_> {
     async fn ask(&mut self, query: Query) -> Result<(), Cause> {
         let id = self.next_id;
         self.next_id += 1;
-        let message = match self.dialect {
-            Dialect::Native => Message::binary(native::encode_request(id, query)),
-            Dialect::Text => match text::encode_request(query) {
-                Some(word) => Message::text(word),
-                None => {
-                    self.schedule.sent(query, Instant::now());
-                    return Ok(());
-                }
-            },
+        let request = match self.dialect {
+            Dialect::Native => Some(Message::binary(native::encode_request(id, query))),
+            Dialect::Text => text::encode_request(query).map(Message::text),
         };
-        match timeout(PATIENCE, self.socket.send(message)).await {
+        let Some(request) = request else {
+            self.schedule.sent(query, Instant::now());
+            return Ok(());
+        };
+        match timeout(PATIENCE, self.socket.send(request)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 // What it said last explains more than that it no longer listens.

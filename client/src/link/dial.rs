@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use rustls::InvalidMessage;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -120,7 +121,7 @@ impl Dialer {
         )
         .await
         .map_err(|_| Fault::Silent {
-            stage: "the answer to the request to talk",
+            stage: "the answer to the WebSocket upgrade",
             limit: HANDSHAKE_LIMIT,
         })?
     }
@@ -149,6 +150,7 @@ async fn secure(
 }
 
 fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
+    let plain = format!("ws://{}", target.authority());
     let refusal = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -156,9 +158,12 @@ fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
         Some(rustls::Error::InvalidCertificate(refusal)) => {
             Fault::Certificate(trust.explain(refusal))
         }
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            Fault::NoTls { plain }
+        }
         _ => Fault::Tls {
             cause: error,
-            plain: format!("ws://{}", target.authority()),
+            plain,
         },
     }
 }

@@ -54,6 +54,10 @@ pub(super) enum Fault {
     #[error("{0}")]
     Certificate(String),
     #[error(
+        "what answers there does not speak TLS; if it is an agent without TLS, use: socktop {plain}"
+    )]
+    NoTls { plain: String },
+    #[error(
         "the TLS handshake failed ({cause}); if the agent serves without TLS, use: socktop {plain}"
     )]
     Tls { cause: io::Error, plain: String },
@@ -70,7 +74,7 @@ pub(super) enum Fault {
     },
     #[error("this is no WebSocket: {fault}; check host, port and path")]
     NotWebSocket { fault: &'static str },
-    #[error("the request to talk failed ({detail}); {advice}")]
+    #[error("the WebSocket upgrade failed ({detail}); {advice}")]
     Http { detail: String, advice: String },
     #[error("opening a connection failed ({0})")]
     InProcess(io::Error),

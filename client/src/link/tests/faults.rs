@@ -89,8 +89,8 @@ async fn an_agent_that_keeps_answering_nonsense_is_not_hurried_back_to() {
         agent.host().await;
         agent.request().await;
         agent.send(Message::binary(vec![0xff; 9])).await;
-        let lost = lost(&mut link).await;
-        assert!(lost.wait() > last, "{:?} after {last:?}", lost.wait());
-        last = lost.wait();
+        let wait = lost(&mut link).await.wait();
+        assert!(wait > last, "{wait:?} after {last:?}");
+        last = wait;
     }
 }

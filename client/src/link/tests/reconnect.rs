@@ -21,11 +21,11 @@ async fn silence_is_a_loss_within_three_seconds_of_the_last_word() {
     let last_word = Instant::now();
     // The connection stays open, and nothing comes any more.
     let lost = lost(&mut link).await;
-    assert_eq!(last_word.elapsed(), Duration::from_secs(3));
+    assert_eq!(last_word.elapsed(), Duration::from_millis(500 + 2200));
     assert_eq!(lost.since, last_word);
     assert!(
         lost.reason
-            .contains("owes the answer to metrics and has been silent for 2.5 s"),
+            .contains("owes the answer to metrics and has been silent for 2.2 s"),
         "{}",
         lost.reason
     );
@@ -137,9 +137,9 @@ async fn a_connection_that_answered_nothing_does_not() {
     let mut last = Duration::ZERO;
     for _ in 0..4 {
         drop(listener.native().await);
-        let lost = lost(&mut link).await;
-        assert!(lost.wait() > last, "{:?} after {last:?}", lost.wait());
-        last = lost.wait();
+        let wait = lost(&mut link).await.wait();
+        assert!(wait > last, "{wait:?} after {last:?}");
+        last = wait;
     }
 }
 
