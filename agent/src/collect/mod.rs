@@ -4,12 +4,15 @@
 //! needs time to pass between two readings says so with [`Collected::Wait`].
 
 mod clock;
+mod processes;
 mod root;
+mod users;
 mod window;
 
 use std::time::Duration;
 
 pub use clock::Now;
+pub use processes::ProcessesCollector;
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
 

@@ -1,0 +1,105 @@
+//! What is known of a process besides its CPU share.
+
+use std::io;
+
+use socktop_proto::model::{Process, ProcessState};
+
+use super::meter::ticks;
+use super::name;
+use super::proc_fs::{Owner, ProcFs};
+use super::stat::{Figures, Stat};
+
+/// A process as last read. Nothing is known of one whose `stat` may not be read (`hidepid=1`) but,
+/// perhaps, its owner.
+#[derive(Debug, Default)]
+pub(in crate::collect) struct Facts {
+    /// The fields of `stat`.
+    pub(in crate::collect) figures: Option<Figures>,
+    /// The program's whole name.
+    pub(in crate::collect) name: String,
+    /// Who runs it.
+    pub(in crate::collect) owner: Option<Owner>,
+    comm: Vec<u8>,
+}
+
+impl Facts {
+    /// Reads everything anew.
+    ///
+    /// # Errors
+    /// When the process is gone; then nothing has changed.
+    pub(in crate::collect) fn read(&mut self, proc: &mut ProcFs, pid: u32) -> io::Result<()> {
+        match self.read_stat(proc, pid) {
+            Err(error) if super::proc_fs::is_gone(&error) => return Err(error),
+            Err(_) => {
+                self.figures = None;
+                self.comm.clear();
+                self.name.clear();
+            }
+            Ok(()) => {}
+        }
+        self.owner = proc.owner(pid).ok();
+        Ok(())
+    }
+
+    fn read_stat(&mut self, proc: &mut ProcFs, pid: u32) -> io::Result<()> {
+        let stat = Stat::parse(proc.read(pid, "stat")?).ok_or(io::ErrorKind::InvalidData)?;
+        let renamed = stat.comm != self.comm;
+        let may_be_cut = name::may_be_cut(&stat);
+        self.figures = Some(stat.figures);
+        if renamed {
+            self.comm.clear();
+            self.comm.extend_from_slice(stat.comm);
+        }
+        if may_be_cut {
+            // Another program may begin with the same 15 bytes.
+            self.name = name::whole(proc, pid, &self.comm);
+        } else if renamed {
+            self.name = name::lossy(&self.comm);
+        }
+        Ok(())
+    }
+
+    /// With the pid, the process's identity.
+    pub(in crate::collect) fn started_ticks(&self) -> Option<u64> {
+        self.figures.map(|figures| figures.started_ticks)
+    }
+
+    /// The process it is a child of; 0 when that is none.
+    pub(in crate::collect) fn parent(&self) -> Option<u32> {
+        self.figures.map(|figures| figures.parent)
+    }
+
+    /// Whether it has ended, and its children have gone to another parent.
+    pub(in crate::collect) fn has_ended(&self) -> bool {
+        self.figures.is_some_and(|figures| {
+            matches!(figures.state, ProcessState::Zombie | ProcessState::Dead)
+        })
+    }
+
+    /// As the model has it.
+    pub(in crate::collect) fn process(
+        &self,
+        pid: u32,
+        user: &str,
+        cpu_percent: Option<f32>,
+    ) -> Process {
+        let mut process = Process {
+            pid,
+            user_id: self.owner.map(|owner| owner.uid),
+            user: user.to_owned(),
+            name: self.name.clone(),
+            cpu_percent,
+            ..Process::default()
+        };
+        if let Some(figures) = self.figures {
+            let started = ticks(figures.started_ticks).as_millis();
+            let page_bytes = u64::try_from(rustix::param::page_size()).unwrap_or_default();
+            process.set_state(figures.state);
+            process.parent_pid = Some(figures.parent);
+            process.threads = Some(figures.threads);
+            process.resident_bytes = figures.resident_pages.checked_mul(page_bytes);
+            process.started_boot_ms = u64::try_from(started).ok();
+        }
+        process
+    }
+}

@@ -1,0 +1,159 @@
+//! A machine of files, for tests: `proc` and what else is read below a root, with CPU clocks and a time
+//! that stand still until they are moved.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::meter::ticks;
+use super::proc_fs::ProcFs;
+use super::scan::Reader;
+use crate::collect::{Now, Root};
+
+/// A machine.
+pub(in crate::collect) struct Machine {
+    folder: tempfile::TempDir,
+    clocks: Arc<Mutex<HashMap<u32, u64>>>,
+    boot: Cell<Duration>,
+}
+
+/// A process of it, alone in its program, asleep.
+#[derive(Debug, Clone)]
+pub(in crate::collect) struct Fake {
+    pub(in crate::collect) pid: u32,
+    pub(in crate::collect) parent: u32,
+    pub(in crate::collect) comm: Vec<u8>,
+    pub(in crate::collect) cmdline: Vec<u8>,
+    pub(in crate::collect) exe: Option<Vec<u8>>,
+    pub(in crate::collect) state: char,
+    pub(in crate::collect) flags: u64,
+    pub(in crate::collect) threads: u32,
+    pub(in crate::collect) started: Duration,
+    pub(in crate::collect) resident_pages: u64,
+    pub(in crate::collect) cpu: Duration,
+}
+
+impl Fake {
+    pub(in crate::collect) fn new(pid: u32, comm: &str) -> Self {
+        Self {
+            pid,
+            parent: 1,
+            comm: comm.into(),
+            cmdline: Vec::new(),
+            exe: None,
+            state: 'S',
+            flags: 0x0040_0000,
+            threads: 1,
+            started: Duration::from_secs(1),
+            resident_pages: 100,
+            cpu: Duration::from_secs(1),
+        }
+    }
+
+    /// The line of its `stat`. User and system time share the CPU time.
+    pub(in crate::collect) fn stat(&self) -> Vec<u8> {
+        let in_ticks = |time: Duration| time.as_nanos() / ticks(1).as_nanos();
+        let user = in_ticks(self.cpu) / 2;
+        let system = in_ticks(self.cpu) - user;
+        let rest = format!(
+            ") {} {} 1 1 0 -1 {} 5 0 0 0 {user} {system} 0 0 20 0 {} 0 {} 8192 {} 4294967295 1\n",
+            self.state,
+            self.parent,
+            self.flags,
+            self.threads,
+            in_ticks(self.started),
+            self.resident_pages
+        );
+        [
+            format!("{} (", self.pid).as_bytes(),
+            &self.comm,
+            rest.as_bytes(),
+        ]
+        .concat()
+    }
+}
+
+impl Machine {
+    /// A machine of four CPUs without processes, up for 1000 seconds.
+    pub(in crate::collect) fn new() -> Self {
+        let machine = Self {
+            folder: tempfile::tempdir().unwrap(),
+            clocks: Arc::default(),
+            boot: Cell::new(Duration::from_secs(1000)),
+        };
+        machine.write("sys/devices/system/cpu/online", b"0-3\n");
+        machine.write("proc/uptime", b"1000 1\n");
+        machine
+    }
+
+    pub(in crate::collect) fn root(&self) -> Root {
+        Root::new(self.folder.path())
+    }
+
+    pub(in crate::collect) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    pub(in crate::collect) fn write(&self, file: &str, text: &[u8]) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // A file that is cut to be written again goes to the disk at once on some file systems.
+        let _ = fs::remove_file(&path);
+        fs::write(path, text).unwrap();
+    }
+
+    /// Makes a process, or makes it be as given.
+    pub(in crate::collect) fn put(&self, fake: &Fake) {
+        let pid = fake.pid;
+        self.write(&format!("proc/{pid}/stat"), &fake.stat());
+        self.write(
+            &format!("proc/{pid}/status"),
+            format!("Name:\tx\nTgid:\t{pid}\n").as_bytes(),
+        );
+        self.write(&format!("proc/{pid}/cmdline"), &fake.cmdline);
+        let exe = self.path(&format!("proc/{pid}/exe"));
+        let _ = fs::remove_file(&exe);
+        if let Some(target) = &fake.exe {
+            symlink(OsStr::from_bytes(target), exe).unwrap();
+        }
+        self.set_clock(pid, fake.cpu);
+    }
+
+    pub(in crate::collect) fn set_clock(&self, pid: u32, cpu: Duration) {
+        let cpu_ns = u64::try_from(cpu.as_nanos()).unwrap();
+        self.clocks.lock().unwrap().insert(pid, cpu_ns);
+    }
+
+    pub(in crate::collect) fn remove(&self, pid: u32) {
+        fs::remove_dir_all(self.path(&format!("proc/{pid}"))).unwrap();
+        self.clocks.lock().unwrap().remove(&pid);
+    }
+
+    pub(in crate::collect) fn now(&self) -> Now {
+        Now {
+            boot: self.boot.get(),
+            unix: Duration::from_secs(1_700_000_000) + self.boot.get(),
+        }
+    }
+
+    pub(in crate::collect) fn pass(&self, ms: u64) {
+        self.boot.set(self.boot.get() + Duration::from_millis(ms));
+    }
+
+    /// What a collector opens, with this machine's CPU clocks.
+    pub(in crate::collect) fn reader(&self) -> Reader {
+        let clocks = Arc::clone(&self.clocks);
+        Reader {
+            proc: ProcFs::open(&self.root()).unwrap(),
+            cpu_clock: Some(Box::new(move |pid| {
+                clocks.lock().unwrap().get(&pid).copied()
+            })),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Every process: `/proc/PID`, read as little as the truth allows.
+//!
+//! A scan lists the pids and reads each one's CPU-time clock. A process whose clock stands still has
+//! not run, so it has done nothing: its row is kept. The others' `stat` is read. The clock comes
+//! first, always: what happens between the two readings moves it, and the next scan sees that.
+//!
+//! Some things change without the process running. Its parent dies: children of a process that ended
+//! are read again in the same scan. Its pages are reclaimed, its priority is set, it is woken but has
+//! to wait for a CPU: everyone is read again in turn, once in [`scan::TURN`].
+//!
+//! The owner comes from the folder `/proc/PID`, whose owner is the effective user (as top(1) and ps(1)
+//! show) of non-dumpable processes too. It is read with `stat`: only the process itself can change it.
+
+mod facts;
+#[cfg(test)]
+pub(in crate::collect) mod fake;
+mod meter;
+mod name;
+mod proc_fs;
+mod scan;
+mod stat;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use socktop_proto::{Error, model};
+
+pub(in crate::collect) use facts::Facts;
+pub(in crate::collect) use meter::{Mark, Marks, Timer, online_cpus, percent, ticks};
+pub(in crate::collect) use name::lossy;
+pub(in crate::collect) use proc_fs::{ProcFs, is_gone};
+pub(in crate::collect) use scan::{Entry, Reader};
+pub(in crate::collect) use stat::Stat;
+
+use proc_fs::unreadable;
+
+use super::users::Users;
+use super::{Collected, MIN_WINDOW, Now, Reading, Root, Window};
+
+/// What all shares add up to at most, less than 100 for the rounding of sums of `f32`.
+const MOST_PERCENT: f64 = 99.999;
+
+/// Collects the list of all processes.
+pub struct ProcessesCollector {
+    root: Root,
+    users: Users,
+    reader: Option<Reader>,
+    entries: HashMap<u32, Entry>,
+    pids: Vec<u32>,
+    scan: u64,
+    window: Window<Marks>,
+}
+
+impl ProcessesCollector {
+    /// A collector that has read nothing yet.
+    #[must_use]
+    pub fn new(root: Root) -> Self {
+        Self {
+            users: Users::new(root.clone()),
+            root,
+            reader: None,
+            entries: HashMap::new(),
+            pids: Vec::new(),
+            scan: 0,
+            window: Window::default(),
+        }
+    }
+
+    /// Reads all processes, ascending by pid, and what share of the machine each has had since a
+    /// moment at least [`MIN_WINDOW`] ago, when all were read before. Where there is no such moment
+    /// it reads them for the next time and says when that may be.
+    ///
+    /// A process that may not be read, or whose share is not known yet, has fields that are unknown.
+    /// The shares add up to 100 at most. `time` is the beginning of the scan.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be opened or listed.
+    pub fn collect(
+        &mut self,
+        clock: &dyn Fn() -> Now,
+    ) -> Result<Collected<model::Processes>, Error> {
+        let now = clock();
+        let wait = self.window.wait(now.boot).unwrap_or_default();
+        if self.window.baseline(now.boot).is_none() && !wait.is_zero() {
+            return Ok(Collected::Wait(wait));
+        }
+        self.users.refresh(now.boot);
+        let marks = self.scan(clock)?;
+        self.users.refresh(now.boot);
+        let cpus = online_cpus(&self.root);
+        let sample = self
+            .window
+            .baseline(now.boot)
+            .map(|baseline| sample(now, &marks, &self.entries, &mut self.users, baseline, cpus));
+        self.window.record(now.boot, marks);
+        Ok(sample.map_or(Collected::Wait(MIN_WINDOW), Collected::Ready))
+    }
+
+    /// Brings the entries up to date and reads everyone's counter.
+    fn scan(&mut self, clock: &dyn Fn() -> Now) -> Result<Marks, Error> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(Reader::open(&self.root)?),
+        };
+        reader
+            .proc
+            .pids(&mut self.pids)
+            .map_err(|error| unreadable(&self.root, error))?;
+        self.scan += 1;
+        let mut marks = Marks::with_capacity(self.pids.len());
+        let mut timer = Timer::start(clock);
+        let mut someone_ended = false;
+        for &pid in &self.pids {
+            let entry = self.entries.entry(pid).or_default();
+            let before = (entry.facts.started_ticks(), entry.facts.has_ended());
+            if let Some(mark) = reader.visit(pid, entry, &mut timer) {
+                entry.scan = self.scan;
+                marks.push(mark);
+                someone_ended |= before != (entry.facts.started_ticks(), entry.facts.has_ended());
+                if let Some(owner) = entry.facts.owner {
+                    self.users.name(owner.uid, mark.at);
+                }
+            }
+        }
+        let listed = self.entries.len();
+        self.entries.retain(|_, entry| entry.scan == self.scan);
+        if someone_ended || self.entries.len() < listed {
+            reader.revisit_orphans(&mut self.entries);
+        }
+        Ok(marks)
+    }
+}
+
+fn sample(
+    now: Now,
+    marks: &Marks,
+    entries: &HashMap<u32, Entry>,
+    users: &mut Users,
+    baseline: &Reading<Marks>,
+    cpus: Option<u32>,
+) -> model::Processes {
+    let mut sum = 0.0;
+    let mut processes = Vec::with_capacity(marks.len());
+    for mark in marks {
+        let Some(entry) = entries.get(&mark.pid) else {
+            continue;
+        };
+        let share = cpus.and_then(|cpus| percent(mark, baseline, cpus));
+        sum += share.map_or(0.0, f64::from);
+        let user = entry
+            .facts
+            .owner
+            .map_or("", |owner| users.name(owner.uid, now.boot));
+        processes.push(entry.facts.process(mark.pid, user, share));
+    }
+    // Each counter is read at its own moment and may lag by a tick.
+    if sum > MOST_PERCENT {
+        #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
+        let scale = (MOST_PERCENT / sum) as f32;
+        for process in &mut processes {
+            process.cpu_percent = process.cpu_percent.map(|share| share * scale);
+        }
+    }
+    let window = now.boot.saturating_sub(baseline.at).as_millis();
+    model::Processes {
+        time: Some(now.sample_time()),
+        total: u32::try_from(processes.len()).unwrap_or(u32::MAX),
+        processes,
+        window_ms: u32::try_from(window).ok(),
+    }
+}

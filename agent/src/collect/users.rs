@@ -1,0 +1,258 @@
+//! The names of users: `passwd(5)` below the root, else the system's name service.
+//!
+//! The name service (`nsswitch.conf(5)`: LDAP, sssd, systemd's dynamic users) may take long or hang, so
+//! it is asked on a thread of its own, one at a time, and its answer is there for the next sample. The
+//! thread ends with its answers; the process can exit without waiting for it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::Duration;
+
+use nix::unistd::{Uid, User};
+
+use crate::collect::Root;
+
+/// How long an answer of the name service is believed.
+const BELIEVED: Duration = Duration::from_mins(10);
+
+/// Asks the name service.
+type Lookup = fn(u32) -> Option<String>;
+
+/// User names by id.
+#[derive(Debug)]
+pub(in crate::collect) struct Users {
+    root: Root,
+    version: Option<Version>,
+    file: HashMap<u32, String>,
+    /// Only of the running system; a fixture has a file and no name service.
+    lookup: Option<Lookup>,
+    answers: HashMap<u32, Answer>,
+    /// The ids to ask for next.
+    wanted: Vec<u32>,
+    asking: Option<Receiver<(u32, Option<String>)>>,
+}
+
+/// What tells one version of a file from another.
+type Version = (u64, u64, i64, i64);
+
+/// What the name service said; empty when it knows no such user or has not answered yet.
+#[derive(Debug, Default)]
+struct Answer {
+    name: String,
+    at: Option<Duration>,
+}
+
+impl Users {
+    /// Names of the users of the system at `root`.
+    pub(in crate::collect) fn new(root: Root) -> Self {
+        let lookup: Option<Lookup> = root.is_live().then_some(look_up);
+        Self::with_lookup(root, lookup)
+    }
+
+    fn with_lookup(root: Root, lookup: Option<Lookup>) -> Self {
+        Self {
+            root,
+            version: None,
+            file: HashMap::new(),
+            lookup,
+            answers: HashMap::new(),
+            wanted: Vec::new(),
+            asking: None,
+        }
+    }
+
+    /// Reads the file again if it has changed, takes the answers that have come, and asks for the
+    /// names that were wanted since. Call it before and after a pass over processes.
+    pub(in crate::collect) fn refresh(&mut self, now: Duration) {
+        let path = self.root.path("etc/passwd");
+        let version = std::fs::metadata(&path).ok().as_ref().map(version_of);
+        if version != self.version {
+            self.version = version;
+            self.file = std::fs::read(&path).map_or_else(|_| HashMap::new(), |text| parse(&text));
+        }
+        self.take_answers(now);
+        self.ask();
+    }
+
+    /// A user's name; empty when there is none, or none yet.
+    pub(in crate::collect) fn name(&mut self, uid: u32, now: Duration) -> &str {
+        if let Some(name) = self.file.get(&uid) {
+            return name;
+        }
+        if self.lookup.is_none() {
+            return "";
+        }
+        let entry = self.answers.entry(uid);
+        let is_new = matches!(entry, Entry::Vacant(_));
+        let answer = entry.or_default();
+        let is_old = answer
+            .at
+            .is_some_and(|at| now.saturating_sub(at) > BELIEVED);
+        if is_new || is_old {
+            answer.at = None;
+            self.wanted.push(uid);
+        }
+        &answer.name
+    }
+
+    fn take_answers(&mut self, now: Duration) {
+        while let Some(asking) = &self.asking {
+            match asking.try_recv() {
+                Ok((uid, name)) => {
+                    let name = name.unwrap_or_default();
+                    let at = Some(now);
+                    self.answers.insert(uid, Answer { name, at });
+                }
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => self.asking = None,
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        let Some(lookup) = self.lookup else { return };
+        if self.asking.is_some() || self.wanted.is_empty() {
+            return;
+        }
+        let (answers, asking) = channel();
+        let wanted = self.wanted.clone();
+        let asked = std::thread::Builder::new()
+            .name("user-names".to_owned())
+            .spawn(move || {
+                for uid in wanted {
+                    if answers.send((uid, lookup(uid))).is_err() {
+                        break;
+                    }
+                }
+            });
+        // Without a thread to spare they stay wanted.
+        if asked.is_ok() {
+            self.wanted.clear();
+            self.asking = Some(asking);
+        }
+    }
+}
+
+fn look_up(uid: u32) -> Option<String> {
+    User::from_uid(Uid::from_raw(uid))
+        .ok()
+        .flatten()
+        .map(|user| user.name)
+}
+
+fn version_of(file: &Metadata) -> Version {
+    (file.ino(), file.size(), file.mtime(), file.mtime_nsec())
+}
+
+/// The first entry of an id counts, as in `getpwuid(3)`.
+fn parse(passwd: &[u8]) -> HashMap<u32, String> {
+    let mut names = HashMap::new();
+    for line in passwd.split(|&byte| byte == b'\n') {
+        let mut fields = line.split(|&byte| byte == b':');
+        let (Some(name), Some(uid)) = (fields.next(), fields.nth(1)) else {
+            continue;
+        };
+        let uid = std::str::from_utf8(uid)
+            .ok()
+            .and_then(|uid| uid.parse().ok());
+        // `+` and `-` are compat mode's; `#` is no comment but no name either.
+        let is_name = name.first().is_some_and(|first| !b"+-#".contains(first));
+        if let (Some(uid), true) = (uid, is_name) {
+            names
+                .entry(uid)
+                .or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(100);
+
+    fn root(passwd: &str) -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("etc")).unwrap();
+        std::fs::write(folder.path().join("etc/passwd"), passwd).unwrap();
+        let root = Root::new(folder.path());
+        (folder, root)
+    }
+
+    /// Waits for the thread, then takes its answers.
+    fn answered(users: &mut Users, now: Duration) {
+        users.refresh(now);
+        if let Some(asking) = users.asking.take() {
+            for (uid, name) in asking {
+                let name = name.unwrap_or_default();
+                users.answers.insert(
+                    uid,
+                    Answer {
+                        name,
+                        at: Some(now),
+                    },
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_come_from_the_file_and_follow_it() {
+        let (_folder, root) =
+            root("root:x:0:0::/:/bin/sh\nroot2:x:0:0::/:\nbad\n+::::::\n:x:5::\n");
+        let mut users = Users::new(root.clone());
+        users.refresh(NOW);
+        assert_eq!(users.name(0, NOW), "root");
+        assert_eq!(users.name(5, NOW), "");
+        std::fs::write(
+            root.path("etc/passwd"),
+            "toor:x:0:0::/:\nétienne:x:5:5::/:\n",
+        )
+        .unwrap();
+        users.refresh(NOW);
+        assert_eq!(users.name(0, NOW), "toor");
+        assert_eq!(users.name(5, NOW), "étienne");
+        std::fs::remove_file(root.path("etc/passwd")).unwrap();
+        users.refresh(NOW);
+        assert_eq!(users.name(0, NOW), "");
+    }
+
+    #[test]
+    fn the_name_service_is_asked_for_the_others_and_its_answers_kept() {
+        let lookup: Lookup = |uid| (uid == 61_184).then(|| "dynamic".to_owned());
+        let (_folder, root) = root("root:x:0:0::/:\n");
+        let mut users = Users::with_lookup(root, Some(lookup));
+        users.refresh(NOW);
+        assert_eq!(users.name(61_184, NOW), "");
+        assert_eq!(users.name(61_185, NOW), "");
+        assert_eq!(users.name(0, NOW), "root");
+        assert_eq!(users.wanted, [61_184, 61_185]);
+        answered(&mut users, NOW);
+        assert_eq!(users.name(61_184, NOW), "dynamic");
+        assert_eq!(users.name(61_185, NOW), "");
+        assert_eq!(users.wanted, [0; 0]);
+        // An old answer is shown until there is a new one.
+        let later = NOW + BELIEVED + Duration::from_secs(1);
+        assert_eq!(users.name(61_184, later), "dynamic");
+        assert_eq!(users.name(61_184, later), "dynamic");
+        assert_eq!(users.wanted, [61_184]);
+    }
+
+    #[test]
+    fn the_name_service_of_this_system_knows_root() {
+        assert_eq!(look_up(0).as_deref(), Some("root"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_do_no_harm(passwd in proptest::collection::vec(any::<u8>(), 0..300)) {
+            parse(&passwd);
+        }
+    }
+}
