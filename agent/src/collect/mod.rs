@@ -4,6 +4,7 @@
 //! needs time to pass between two readings says so with [`Collected::Wait`].
 
 mod clock;
+mod process;
 mod processes;
 mod root;
 mod users;
@@ -12,6 +13,7 @@ mod window;
 use std::time::Duration;
 
 pub use clock::Now;
+pub use process::ProcessCollector;
 pub use processes::ProcessesCollector;
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};

@@ -1,0 +1,140 @@
+//! A process's threads and children.
+
+use std::io;
+
+use socktop_proto::model::{Process, Thread};
+use socktop_proto::{Error, ErrorCode};
+
+use super::super::processes::{ProcFs, Stat, is_gone, lossy};
+use super::details::microseconds;
+
+/// Room for more than 100,000 children.
+const CHILDREN_BYTES: usize = 1024 * 1024;
+
+/// The error for a pid that is nobody's.
+pub(super) fn not_found(pid: u32) -> Error {
+    let message = format!(
+        "process {pid} not found: it has ended or there never was one; choose one from the list of processes"
+    );
+    Error::new(ErrorCode::NotFound, message)
+}
+
+/// Whether the number is a process's. `/proc` opens for a thread's too, though it does not list it:
+/// `proc_pid_status(5)` says whose thread it is.
+pub(super) fn check_is_process(proc: &mut ProcFs, pid: u32) -> Result<(), Error> {
+    let status = proc
+        .read(pid, "status")
+        .map_err(|error| failure(pid, &error))?;
+    match thread_group(status) {
+        Some(process) if process != pid => Err(Error::new(
+            ErrorCode::NotFound,
+            format!(
+                "process {pid} not found: {pid} is a thread of process {process}; ask for that"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn failure(pid: u32, error: &io::Error) -> Error {
+    if is_gone(error) {
+        not_found(pid)
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        let message = format!(
+            "cannot read process {pid}: {error}; /proc is mounted with hidepid, give the agent the group of its gid= option or CAP_SYS_PTRACE"
+        );
+        Error::new(ErrorCode::PermissionDenied, message)
+    } else {
+        let message = format!("cannot read process {pid}: {error}; try again");
+        Error::new(ErrorCode::Unavailable, message)
+    }
+}
+
+fn thread_group(status: &[u8]) -> Option<u32> {
+    status
+        .split(|&byte| byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Tgid:"))
+        .and_then(|id| std::str::from_utf8(id).ok()?.trim().parse().ok())
+}
+
+/// The pids of a process's direct children, whichever of its threads started them:
+/// `proc_tid_children(5)`, or where the kernel has no such file, everyone's parent.
+pub(super) fn children(proc: &mut ProcFs, pid: u32) -> Vec<u32> {
+    let threads = proc.numbers(pid, "task").unwrap_or_default();
+    let mut children = Vec::new();
+    let mut is_listed = threads.is_empty();
+    for thread in threads {
+        let file = format!("task/{thread}/children");
+        if let Ok(list) = proc.read_long(pid, &file, CHILDREN_BYTES) {
+            is_listed = true;
+            let list = String::from_utf8_lossy(&list);
+            children.extend(
+                list.split_ascii_whitespace()
+                    .filter_map(|id| id.parse::<u32>().ok()),
+            );
+        }
+    }
+    if !is_listed {
+        // No error says more than an empty list: the process itself was just read.
+        let _ = proc.pids(&mut children);
+        children.retain(|&child| parent(proc, child) == Some(pid));
+    }
+    children.sort_unstable();
+    children
+}
+
+fn parent(proc: &mut ProcFs, pid: u32) -> Option<u32> {
+    Some(Stat::parse(proc.read(pid, "stat").ok()?)?.figures.parent)
+}
+
+/// All threads of a process, the first one under the process's whole name.
+pub(super) fn threads(proc: &mut ProcFs, process: Option<&Process>) -> Vec<Thread> {
+    let Some(process) = process else {
+        return Vec::new();
+    };
+    let ids = proc.numbers(process.pid, "task").unwrap_or_default();
+    let mut threads = Vec::with_capacity(ids.len());
+    for tid in ids {
+        let stat = proc.read(process.pid, &format!("task/{tid}/stat"));
+        let Some(stat) = stat.ok().and_then(Stat::parse) else {
+            continue;
+        };
+        let mut thread = Thread {
+            tid,
+            name: lossy(stat.comm),
+            cpu_user_us: Some(microseconds(stat.figures.user_ticks)),
+            cpu_system_us: Some(microseconds(stat.figures.system_ticks)),
+            ..Thread::default()
+        };
+        thread.set_state(stat.figures.state);
+        if tid == process.pid {
+            thread.name.clone_from(&process.name);
+        }
+        threads.push(thread);
+    }
+    threads
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_thread_group_stands_in_status() {
+        assert_eq!(
+            thread_group(b"Name:\tTgid:\t9\nTgid:\t42\nNgid:\t0\n"),
+            Some(42)
+        );
+        assert_eq!(thread_group(b"Tgid:\t-1\n"), None);
+        assert_eq!(thread_group(b"Name:\tx\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_do_no_harm(status in proptest::collection::vec(any::<u8>(), 0..200)) {
+            thread_group(&status);
+        }
+    }
+}
