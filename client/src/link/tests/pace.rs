@@ -150,3 +150,44 @@ async fn a_dropped_link_hangs_up() {
     drop(link);
     assert!(agent.try_request().await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_may_take_its_time_while_the_agent_still_talks() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(Plan {
+        processes: Some(Duration::from_secs(2)),
+        ..metrics_only()
+    });
+    let _server = tokio::spawn(async move {
+        let mut agent = listener.native().await;
+        let start = Instant::now();
+        let mut owed = None;
+        while let Some((id, query)) = agent.try_request().await {
+            if query == Query::Processes {
+                owed = Some(id);
+            } else {
+                agent.answer(id, query).await;
+            }
+            if start.elapsed() > Duration::from_secs(6)
+                && let Some(id) = owed.take()
+            {
+                agent.answer(id, Query::Processes).await;
+            }
+        }
+    });
+    loop {
+        match next(&mut link).await {
+            Event::State(LinkState::Lost { reason, .. }) => panic!("{reason}"),
+            Event::Reply {
+                query: Query::Processes,
+                round_trip,
+                ..
+            } => {
+                assert!(round_trip > Duration::from_secs(6), "{round_trip:?}");
+                return;
+            }
+            _ => {}
+        }
+    }
+}
