@@ -6,6 +6,10 @@
 mod clock;
 mod process;
 mod processes;
+mod fields;
+#[cfg(test)]
+mod fixture;
+mod host;
 mod root;
 mod users;
 mod window;
@@ -15,6 +19,7 @@ use std::time::Duration;
 pub use clock::Now;
 pub use process::ProcessCollector;
 pub use processes::ProcessesCollector;
+pub use host::read_host;
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
 

@@ -1,0 +1,193 @@
+//! Facts about the host that hold until it is reconfigured or rebooted.
+
+use socktop_proto::model::Host;
+
+use super::Root;
+use super::fields::text;
+
+mod cpu_model;
+mod machine_model;
+
+/// What `uname(2)` says.
+struct Names {
+    host: Option<String>,
+    release: Option<String>,
+    machine: Option<String>,
+}
+
+impl Names {
+    fn read(root: &Root) -> Self {
+        if root.is_live() {
+            let uname = rustix::system::uname();
+            let owned = |name: &std::ffi::CStr| Some(name.to_string_lossy().into_owned());
+            Self {
+                host: owned(uname.nodename()),
+                release: owned(uname.release()),
+                machine: owned(uname.machine()),
+            }
+        } else {
+            let kernel = |file: &str| text(&root.path("proc/sys/kernel").join(file));
+            Self {
+                host: kernel("hostname"),
+                release: kernel("osrelease"),
+                machine: kernel("arch"),
+            }
+        }
+    }
+}
+
+/// The host's name: `uname(2)` nodename.
+pub(crate) fn hostname(root: &Root) -> String {
+    Names::read(root).host.unwrap_or_default()
+}
+
+/// Reads the facts about the host.
+#[must_use]
+pub fn read_host(root: &Root) -> Host {
+    let names = Names::read(root);
+    let cpuinfo = std::fs::read(root.path("proc/cpuinfo")).unwrap_or_default();
+    let cpuinfo = String::from_utf8_lossy(&cpuinfo);
+    Host {
+        hostname: names.host.unwrap_or_default(),
+        kernel: names.release,
+        os: pretty_name(root),
+        model: machine_model::read(root, &cpuinfo),
+        architecture: names.machine,
+        cpu_model: cpu_model::parse(&cpuinfo),
+        cpu_count: cpus_online(root),
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// `PRETTY_NAME` of `os-release(5)`.
+fn pretty_name(root: &Root) -> Option<String> {
+    ["etc/os-release", "usr/lib/os-release"]
+        .into_iter()
+        .find_map(|file| text(&root.path(file)))?
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
+        .map(unquote)
+        .filter(|name| !name.is_empty())
+}
+
+/// The value of a shell assignment.
+fn unquote(value: &str) -> String {
+    let value = value.trim();
+    for quote in ['"', '\''] {
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote))
+        {
+            let mut plain = String::with_capacity(inner.len());
+            let mut characters = inner.chars();
+            while let Some(character) = characters.next() {
+                let escaped = character == '\\' && quote == '"';
+                plain.extend(if escaped {
+                    characters.next()
+                } else {
+                    Some(character)
+                });
+            }
+            return plain;
+        }
+    }
+    value.to_owned()
+}
+
+/// How many CPUs are in the list of those online, such as `0-3,6`.
+fn cpus_online(root: &Root) -> Option<u32> {
+    text(&root.path("sys/devices/system/cpu/online"))?
+        .split(',')
+        .map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+            last.checked_sub(first)?.checked_add(1)
+        })
+        .try_fold(0_u32, |sum, count| sum.checked_add(count?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Tree, machine};
+    use super::*;
+
+    #[test]
+    fn a_pi_4() {
+        let host = read_host(&machine("pi4"));
+        assert_eq!(host.hostname, "pi4");
+        assert_eq!(host.kernel.as_deref(), Some("6.6.74+rpt-rpi-v8"));
+        assert_eq!(host.os.as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
+        assert_eq!(
+            host.model.as_deref(),
+            Some("Raspberry Pi 4 Model B Rev 1.4")
+        );
+        assert_eq!(host.architecture.as_deref(), Some("aarch64"));
+        assert_eq!(host.cpu_model.as_deref(), Some("Cortex-A72"));
+        assert_eq!(host.cpu_count, Some(4));
+        assert_eq!(host.agent_version, env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn a_pi_5_an_x86_server_and_a_container() {
+        let host = read_host(&machine("pi5"));
+        assert_eq!(
+            host.model.as_deref(),
+            Some("Raspberry Pi 5 Model B Rev 1.0")
+        );
+        assert_eq!(host.cpu_model.as_deref(), Some("Cortex-A76"));
+        let host = read_host(&machine("x86-server"));
+        assert_eq!(host.model.as_deref(), Some("Dell Inc. PowerEdge R340"));
+        assert_eq!(host.os.as_deref(), Some("Ubuntu 24.04.1 LTS"));
+        assert_eq!(
+            host.cpu_model.as_deref(),
+            Some("Intel(R) Xeon(R) E-2234 CPU @ 3.60GHz")
+        );
+        assert_eq!(host.cpu_count, Some(8));
+        let host = read_host(&machine("container"));
+        assert_eq!(host.os.as_deref(), Some("Alpine Linux v3.20"));
+        assert_eq!(host.model, None);
+    }
+
+    #[test]
+    fn nothing_is_invented_where_nothing_can_be_read() {
+        let host = read_host(&Tree::new(&[]).root());
+        let expected = Host {
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Host::default()
+        };
+        assert_eq!(host, expected);
+    }
+
+    #[test]
+    fn the_running_system_has_a_name_and_a_kernel() {
+        let host = read_host(&Root::default());
+        assert!(!host.hostname.is_empty());
+        assert!(host.kernel.is_some_and(|release| !release.is_empty()));
+        assert!(host.cpu_count.is_some_and(|count| count > 0));
+    }
+
+    #[test]
+    fn the_second_place_of_os_release_and_its_quoting() {
+        let tree = Tree::new(&[("usr/lib/os-release", "ID=x\nPRETTY_NAME='Void Linux'\n")]);
+        assert_eq!(pretty_name(&tree.root()).as_deref(), Some("Void Linux"));
+        tree.write("etc/os-release", "PRETTY_NAME=\"An \\\"Own\\\" \\$X\"\n");
+        assert_eq!(pretty_name(&tree.root()).as_deref(), Some("An \"Own\" $X"));
+        tree.write("etc/os-release", "PRETTY_NAME=\n");
+        assert_eq!(pretty_name(&tree.root()), None);
+    }
+
+    #[test]
+    fn lists_of_cpus() {
+        for (list, count) in [
+            ("0\n", Some(1)),
+            ("0-3,6,8-9\n", Some(7)),
+            ("\n", None),
+            ("3-0\n", None),
+            ("0-4294967295\n", None),
+            ("all\n", None),
+        ] {
+            let tree = Tree::new(&[("sys/devices/system/cpu/online", list)]);
+            assert_eq!(cpus_online(&tree.root()), count, "{list:?}");
+        }
+    }
+}
