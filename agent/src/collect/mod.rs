@@ -6,6 +6,7 @@
 mod clock;
 mod process;
 mod processes;
+mod disks;
 mod fields;
 #[cfg(test)]
 mod fixture;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use clock::Now;
 pub use process::ProcessCollector;
 pub use processes::ProcessesCollector;
+pub use disks::DisksCollector;
 pub use host::read_host;
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
