@@ -6,13 +6,21 @@
 mod clock;
 mod process;
 mod processes;
+mod cpu;
 mod disks;
 mod fields;
 #[cfg(test)]
 mod fixture;
+mod gpu;
 mod host;
+mod kept_file;
+mod load;
+mod memory;
+mod metrics;
+mod network;
 mod root;
 mod users;
+mod temperature;
 mod window;
 
 use std::time::Duration;
@@ -22,6 +30,7 @@ pub use process::ProcessCollector;
 pub use processes::ProcessesCollector;
 pub use disks::DisksCollector;
 pub use host::read_host;
+pub use metrics::{MetricsCollector, MetricsOptions};
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
 

@@ -1,0 +1,236 @@
+//! The CPU's temperature: from its hwmon sensor, else from its thermal zone.
+//!
+//! The sensor is looked for once and its file kept open. Where there is none, or it has gone, the
+//! folders are not searched again at each sample but after [`SEARCH_AGAIN`].
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::fields::{number, text};
+use super::kept_file::{Buffer, KeptFile};
+use super::{Now, Root};
+
+/// Drivers may be loaded and sensors plugged in later, but not often.
+const SEARCH_AGAIN: Duration = Duration::from_mins(1);
+
+/// What a CPU can have; beyond it the sensor is off or broken.
+const PLAUSIBLE_MILLIDEGREES: std::ops::RangeInclusive<i32> = -40_000..=150_000;
+
+/// hwmon drivers of CPUs, and the labels to prefer among their sensors, best first. Tctl of some Ryzens
+/// carries an offset, so Tdie goes first. A driver's first sensor will do where no label fits.
+const DRIVERS: [(&str, &[&str]); 5] = [
+    ("coretemp", &["Package id 0", "Physical id 0"]),
+    ("k10temp", &["Tdie", "Tctl"]),
+    ("zenpower", &["Tdie", "Tctl"]),
+    ("k8temp", &[]),
+    ("via_cputemp", &[]),
+];
+
+/// Names of thermal zones, which are hwmon names too, best first, with `_` for `-`. Any other zone that is
+/// named after the CPU (`cpu0_thermal`, `cpu_1_0_usr`) comes after them. `acpitz` is left out: on many boards it
+/// is a constant.
+const ZONES: [&str; 7] = [
+    "x86_pkg_temp",
+    "cpu_thermal",
+    "soc_thermal",
+    "package_thermal",
+    "cpu_thermal_zone",
+    "bcm2835_thermal",
+    "imx_thermal_zone",
+];
+
+/// Reads the CPU's temperature.
+#[derive(Debug)]
+pub(crate) struct Thermometer {
+    root: Root,
+    sensor: Option<KeptFile>,
+    /// When it was last looked for (`CLOCK_BOOTTIME`).
+    searched_at: Option<Duration>,
+}
+
+/// How good a sensor is: smaller is better.
+type Rank = usize;
+
+impl Thermometer {
+    /// A thermometer that looks for its sensor when it is first read.
+    pub(crate) fn new(root: Root) -> Self {
+        Self {
+            root,
+            sensor: None,
+            searched_at: None,
+        }
+    }
+
+    /// The temperature in °C, where a sensor gives a plausible one.
+    pub(crate) fn read(&mut self, now: Now, buffer: &mut Buffer) -> Option<f32> {
+        if let Some(sensor) = &mut self.sensor {
+            match sensor.read(buffer) {
+                Ok(bytes) => return celsius(bytes),
+                Err(_) => self.sensor = None,
+            }
+        }
+        let searched_lately = |at: Duration| now.boot.saturating_sub(at) < SEARCH_AGAIN;
+        if self.searched_at.is_some_and(searched_lately) {
+            return None;
+        }
+        self.searched_at = Some(now.boot);
+        let mut candidates = hwmon_sensors(&self.root);
+        candidates.extend(thermal_zones(&self.root));
+        candidates.sort();
+        for (_, path) in candidates {
+            let mut sensor = KeptFile::new(path);
+            if let Some(celsius) = sensor.read(buffer).ok().and_then(celsius) {
+                self.sensor = Some(sensor);
+                return Some(celsius);
+            }
+        }
+        None
+    }
+}
+
+/// Millidegrees as the kernel prints them, unless no CPU can be that cold or hot. Exactly 0 is what sensors
+/// that are switched off and virtual ones give.
+fn celsius(bytes: &[u8]) -> Option<f32> {
+    let millidegrees: i32 = number(bytes.trim_ascii())?;
+    #[allow(clippy::cast_precision_loss)] // 150,000 and less are exact.
+    (millidegrees != 0 && PLAUSIBLE_MILLIDEGREES.contains(&millidegrees))
+        .then(|| millidegrees as f32 / 1000.0)
+}
+
+/// Inputs of `sys/class/hwmon/hwmon*` whose driver measures a CPU.
+fn hwmon_sensors(root: &Root) -> Vec<(Rank, PathBuf)> {
+    let mut found = Vec::new();
+    for folder in folders(&root.path("sys/class/hwmon")) {
+        let Some(name) = text(&folder.join("name")) else {
+            continue;
+        };
+        let driver = DRIVERS.iter().position(|(driver, _)| *driver == name);
+        let Some(base) = driver.or_else(|| Some(DRIVERS.len() + zone_rank(&name)?)) else {
+            continue;
+        };
+        let labels = driver
+            .and_then(|driver| DRIVERS.get(driver))
+            .map_or([].as_slice(), |(_, labels)| labels);
+        for number in 1..=64 {
+            let input = folder.join(format!("temp{number}_input"));
+            if !input.exists() {
+                continue;
+            }
+            let label = text(&folder.join(format!("temp{number}_label")));
+            let place = labels
+                .iter()
+                .position(|known| label.as_deref() == Some(known))
+                .unwrap_or(labels.len() + number);
+            found.push((base * RANKS_APART + place, input));
+        }
+    }
+    found
+}
+
+/// Temperatures of `sys/class/thermal/thermal_zone*` that are named after the CPU. They rank below all of hwmon's.
+fn thermal_zones(root: &Root) -> Vec<(Rank, PathBuf)> {
+    folders(&root.path("sys/class/thermal"))
+        .into_iter()
+        .filter_map(|folder| {
+            let rank = zone_rank(&text(&folder.join("type"))?)?;
+            let base = DRIVERS.len() + ZONES.len() + 1 + rank;
+            Some((base * RANKS_APART, folder.join("temp")))
+        })
+        .collect()
+}
+
+/// More than one driver has sensors.
+const RANKS_APART: Rank = 1000;
+
+fn zone_rank(name: &str) -> Option<Rank> {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    ZONES
+        .iter()
+        .position(|zone| *zone == name)
+        .or_else(|| name.starts_with("cpu").then_some(ZONES.len()))
+}
+
+/// What is in a folder; nothing where it cannot be read.
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Tree, at_seconds, machine};
+    use super::*;
+
+    fn first_reading(root: Root) -> Option<f32> {
+        Thermometer::new(root).read(at_seconds(1), &mut Buffer::default())
+    }
+
+    #[test]
+    fn every_machine_has_its_sensor() {
+        assert_eq!(first_reading(machine("pi4")), Some(48.686));
+        assert_eq!(first_reading(machine("pi5")), Some(52.35));
+        assert_eq!(first_reading(machine("x86-server")), Some(41.0));
+        assert_eq!(first_reading(machine("container")), None);
+    }
+
+    #[test]
+    fn tdie_goes_before_tctl_and_a_named_driver_before_a_zone() {
+        let tree = Tree::new(&[
+            ("sys/class/hwmon/hwmon0/name", "acpitz\n"),
+            ("sys/class/hwmon/hwmon0/temp1_input", "27800\n"),
+            ("sys/class/hwmon/hwmon1/name", "k10temp\n"),
+            ("sys/class/hwmon/hwmon1/temp1_label", "Tctl\n"),
+            ("sys/class/hwmon/hwmon1/temp1_input", "77000\n"),
+            ("sys/class/hwmon/hwmon1/temp2_label", "Tdie\n"),
+            ("sys/class/hwmon/hwmon1/temp2_input", "50000\n"),
+            ("sys/class/thermal/thermal_zone0/type", "soc-thermal\n"),
+            ("sys/class/thermal/thermal_zone0/temp", "30000\n"),
+        ]);
+        assert_eq!(first_reading(tree.root()), Some(50.0));
+    }
+
+    #[test]
+    fn without_hwmon_a_zone_is_taken_and_no_other_kind_of_sensor_is() {
+        let mut files = vec![
+            ("sys/class/thermal/thermal_zone0/type", "gpu-thermal\n"),
+            ("sys/class/thermal/thermal_zone0/temp", "30000\n"),
+        ];
+        assert_eq!(first_reading(Tree::new(&files).root()), None);
+        files.extend([
+            ("sys/class/thermal/thermal_zone1/type", "cpu0-thermal\n"),
+            ("sys/class/thermal/thermal_zone1/temp", "61000\n"),
+        ]);
+        assert_eq!(first_reading(Tree::new(&files).root()), Some(61.0));
+    }
+
+    #[test]
+    fn a_sensor_that_gives_nonsense_is_passed_over() {
+        for nonsense in ["0\n", "-273000\n", "255000\n", "n/a\n", "", "99999999999\n"] {
+            let tree = Tree::new(&[
+                ("sys/class/hwmon/hwmon0/name", "coretemp\n"),
+                ("sys/class/hwmon/hwmon0/temp1_label", "Package id 0\n"),
+                ("sys/class/hwmon/hwmon0/temp1_input", nonsense),
+                ("sys/class/thermal/thermal_zone0/type", "x86_pkg_temp\n"),
+                ("sys/class/thermal/thermal_zone0/temp", "-5000\n"),
+            ]);
+            assert_eq!(first_reading(tree.root()), Some(-5.0), "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_vanished_sensor_is_looked_for_after_a_while_and_not_at_each_sample() {
+        let tree = Tree::new(&[]);
+        let mut buffer = Buffer::default();
+        let mut thermometer = Thermometer::new(tree.root());
+        assert_eq!(thermometer.read(at_seconds(1), &mut buffer), None);
+        tree.write("sys/class/hwmon/hwmon3/name", "cpu_thermal\n");
+        tree.write("sys/class/hwmon/hwmon3/temp1_input", "40000\n");
+        assert_eq!(thermometer.read(at_seconds(60), &mut buffer), None);
+        assert_eq!(thermometer.read(at_seconds(61), &mut buffer), Some(40.0));
+        tree.write("sys/class/hwmon/hwmon3/temp1_input", "41500\n");
+        assert_eq!(thermometer.read(at_seconds(62), &mut buffer), Some(41.5));
+    }
+}
