@@ -1,0 +1,187 @@
+//! A process's last lines in the journal, by `journalctl(1)`.
+//!
+//! A pid is used again: lines of earlier processes are told apart by the boot and, within it, by the time on the
+//! monotonic clock. The wall clock would not do: a Pi has none at boot, and is set when lines have long been written.
+
+mod access;
+mod entries;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use socktop_proto::model::{Error, ErrorCode, Journal};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::{Now, Root};
+use entries::Entry;
+
+/// How many lines are given.
+const MAX_ENTRIES: usize = 100;
+
+/// How long journalctl may take, waiting for its turn included.
+const DEADLINE: Duration = Duration::from_secs(3);
+
+/// How many journalctls may run at once.
+const MAX_AT_ONCE: usize = 2;
+
+/// Output beyond this is not read.
+const MAX_OUTPUT_BYTES: u64 = 4 * 1024 * 1024;
+const MAX_COMPLAINT_BYTES: u64 = 16 * 1024;
+
+/// Reads the journal.
+pub struct JournalCollector {
+    root: Root,
+    program: OsString,
+    deadline: Duration,
+    turns: Semaphore,
+}
+
+/// What journalctl said.
+struct Output {
+    lines: Vec<u8>,
+    /// There was more than [`MAX_OUTPUT_BYTES`].
+    cut: bool,
+    complaint: String,
+    success: bool,
+}
+
+impl JournalCollector {
+    /// A collector of the journal that journalctl reads, whose files lie below `root`.
+    #[must_use]
+    pub fn new(root: Root) -> Self {
+        Self {
+            root,
+            program: "journalctl".into(),
+            deadline: DEADLINE,
+            turns: Semaphore::new(MAX_AT_ONCE),
+        }
+    }
+
+    /// The last lines that process `pid` wrote since `started` (`CLOCK_BOOTTIME`), where that is known, else since
+    /// the host booted; newest first. Why lines are missing is told in the notice.
+    ///
+    /// # Errors
+    /// Where journalctl fails, or takes longer than three seconds.
+    pub async fn read(
+        &self,
+        pid: u32,
+        started: Option<Duration>,
+        now: Now,
+    ) -> Result<Journal, Error> {
+        let failed = |why: &str| {
+            Error::new(
+                ErrorCode::Unavailable,
+                format!("reading the journal of process {pid} failed: {why}"),
+            )
+        };
+        let output = match timeout(self.deadline, self.run(pid)).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Journal {
+                    time: Some(now.sample_time()),
+                    notice: Some(
+                        "This host has no journal: journalctl is not installed.".to_owned(),
+                    ),
+                    ..Journal::default()
+                });
+            }
+            Ok(Err(error)) => return Err(failed(&format!("cannot run journalctl: {error}"))),
+            Err(_) => {
+                return Err(failed(
+                    "journalctl did not answer within 3 s; try again later",
+                ));
+            }
+        };
+        let since = started.map(|started| monotonic(started, now));
+        let mut entries: Vec<_> = entries::parse(&output.lines)
+            .take_while(|entry| !entry.is_before(since))
+            .map(Entry::into_model)
+            .collect();
+        let truncated = entries.len() > MAX_ENTRIES || (output.cut && !entries.is_empty());
+        entries.truncate(MAX_ENTRIES);
+        let mut notice = access::notice(&self.root).map(str::to_owned);
+        if !output.success && !output.cut && notice.is_none() {
+            return Err(failed(
+                output.complaint.lines().next().unwrap_or("no reason given"),
+            ));
+        }
+        if entries.is_empty() && notice.is_none() {
+            notice = Some(format!("Process {pid} wrote nothing to the journal."));
+        }
+        Ok(Journal {
+            time: Some(now.sample_time()),
+            entries,
+            truncated,
+            notice,
+        })
+    }
+
+    async fn run(&self, pid: u32) -> io::Result<Output> {
+        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
+        let mut child = Command::new(&self.program)
+            .args([
+                "--boot",
+                "--reverse",
+                "--no-pager",
+                "--output=json",
+                "--all",
+            ])
+            .arg("--output-fields=MESSAGE,PRIORITY,_PID,_UID,_GID,_COMM,_SYSTEMD_UNIT")
+            .arg(format!("--lines={}", MAX_ENTRIES + 1))
+            .arg(format!("_PID={pid}"))
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (lines, complaint) = tokio::try_join!(
+            bounded(child.stdout.take(), MAX_OUTPUT_BYTES),
+            bounded(child.stderr.take(), MAX_COMPLAINT_BYTES),
+        )?;
+        let cut = lines.1;
+        if cut {
+            child.start_kill()?;
+        }
+        let success = child.wait().await?.success();
+        Ok(Output {
+            lines: lines.0,
+            cut,
+            complaint: String::from_utf8_lossy(&complaint.0).into_owned(),
+            success,
+        })
+    }
+}
+
+/// Reads to the end, or to the limit; whether there was more. The pipe is closed then, which ends a writer that
+/// would go on.
+async fn bounded(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<(Vec<u8>, bool)> {
+    let mut bytes = Vec::new();
+    let Some(mut pipe) = pipe else {
+        return Ok((bytes, false));
+    };
+    (&mut pipe).take(limit).read_to_end(&mut bytes).await?;
+    let more = pipe.read(&mut [0]).await? > 0;
+    Ok((bytes, more))
+}
+
+/// A time on `CLOCK_BOOTTIME` on `CLOCK_MONOTONIC`, which the journal's lines carry. The latter stands still while the
+/// host sleeps; a sleep after `started` makes the result earlier, never later.
+fn monotonic(started: Duration, now: Now) -> Duration {
+    let read = clock_gettime(ClockId::Monotonic);
+    let read = Duration::new(
+        u64::try_from(read.tv_sec).unwrap_or_default(),
+        u32::try_from(read.tv_nsec).unwrap_or_default(),
+    );
+    let slept = now.boot.saturating_sub(read);
+    started.saturating_sub(slept)
+}
+
+#[cfg(test)]
+mod tests;
