@@ -4,8 +4,6 @@
 //! needs time to pass between two readings says so with [`Collected::Wait`].
 
 mod clock;
-mod process;
-mod processes;
 mod cpu;
 mod disks;
 mod fields;
@@ -19,20 +17,22 @@ mod load;
 mod memory;
 mod metrics;
 mod network;
+mod process;
+mod processes;
 mod root;
-mod users;
 mod temperature;
+mod users;
 mod window;
 
 use std::time::Duration;
 
 pub use clock::Now;
-pub use process::ProcessCollector;
-pub use processes::ProcessesCollector;
 pub use disks::DisksCollector;
 pub use host::read_host;
 pub use journal::JournalCollector;
 pub use metrics::{MetricsCollector, MetricsOptions};
+pub use process::ProcessCollector;
+pub use processes::ProcessesCollector;
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
 

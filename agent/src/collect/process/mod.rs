@@ -7,9 +7,13 @@ mod kin;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use socktop_proto::{Error, model};
 
-use super::processes::{Entry, Facts, Mark, Marks, Reader, Timer, online_cpus, percent};
+use super::processes::{
+    Entry, Facts, Mark, Marks, Reader, Stat, Timer, online_cpus, percent, ticks,
+};
 use super::users::Users;
 use super::{Collected, MIN_WINDOW, Now, Root, Window};
 
@@ -112,6 +116,17 @@ impl ProcessCollector {
         marks.sort_unstable_by_key(|mark| mark.pid);
         view.window.record(now.boot, marks);
         Ok(sample.map_or(Collected::Wait(MIN_WINDOW), Collected::Ready))
+    }
+
+    /// When process `pid` started (`CLOCK_BOOTTIME`): `proc_pid_stat(5)` field 22. Unknown when there
+    /// is no such process, or its `stat` cannot be read.
+    pub fn started(&mut self, pid: u32) -> Option<Duration> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(Reader::open(&self.root).ok()?),
+        };
+        let line = reader.proc.read(pid, "stat").ok()?;
+        Some(ticks(Stat::parse(line)?.figures.started_ticks))
     }
 }
 

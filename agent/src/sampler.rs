@@ -1,0 +1,337 @@
+//! One cache entry for each kind of sample: one flight at a time, one encoding for all clients.
+//!
+//! A request is answered by the cached sample while that is younger than its time to live, else by a
+//! new one. Whoever asks while a sample is being collected waits for it and shares it, even where
+//! caching is off: a sample that was finished after the request came is as fresh as any.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use socktop_proto::model::{self, body};
+use socktop_proto::{Body, Error, ErrorCode, Frame, Query, json, native, text};
+use tokio::time::{Instant, sleep};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::collect::{
+    Collected, DisksCollector, JournalCollector, MetricsCollector, MetricsOptions, Now,
+    ProcessCollector, ProcessesCollector, Root, read_host,
+};
+use crate::config::Sampling;
+
+/// How long host facts and journal lines are shared.
+const SLOW_TTL: Duration = Duration::from_secs(1);
+
+/// How many processes' details and journals are kept at once.
+const PER_PROCESS_ENTRIES: usize = 32;
+
+/// A sample and its encodings, each made when it is first wanted.
+#[derive(Debug)]
+pub struct Sample {
+    query: Query,
+    body: Body,
+    native: OnceLock<Bytes>,
+    text: OnceLock<Message>,
+    json: OnceLock<Message>,
+}
+
+impl Sample {
+    fn new(query: Query, body: Body) -> Self {
+        Self {
+            query,
+            body,
+            native: OnceLock::new(),
+            text: OnceLock::new(),
+            json: OnceLock::new(),
+        }
+    }
+
+    /// The native reply to request `id`.
+    pub fn native(&self, id: u64) -> Message {
+        let body = self
+            .native
+            .get_or_init(|| native::encode_body(self.body.clone()).into());
+        Message::binary(native::reply_frame(id, body))
+    }
+
+    /// The reply in the text dialect.
+    pub fn text(&self) -> Message {
+        self.text
+            .get_or_init(|| message(text::encode_reply(self.query, &self.body)))
+            .clone()
+    }
+
+    /// The reply in the json dialect.
+    pub fn json(&self) -> Message {
+        self.json
+            .get_or_init(|| message(json::encode_reply(self.query, &self.body)))
+            .clone()
+    }
+}
+
+/// A dialect's frame as tungstenite sends it.
+pub(crate) fn message(frame: Frame) -> Message {
+    match frame {
+        Frame::Text(text) => Message::text(text),
+        Frame::Binary(bytes) => Message::binary(bytes),
+    }
+}
+
+/// Answers queries about this host.
+pub struct Sampler {
+    host: Entry<Root>,
+    metrics: Entry<MetricsCollector>,
+    disks: Entry<DisksCollector>,
+    processes: Entry<ProcessesCollector>,
+    process: Mutex<ProcessCollector>,
+    journal: JournalCollector,
+    per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
+    per_process_ttl: Duration,
+}
+
+/// A collector and the last sample it gave. The lock is held while it collects.
+struct Entry<C> {
+    ttl: Duration,
+    state: tokio::sync::Mutex<State<C>>,
+}
+
+struct State<C> {
+    collector: C,
+    last: Option<(Instant, Arc<Sample>)>,
+}
+
+impl<C> Entry<C> {
+    fn new(collector: C, ttl: Duration) -> Self {
+        Self {
+            ttl,
+            state: tokio::sync::Mutex::new(State {
+                collector,
+                last: None,
+            }),
+        }
+    }
+
+    async fn sample(&self, query: Query, collect: impl AsyncFnOnce(&mut C) -> Body) -> Arc<Sample> {
+        let asked_at = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some((finished_at, sample)) = &state.last
+            && (*finished_at > asked_at || finished_at.elapsed() < self.ttl)
+        {
+            return Arc::clone(sample);
+        }
+        let sample = Arc::new(Sample::new(query, collect(&mut state.collector).await));
+        state.last = Some((Instant::now(), Arc::clone(&sample)));
+        sample
+    }
+}
+
+impl Sampler {
+    /// A sampler of the host whose files are under `root`.
+    #[must_use]
+    pub fn new(root: &Root, sampling: &Sampling) -> Self {
+        let options = MetricsOptions {
+            gpu: sampling.gpu,
+            temperature: sampling.temperature,
+        };
+        Self {
+            host: Entry::new(root.clone(), SLOW_TTL),
+            metrics: Entry::new(
+                MetricsCollector::new(root.clone(), options),
+                sampling.metrics_ttl,
+            ),
+            disks: Entry::new(DisksCollector::new(root.clone()), sampling.disks_ttl),
+            processes: Entry::new(
+                ProcessesCollector::new(root.clone()),
+                sampling.processes_ttl,
+            ),
+            process: Mutex::new(ProcessCollector::new(root.clone())),
+            journal: JournalCollector::new(root.clone()),
+            per_process: Mutex::default(),
+            per_process_ttl: sampling.metrics_ttl,
+        }
+    }
+
+    /// The sample that answers `query`. What went wrong is a sample too: an error.
+    pub async fn sample(&self, query: Query) -> Arc<Sample> {
+        match query {
+            Query::Host => {
+                self.host
+                    .sample(query, async |root| body::Kind::Host(read_host(root)).into())
+                    .await
+            }
+            Query::Metrics => {
+                self.metrics
+                    .sample(query, async |metrics| {
+                        let collected = settle(|| Ok(metrics.collect(Now::read()))).await;
+                        reply(collected, body::Kind::Metrics)
+                    })
+                    .await
+            }
+            Query::Disks => {
+                self.disks
+                    .sample(query, async |disks| {
+                        reply(disks.collect(Now::read()).await, body::Kind::Disks)
+                    })
+                    .await
+            }
+            Query::Processes => {
+                self.processes
+                    .sample(query, async |processes| {
+                        let collected = settle(|| processes.collect(&Now::read)).await;
+                        reply(collected, body::Kind::Processes)
+                    })
+                    .await
+            }
+            Query::Process { pid } => {
+                self.entry_of(query, self.per_process_ttl)
+                    .sample(query, async |()| {
+                        reply(self.process(pid).await, body::Kind::Process)
+                    })
+                    .await
+            }
+            Query::Journal { pid } => {
+                self.entry_of(query, SLOW_TTL)
+                    .sample(query, async |()| {
+                        reply(self.journal(pid).await, body::Kind::Journal)
+                    })
+                    .await
+            }
+        }
+    }
+
+    async fn process(&self, pid: u32) -> Result<model::ProcessDetails, Error> {
+        // The collector serves other processes while this one's window passes.
+        settle(|| self.process_collector().collect(pid, &Now::read)).await
+    }
+
+    async fn journal(&self, pid: u32) -> Result<model::Journal, Error> {
+        let started = self.process_collector().started(pid);
+        self.journal.read(pid, started, Now::read()).await
+    }
+
+    fn process_collector(&self) -> MutexGuard<'_, ProcessCollector> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entry of a query about one process. The oldest make room where there are too many.
+    fn entry_of(&self, query: Query, ttl: Duration) -> Arc<Entry<()>> {
+        let mut entries = self
+            .per_process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= PER_PROCESS_ENTRIES && !entries.contains_key(&query) {
+            // An entry that someone waits for stays: its flight is shared.
+            let idle = entries
+                .iter()
+                .filter(|(_, entry)| Arc::strong_count(entry) == 1)
+                .filter_map(|(query, entry)| Some((*query, entry.state.try_lock().ok()?.age())))
+                .max_by_key(|(_, age)| *age);
+            if let Some((oldest, _)) = idle {
+                entries.remove(&oldest);
+            }
+        }
+        Arc::clone(
+            entries
+                .entry(query)
+                .or_insert_with(|| Arc::new(Entry::new((), ttl))),
+        )
+    }
+}
+
+impl<C> State<C> {
+    fn age(&self) -> Duration {
+        self.last
+            .as_ref()
+            .map_or(Duration::MAX, |(finished_at, _)| finished_at.elapsed())
+    }
+}
+
+/// Collects, waiting where the collector wants time to pass between two readings.
+async fn settle<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> Result<T, Error> {
+    // A second wait is rare (a reading came early); more of them means a clock that stands still.
+    for _ in 0..4 {
+        match collect()? {
+            Collected::Ready(sample) => return Ok(sample),
+            Collected::Wait(time) => sleep(time).await,
+        }
+    }
+    Err(Error::new(
+        ErrorCode::Unavailable,
+        "the host's clock did not advance between two readings",
+    ))
+}
+
+fn reply<T>(collected: Result<T, Error>, kind: impl FnOnce(T) -> body::Kind) -> Body {
+    match collected {
+        Ok(sample) => kind(sample).into(),
+        Err(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn counting<'a>(
+        entry: &'a Entry<()>,
+        count: &'a Cell<u32>,
+    ) -> impl Future<Output = Arc<Sample>> + 'a {
+        entry.sample(Query::Disks, async |()| {
+            sleep(Duration::from_millis(10)).await;
+            count.set(count.get() + 1);
+            Error::new(ErrorCode::NotFound, count.get().to_string()).into()
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_meanwhile_shares_the_flight_even_uncached() {
+        let entry = Entry::new((), Duration::ZERO);
+        let count = Cell::new(0);
+        let (one, other) = tokio::join!(counting(&entry, &count), counting(&entry, &count));
+        assert!(Arc::ptr_eq(&one, &other));
+        counting(&entry, &count).await;
+        assert_eq!(count.get(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sample_is_shared_for_its_time_to_live() {
+        let entry = Entry::new((), Duration::from_millis(250));
+        let count = Cell::new(0);
+        counting(&entry, &count).await;
+        sleep(Duration::from_millis(249)).await;
+        counting(&entry, &count).await;
+        assert_eq!(count.get(), 1);
+        sleep(Duration::from_millis(1)).await;
+        counting(&entry, &count).await;
+        assert_eq!(count.get(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flight_whose_client_left_is_flown_again() {
+        let entry = Entry::new((), Duration::ZERO);
+        let count = Cell::new(0);
+        tokio::time::timeout(Duration::from_millis(5), counting(&entry, &count))
+            .await
+            .unwrap_err();
+        counting(&entry, &count).await;
+        assert_eq!(count.get(), 1);
+    }
+
+    #[test]
+    fn encodings_are_made_once() {
+        let sample = Sample::new(
+            Query::Host,
+            Error::new(ErrorCode::NotFound, "nothing").into(),
+        );
+        let first = sample.text();
+        let Message::Text(one) = &first else { panic!() };
+        let second = sample.text();
+        let Message::Text(other) = &second else {
+            panic!()
+        };
+        assert_eq!(one.as_ptr(), other.as_ptr());
+    }
+}

@@ -1,0 +1,367 @@
+//! The server as a client sees it: real sockets, every way in and every bad input.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A test that meets the unexpected stops.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use socktop_agent::cli::Args;
+use socktop_agent::config::Config;
+use socktop_agent::serve::{Agent, Server};
+use socktop_proto::model::body;
+use socktop_proto::{Body, Query, native};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::{WebSocketStream, client_async, client_async_with_config};
+
+/// A server on a free port of loopback, stopped when dropped.
+struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+    let arguments = [&["socktop-agent", "--listen", "127.0.0.1:0"], arguments].concat();
+    let args = Args::try_parse_from(arguments).unwrap();
+    let config = Config::load(&args, |name| {
+        let known = environment.iter().find(|(known, _)| *known == name);
+        known.map(|(_, value)| (*value).to_owned())
+    })
+    .unwrap();
+    let server = Server::bind(&config, None).unwrap();
+    let address = server.addresses()[0];
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(server.run(async {
+        let _ = stopped.await;
+    }));
+    Running {
+        address,
+        stop: Some(stop),
+        task,
+    }
+}
+
+impl Running {
+    async fn stop(mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.task.await.unwrap();
+    }
+
+    /// Sends a request as it stands and returns all that comes back.
+    async fn raw(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        reply
+    }
+
+    async fn dial(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(WebSocketStream<TcpStream>, Response), WsError> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let mut request = format!("ws://{}{path}", self.address).into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        client_async(request, stream).await
+    }
+
+    async fn plain(&self) -> WebSocketStream<TcpStream> {
+        self.dial("/ws", &[]).await.unwrap().0
+    }
+
+    async fn refusal(&self, path: &str, headers: &[(&'static str, &str)]) -> u16 {
+        match self.dial(path, headers).await {
+            Err(WsError::Http(response)) => response.status().as_u16(),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("let in"),
+        }
+    }
+}
+
+const NATIVE: &[(&str, &str)] = &[("sec-websocket-protocol", native::SUBPROTOCOL)];
+
+async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    request: impl Into<Message>,
+) -> Message {
+    socket.send(request.into()).await.unwrap();
+    socket.next().await.unwrap().unwrap()
+}
+
+async fn ask_native<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    id: u64,
+    query: Query,
+) -> (u64, Body) {
+    let reply = ask(socket, native::encode_request(id, query)).await;
+    native::decode_reply(&reply.into_data(), 1 << 24).unwrap()
+}
+
+fn error_of(reply: &Message) -> String {
+    let json: serde_json::Value = serde_json::from_str(reply.to_text().unwrap()).unwrap();
+    json["error"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn healthz_answers_and_other_paths_do_not() {
+    let server = start(&[], &[]);
+    let get = |path| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    assert!(
+        server
+            .raw(&get("/healthz"))
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(server.raw(&get("/")).await.starts_with("HTTP/1.1 404"));
+    assert!(
+        server
+            .raw(&get("/../etc/passwd"))
+            .await
+            .starts_with("HTTP/1.1 404")
+    );
+    assert!(server.raw(&get("/ws")).await.starts_with("HTTP/1.1 426"));
+    let post = "POST /ws HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    assert!(server.raw(post).await.starts_with("HTTP/1.1 405"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_native_dialect_is_chosen_by_its_subprotocol() {
+    let server = start(&[], &[]);
+    let (mut socket, response) = server.dial("/ws", NATIVE).await.unwrap();
+    assert_eq!(
+        response.headers()["sec-websocket-protocol"],
+        native::SUBPROTOCOL
+    );
+    let (id, body) = ask_native(&mut socket, 7, Query::Host).await;
+    assert_eq!(id, 7);
+    assert!(matches!(body.kind, Some(body::Kind::Host(_))), "{body:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn native_replies_do_not_wait_for_slower_ones() {
+    let server = start(&[], &[]);
+    let (mut socket, _) = server.dial("/ws", NATIVE).await.unwrap();
+    // The first metrics wait for their window; facts do not.
+    for (id, query) in [(1, Query::Metrics), (2, Query::Host)] {
+        let request = native::encode_request(id, query);
+        socket.send(request.into()).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let reply = socket.next().await.unwrap().unwrap().into_data();
+        ids.push(native::decode_reply(&reply, 1 << 24).unwrap().0);
+    }
+    assert_eq!(ids, [2, 1]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn plain_requests_are_answered_in_their_order() {
+    let server = start(&[], &[]);
+    let mut socket = server.plain().await;
+    for request in [
+        "get_metrics",
+        "get_disks",
+        "nonsense",
+        "{\"type\":\"disks\"}",
+    ] {
+        socket.send(request.into()).await.unwrap();
+    }
+    let mut replies = Vec::new();
+    for _ in 0..4 {
+        replies.push(socket.next().await.unwrap().unwrap());
+    }
+    assert!(error_of(&replies[2]).contains("nonsense"));
+    assert!(replies[3].is_text());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_bad_request_has_an_answer_and_the_session_goes_on() {
+    let server = start(&[], &[]);
+    let mut socket = server.plain().await;
+    for (request, word) in [
+        ("get_everything", "get_everything"),
+        ("", "unknown request"),
+        ("get_process_metrics", "unknown request"),
+        ("get_process_metrics:", "process id"),
+        ("get_process_metrics:-1", "-1"),
+        ("get_process_metrics:99999999999", "99999999999"),
+        ("get_journal_entries:x", "\"x\""),
+        ("get_process_metrics:4294967295", "4294967295"),
+        ("{", "malformed"),
+        ("{\"type\":5}", "malformed"),
+        ("[]", "malformed"),
+        ("{\"type\":\"everything\"}", "everything"),
+        ("{\"type\":\"process_metrics\"}", "pid"),
+    ] {
+        let reply = ask(&mut socket, request).await;
+        let error = error_of(&reply);
+        assert!(error.contains(word), "{request:?}: {error}");
+    }
+    let reply = ask(&mut socket, vec![1, 2, 3]).await;
+    assert!(error_of(&reply).contains("binary"));
+    ask(&mut socket, "get_disks").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bad_native_requests_are_answered_too() {
+    let server = start(&[], &[]);
+    let (mut socket, _) = server.dial("/ws", NATIVE).await.unwrap();
+    let unknown = vec![0x08, 0x05, 0xfa, 0x01, 0x00]; // id 5, field 31
+    for (request, id) in [
+        (Message::binary(vec![0xff; 9]), 0),
+        (Message::binary(unknown), 5),
+        (Message::text("get_metrics"), 0),
+    ] {
+        let reply = ask(&mut socket, request).await.into_data();
+        let (got, body) = native::decode_reply(&reply, 1 << 16).unwrap();
+        assert_eq!(got, id);
+        assert!(matches!(body.kind, Some(body::Kind::Error(_))), "{body:?}");
+    }
+    ask_native(&mut socket, 1, Query::Host).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_oversized_message_is_refused_with_a_reason() {
+    let server = start(&[], &[]);
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let url = format!("ws://{}/ws", server.address);
+    let unbounded = WebSocketConfig::default().max_write_buffer_size(1 << 30);
+    let (mut socket, _) = client_async_with_config(url, stream, Some(unbounded))
+        .await
+        .unwrap();
+    socket.send("x".repeat(65_537).into()).await.unwrap();
+    let reply = socket.next().await.unwrap().unwrap();
+    let Message::Close(Some(frame)) = reply else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(u16::from(frame.code), 1009);
+    assert!(frame.reason.contains("65536"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused_before_the_upgrade() {
+    let server = start(&[], &[("SOCKTOP_TOKEN", "secret")]);
+    assert_eq!(server.refusal("/ws", &[]).await, 401);
+    assert_eq!(server.refusal("/ws?token=wrong", &[]).await, 401);
+    let wrong = [("authorization", "Bearer wrong")];
+    assert_eq!(server.refusal("/ws", &wrong).await, 401);
+    server.dial("/ws?token=secret", &[]).await.unwrap();
+    let right = [("authorization", "Bearer secret")];
+    server.dial("/ws", &right).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_foreign_origin_and_a_rebound_host_are_refused() {
+    let server = start(&[], &[]);
+    let origin = [("origin", "https://evil.example")];
+    assert_eq!(server.refusal("/ws", &origin).await, 403);
+    let host = [("host", "evil.example:3000")];
+    assert_eq!(server.refusal("/ws", &host).await, 403);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_says_goodbye() {
+    let server = start(&[], &[]);
+    let mut socket = server.plain().await;
+    ask(&mut socket, "get_disks").await;
+    let stopped = tokio::spawn(server.stop());
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else {
+        panic!("no goodbye")
+    };
+    assert_eq!(u16::from(frame.code), 1001);
+    assert!(socket.next().await.is_none());
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_in_process_agent_answers_without_a_port() {
+    let agent = Agent::in_process(&socktop_agent::config::Sampling::default()).unwrap();
+    let mut request = "ws://in-process/ws".into_client_request().unwrap();
+    let subprotocol = native::SUBPROTOCOL.parse().unwrap();
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", subprotocol);
+    let (mut socket, _) = client_async(request, agent.connect()).await.unwrap();
+    let (_, body) = ask_native(&mut socket, 1, Query::Host).await;
+    assert!(matches!(body.kind, Some(body::Kind::Host(_))));
+}
+
+/// Runs the real binary to its end.
+async fn agent(arguments: &[&str], home: &Path) -> std::process::Output {
+    let run = tokio::process::Command::new(env!("CARGO_BIN_EXE_socktop-agent"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    tokio::time::timeout(Duration::from_mins(1), run)
+        .await
+        .expect("it serves instead of ending")
+        .unwrap()
+}
+
+#[tokio::test]
+async fn help_and_version_print_and_exit() {
+    let home = tempfile::tempdir().unwrap();
+    for flag in ["--help", "-h", "--version", "-V"] {
+        let output = agent(&[flag], home.path()).await;
+        assert!(output.status.success(), "{flag}");
+        assert!(!output.stdout.is_empty(), "{flag}");
+    }
+}
+
+#[tokio::test]
+async fn fatal_errors_name_what_and_where() {
+    let home = tempfile::tempdir().unwrap();
+    let broken = home.path().join("broken.toml");
+    std::fs::write(&broken, "[tls]\nenabled = \"maybe\"\n").unwrap();
+    let busy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let busy = busy.local_addr().unwrap().to_string();
+    for (arguments, words) in [
+        (&["--prot", "1"] as &[&str], ["--prot", "--port"]),
+        (&["--port", "66000"], ["--port", "66000"]),
+        (&["--listen", "nowhere"], ["nowhere", "192.0.2.1"]),
+        (
+            &["--config", "/nonexistent"],
+            ["/nonexistent", "No such file"],
+        ),
+        (
+            &["--config", broken.to_str().unwrap()],
+            ["broken.toml", "line 2"],
+        ),
+        (&["--token-file", "/nonexistent"], ["/nonexistent", "token"]),
+        (&["--listen", &busy], [&busy, "taken"]),
+    ] {
+        let output = agent(arguments, home.path()).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        for word in words {
+            assert!(
+                said.contains(word),
+                "{arguments:?}: {word:?} is not in {said:?}"
+            );
+        }
+    }
+}
