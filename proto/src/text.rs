@@ -151,10 +151,8 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
         Some(body::Kind::Metrics(metrics)) => json_frame(&published::Metrics::try_from(metrics)?),
         Some(body::Kind::Disks(disks)) => json_frame(&published::disks(disks)),
         Some(body::Kind::Processes(list)) => Ok(processes_frame(list)),
-        Some(body::Kind::Process(details)) => {
-            json_frame(&published::ProcessReply::try_from(details)?)
-        }
-        Some(body::Kind::Journal(journal)) => json_frame(&in_ascii(journal.into())),
+        Some(body::Kind::Process(details)) => json_frame(&details_in_ascii(details.try_into()?)),
+        Some(body::Kind::Journal(journal)) => json_frame(&journal_in_ascii(journal.into())),
         Some(body::Kind::Error(error)) => Err(error.clone()),
         Some(body::Kind::Host(_)) | None => Err(model::Error::new(
             ErrorCode::BadRequest,
@@ -163,18 +161,26 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
     }
 }
 
-/// The published client cuts messages at a byte and panics where that is inside a character. It alone
-/// speaks this dialect: a message without its accents serves it better than a crash.
-fn in_ascii(mut journal: published::Journal) -> published::Journal {
+/// The published client cuts messages and paths at a byte, and panics where that is inside a character.
+/// It alone speaks this dialect: a text without its accents serves it better than a crash.
+fn into_ascii(text: &mut String) {
+    if !text.is_ascii() {
+        *text = text.replace(|character: char| !character.is_ascii(), "?");
+    }
+}
+
+fn journal_in_ascii(mut journal: published::Journal) -> published::Journal {
     for entry in &mut journal.entries {
-        if !entry.message.is_ascii() {
-            let message = entry.message.chars();
-            entry.message = message
-                .map(|character| if character.is_ascii() { character } else { '?' })
-                .collect();
-        }
+        into_ascii(&mut entry.message);
     }
     journal
+}
+
+fn details_in_ascii(mut reply: published::ProcessReply) -> published::ProcessReply {
+    let details = &mut reply.process;
+    let paths = [&mut details.executable_path, &mut details.working_directory];
+    paths.into_iter().flatten().for_each(into_ascii);
+    reply
 }
 
 /// The process list as `processes.proto` has it, gzip above [`THRESHOLD`].

@@ -103,6 +103,13 @@ fn known_state(state: i32) -> i32 {
     ProcessState::try_from(state).unwrap_or_default().into()
 }
 
+/// The published client panics where it cuts a wider character.
+fn ascii(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_ascii() { character } else { '?' })
+        .collect()
+}
+
 /// What is left of details; `None` where the dialect demands a number that is unknown.
 fn kept_of_details(details: ProcessDetails) -> Option<ProcessDetails> {
     let process = details.process?;
@@ -161,10 +168,7 @@ fn kept_of_journal(journal: Journal) -> Journal {
             .map(|mut entry| {
                 // journald's own default.
                 entry.priority = entry.priority.filter(|&level| level <= 7).or(Some(6));
-                // The published client panics where it cuts a wider character.
-                entry.message = entry
-                    .message
-                    .replace(|character: char| !character.is_ascii(), "?");
+                entry.message = ascii(&entry.message);
                 entry
             })
             .collect(),
@@ -217,7 +221,11 @@ proptest! {
     ) {
         let received = carried(PROCESS, body::Kind::Process(details.clone()));
         match kept_of_details(details) {
-            Some(kept) => prop_assert_eq!(received, body::Kind::Process(kept)),
+            Some(mut kept) => {
+                kept.executable = kept.executable.as_deref().map(ascii);
+                kept.working_directory = kept.working_directory.as_deref().map(ascii);
+                prop_assert_eq!(received, body::Kind::Process(kept));
+            }
             None => prop_assert!(matches!(received, body::Kind::Error(_))),
         }
     }
