@@ -15,6 +15,7 @@ use rustix::fs::{FileType, major, minor, stat, statvfs};
 use socktop_proto::model::{Disk, DiskState, Disks, Error, ErrorCode};
 
 use super::fields::text;
+use super::kept_file::{Buffer, KeptFile};
 use super::{Now, Root};
 use ask::{Asker, FileSystems, Found, Outcome, Sizes};
 use choose::Group;
@@ -23,6 +24,10 @@ use mountinfo::{Device, Mount};
 /// Collects disks. It remembers which of them have not answered.
 pub struct DisksCollector {
     root: Root,
+    /// Init's mounts are the host's; the agent's own sandbox has others.
+    init: KeptFile,
+    own: KeptFile,
+    buffer: Buffer,
     asker: Asker,
 }
 
@@ -36,6 +41,9 @@ impl DisksCollector {
 
     fn with(root: Root, file_systems: Arc<dyn FileSystems>) -> Self {
         Self {
+            init: KeptFile::new(root.path("proc/1/mountinfo")),
+            own: KeptFile::new(root.path("proc/self/mountinfo")),
+            buffer: Buffer::default(),
             root,
             asker: Asker::new(file_systems),
         }
@@ -47,8 +55,7 @@ impl DisksCollector {
     /// # Errors
     /// Where neither init's nor the agent's own `mountinfo` can be read.
     pub async fn collect(&mut self, now: Now) -> Result<Disks, Error> {
-        let mounts = mountinfo::reachable(mountinfo::parse(&self.mountinfo()?));
-        let groups = choose::choose(mounts);
+        let groups = choose::choose(mountinfo::reachable(self.mounts()?));
         let outcomes = self.asker.ask(groups.clone()).await;
         let shown: Vec<_> = groups
             .iter()
@@ -75,16 +82,17 @@ impl DisksCollector {
         })
     }
 
-    /// Init's mounts are the host's; the agent's own sandbox has others.
-    fn mountinfo(&self) -> Result<Vec<u8>, Error> {
-        std::fs::read(self.root.path("proc/1/mountinfo"))
-            .or_else(|_| std::fs::read(self.root.path("proc/self/mountinfo")))
-            .map_err(|error| {
-                Error::new(
-                    ErrorCode::Unavailable,
-                    format!("reading /proc/self/mountinfo for the list of disks failed: {error}; is /proc mounted?"),
-                )
-            })
+    fn mounts(&mut self) -> Result<Vec<Mount>, Error> {
+        if let Ok(mountinfo) = self.init.read(&mut self.buffer) {
+            return Ok(mountinfo::parse(mountinfo));
+        }
+        let own = self.own.read(&mut self.buffer);
+        own.map(mountinfo::parse).map_err(|error| {
+            Error::new(
+                ErrorCode::Unavailable,
+                format!("reading /proc/self/mountinfo for the list of disks failed: {error}; is /proc mounted?"),
+            )
+        })
     }
 
     fn disk(&self, group: &Group, outcome: Outcome) -> Option<Disk> {
