@@ -48,8 +48,10 @@ pub(crate) struct Thermometer {
     searched_at: Option<Duration>,
 }
 
-/// How good a sensor is: smaller is better.
+/// How good a sensor is: smaller is better. Steps between kinds leave room for a kind's own sensors.
 type Rank = usize;
+
+const RANKS_APART: Rank = 1000;
 
 impl Thermometer {
     /// A thermometer that looks for its sensor when it is first read.
@@ -138,9 +140,6 @@ fn thermal_zones(root: &Root) -> Vec<(Rank, PathBuf)> {
         })
         .collect()
 }
-
-/// More than one driver has sensors.
-const RANKS_APART: Rank = 1000;
 
 fn zone_rank(name: &str) -> Option<Rank> {
     let name = name.to_ascii_lowercase().replace('-', "_");

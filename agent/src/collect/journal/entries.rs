@@ -1,8 +1,10 @@
 //! journalctl's JSON lines (systemd's "Journal JSON Format").
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use socktop_proto::model::JournalEntry;
 
 /// A message is cut after this many bytes.
@@ -34,61 +36,146 @@ impl Entry {
 pub(super) fn parse(output: &[u8]) -> impl Iterator<Item = Entry> {
     output
         .split(|&byte| byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .filter_map(|fields: Map<String, Value>| entry(&fields))
+        .filter_map(|line| serde_json::from_slice::<Line>(line).ok())
+        .filter_map(Line::entry)
 }
 
-fn entry(fields: &Map<String, Value>) -> Option<Entry> {
-    let text = |name: &str| fields.get(name).and_then(text);
-    Some(Entry {
-        received: number(text("__MONOTONIC_TIMESTAMP")).map(Duration::from_micros),
-        entry: JournalEntry {
-            unix_us: number(text("__REALTIME_TIMESTAMP"))?,
-            priority: number(text("PRIORITY")).filter(|priority| *priority <= 7),
-            message: cut(text("MESSAGE").unwrap_or_default()),
-            unit: text("_SYSTEMD_UNIT"),
-            pid: number(text("_PID")),
-            command: text("_COMM"),
-            user_id: number(text("_UID")),
-            group_id: number(text("_GID")),
-        },
-    })
+/// The fields that are used.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Line {
+    #[serde(rename = "__REALTIME_TIMESTAMP")]
+    realtime: Field,
+    #[serde(rename = "__MONOTONIC_TIMESTAMP")]
+    monotonic: Field,
+    #[serde(rename = "PRIORITY")]
+    priority: Field,
+    #[serde(rename = "MESSAGE")]
+    message: Field,
+    #[serde(rename = "_SYSTEMD_UNIT")]
+    unit: Field,
+    #[serde(rename = "_PID")]
+    pid: Field,
+    #[serde(rename = "_COMM")]
+    command: Field,
+    #[serde(rename = "_UID")]
+    user_id: Field,
+    #[serde(rename = "_GID")]
+    group_id: Field,
 }
 
-fn number<T: std::str::FromStr>(text: Option<String>) -> Option<T> {
-    text?.parse().ok()
-}
-
-/// A field's text. What is no UTF-8 comes as an array of bytes; a field that was given more than once as
-/// an array of values, of which the first is taken; one that is too long as null.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Array(items) => bytes(items)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .or_else(|| match items.first()? {
-                Value::Array(items) => Some(String::from_utf8_lossy(&bytes(items)?).into_owned()),
-                Value::String(text) => Some(text.clone()),
-                _ => None,
-            }),
-        Value::Null | Value::Bool(_) | Value::Object(_) => None,
+impl Line {
+    fn entry(self) -> Option<Entry> {
+        Some(Entry {
+            received: self.monotonic.number().map(Duration::from_micros),
+            entry: JournalEntry {
+                unix_us: self.realtime.number()?,
+                priority: self.priority.number().filter(|priority| *priority <= 7),
+                message: self.message.text().unwrap_or_default(),
+                unit: self.unit.text(),
+                pid: self.pid.number(),
+                command: self.command.text(),
+                user_id: self.user_id.number(),
+                group_id: self.group_id.number(),
+            },
+        })
     }
 }
 
-fn bytes(items: &[Value]) -> Option<Vec<u8>> {
-    items
-        .iter()
-        .map(|item| u8::try_from(item.as_u64()?).ok())
-        .collect()
+/// A field's value: a string; an array of bytes where it is no UTF-8; an array of values where it was given
+/// more than once, of which the first is taken; null where it is too long for journalctl.
+#[derive(Debug, Default)]
+enum Field {
+    #[default]
+    Unknown,
+    /// Only within an array.
+    Byte(u8),
+    Text(String),
 }
 
-fn cut(mut message: String) -> String {
-    if message.len() > MAX_MESSAGE_BYTES {
-        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
-        message.push('…');
+impl Field {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Byte(_) | Self::Unknown => None,
+        }
     }
-    message
+
+    fn number<T: std::str::FromStr>(self) -> Option<T> {
+        self.text()?.parse().ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor)
+    }
+}
+
+/// Keeps no more of a value than will be shown.
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = Field;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the value of a journal field")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Field, E> {
+        Ok(Field::Text(cut(text)))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Field, E> {
+        Ok(u8::try_from(number).map_or(Field::Unknown, Field::Byte))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Field, E> {
+        Ok(Field::Unknown)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Field, E> {
+        Ok(Field::Unknown)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Field, E> {
+        Ok(Field::Unknown)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Field, E> {
+        Ok(Field::Unknown)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Field::Unknown)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Field, A::Error> {
+        let mut bytes = Vec::new();
+        let mut first = None;
+        while let Some(item) = items.next_element()? {
+            match item {
+                // One more than is shown, to know that it was cut.
+                Field::Byte(byte) if bytes.len() <= MAX_MESSAGE_BYTES => bytes.push(byte),
+                Field::Text(text) if first.is_none() => first = Some(text),
+                _ => {}
+            }
+        }
+        Ok(Field::Text(first.unwrap_or_else(|| {
+            let text: Cow<str> = String::from_utf8_lossy(&bytes);
+            cut(&text)
+        })))
+    }
+}
+
+fn cut(message: &str) -> String {
+    let end = message.floor_char_boundary(MAX_MESSAGE_BYTES);
+    let mut shown = message.get(..end).unwrap_or_default().to_owned();
+    if end < message.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -141,7 +228,11 @@ mod tests {
         assert_eq!(message("[104,105,255]"), "hi\u{fffd}");
         assert_eq!(message(r#"["first","second"]"#), "first");
         assert_eq!(message("[[104,105],[1]]"), "hi");
+        assert_eq!(message(r#"["valid",[255,104]]"#), "valid");
         assert_eq!(message("null"), "");
+        assert_eq!(message("true"), "");
+        assert_eq!(message("-1.5"), "");
+        assert_eq!(message("[300,[],{},-1]"), "");
         assert_eq!(message("{}"), "");
     }
 
@@ -151,6 +242,8 @@ mod tests {
         let cut = message(&format!("\"x{long}\""));
         assert!(cut.len() <= MAX_MESSAGE_BYTES + '…'.len_utf8());
         assert!(cut.ends_with("ä…"));
+        let bytes = vec!["255"; MAX_MESSAGE_BYTES + 1].join(",");
+        assert!(message(&format!("[{bytes}]")).ends_with("\u{fffd}…"));
     }
 
     #[test]
