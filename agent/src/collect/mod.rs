@@ -1,7 +1,8 @@
 //! Readers of the kernel: each takes the root of the file system it reads and gives a model value.
 //!
-//! Nothing here knows of sockets, caches or encodings, and nothing here waits: a collector that
-//! needs time to pass between two readings says so with [`Collected::Wait`].
+//! Nothing here knows of sockets, caches or encodings. A collector that needs time to pass between two
+//! readings does not wait for it, but says so with [`Collected::Wait`]. What can hang in the kernel (a
+//! dead file system, a GPU's driver, journalctl) is asked aside, and waited for up to a bound.
 
 mod clock;
 mod cpu;
