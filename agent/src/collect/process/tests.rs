@@ -208,6 +208,28 @@ fn a_pid_that_is_used_again_begins_anew() {
 }
 
 #[test]
+fn a_process_that_is_replaced_while_it_is_read_is_not_found() {
+    let machine = Machine::new();
+    machine.put(&Fake::new(70, "old"));
+    let mut collector = begin(&machine, 70);
+    let mut new = Fake::new(70, "new");
+    new.started = machine.now().boot;
+    let (path, stat) = (machine.path("proc/70/stat"), new.stat());
+    let readings = std::sync::atomic::AtomicU32::new(0);
+    if let Some(reader) = &mut collector.reader {
+        // By the second reading of its clock it has gone.
+        reader.cpu_clock = Some(Box::new(move |_| {
+            if readings.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+                fs::write(&path, &stat).unwrap();
+            }
+            Some(1)
+        }));
+    }
+    let error = collect(&machine, &mut collector, 70).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[test]
 fn the_counters_of_a_bounded_number_of_processes_are_kept() {
     let machine = Machine::new();
     let last = 100 + u32::try_from(VIEWS).unwrap();

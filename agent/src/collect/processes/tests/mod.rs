@@ -174,6 +174,22 @@ fn a_process_that_did_not_run_is_read_in_its_turn_only() {
 }
 
 #[test]
+fn a_clock_that_stands_still_says_nothing_of_who_is_running_or_has_not_begun() {
+    for (state, cpu) in [('R', ms(70)), ('S', ms(0))] {
+        let machine = Machine::new();
+        let mut process = Fake::new(70, "process");
+        process.state = state;
+        process.cpu = cpu;
+        machine.put(&process);
+        let mut collector = begin(&machine);
+        sample(&machine, &mut collector);
+        process.comm = b"other".to_vec();
+        machine.put(&process);
+        assert_eq!(row(&sample(&machine, &mut collector), 70).name, "other");
+    }
+}
+
+#[test]
 fn everyone_is_read_once_a_turn_however_often_one_looks() {
     let machine = Machine::new();
     for pid in 70..170 {
