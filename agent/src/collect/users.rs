@@ -64,8 +64,8 @@ impl Users {
         }
     }
 
-    /// Reads the file again if it has changed, takes the answers that have come, and asks for the
-    /// names that were wanted since. Call it before and after a pass over processes.
+    /// Reads the file again if it has changed and takes the answers that have come. Call it before
+    /// a pass over processes.
     pub(in crate::collect) fn refresh(&mut self, now: Duration) {
         let path = self.root.path("etc/passwd");
         let version = std::fs::metadata(&path).ok().as_ref().map(version_of);
@@ -74,7 +74,6 @@ impl Users {
             self.file = std::fs::read(&path).map_or_else(|_| HashMap::new(), |text| parse(&text));
         }
         self.take_answers(now);
-        self.ask();
     }
 
     /// A user's name; empty when there is none, or none yet.
@@ -112,7 +111,8 @@ impl Users {
         }
     }
 
-    fn ask(&mut self) {
+    /// Asks for the names that were wanted and not known. Call it when all were.
+    pub(in crate::collect) fn ask(&mut self) {
         let Some(lookup) = self.lookup else { return };
         if self.asking.is_some() || self.wanted.is_empty() {
             return;
@@ -187,7 +187,7 @@ mod tests {
 
     /// Waits for the thread, then takes its answers.
     fn answered(users: &mut Users, now: Duration) {
-        users.refresh(now);
+        users.ask();
         if let Some(asking) = users.asking.take() {
             for (uid, name) in asking {
                 let name = name.unwrap_or_default();

@@ -90,7 +90,7 @@ impl ProcessCollector {
         for owner in family.iter().filter_map(|seen| seen.facts.owner) {
             self.users.name(owner.uid, now.boot);
         }
-        self.users.refresh(now.boot);
+        self.users.ask();
 
         let sample = view.window.baseline(now.boot).map(|baseline| {
             let cpus = online_cpus(&self.root);
@@ -132,8 +132,8 @@ impl ProcessCollector {
 
 impl Seen {
     fn read(reader: &mut Reader, pid: u32, clock: &dyn Fn() -> Now) -> Option<Self> {
-        let mut entry = Entry::default();
-        let mark = reader.visit(pid, &mut entry, &mut Timer::start(clock))?;
+        let mut entry = Entry::new(pid);
+        let mark = reader.visit(&mut entry, &mut Timer::start(clock))?;
         let facts = entry.facts;
         Some(Self { facts, mark })
     }

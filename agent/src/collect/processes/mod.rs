@@ -22,8 +22,6 @@ mod stat;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use socktop_proto::{Error, model};
 
 pub(in crate::collect) use facts::Facts;
@@ -46,9 +44,11 @@ pub struct ProcessesCollector {
     root: Root,
     users: Users,
     reader: Option<Reader>,
-    entries: HashMap<u32, Entry>,
+    /// Ascending by pid, as `pids`.
+    entries: Vec<Entry>,
+    /// Empty: room for the next entries.
+    spare: Vec<Entry>,
     pids: Vec<u32>,
-    scan: u64,
     window: Window<Marks>,
 }
 
@@ -60,9 +60,9 @@ impl ProcessesCollector {
             users: Users::new(root.clone()),
             root,
             reader: None,
-            entries: HashMap::new(),
+            entries: Vec::new(),
+            spare: Vec::new(),
             pids: Vec::new(),
-            scan: 0,
             window: Window::default(),
         }
     }
@@ -75,7 +75,7 @@ impl ProcessesCollector {
     /// The shares add up to 100 at most. `time` is the beginning of the scan.
     ///
     /// # Errors
-    /// When `/proc` cannot be opened or listed.
+    /// When `/proc` cannot be opened or listed, or lists nobody, not even the agent.
     pub fn collect(
         &mut self,
         clock: &dyn Fn() -> Now,
@@ -87,7 +87,7 @@ impl ProcessesCollector {
         }
         self.users.refresh(now.boot);
         let marks = self.scan(clock)?;
-        self.users.refresh(now.boot);
+        self.users.ask();
         let cpus = online_cpus(&self.root);
         let sample = self
             .window
@@ -107,25 +107,38 @@ impl ProcessesCollector {
             .proc
             .pids(&mut self.pids)
             .map_err(|error| unreadable(&self.root, error))?;
-        self.scan += 1;
+        if self.pids.is_empty() {
+            let error = std::io::Error::other("the folder lists none");
+            return Err(unreadable(&self.root, error));
+        }
         let mut marks = Marks::with_capacity(self.pids.len());
         let mut timer = Timer::start(clock);
         let mut someone_ended = false;
+        let mut old = std::mem::replace(&mut self.entries, std::mem::take(&mut self.spare));
+        let mut known = old.drain(..).peekable();
         for &pid in &self.pids {
-            let entry = self.entries.entry(pid).or_default();
-            let before = (entry.facts.started_ticks(), entry.facts.has_ended());
-            if let Some(mark) = reader.visit(pid, entry, &mut timer) {
-                entry.scan = self.scan;
-                marks.push(mark);
-                someone_ended |= before != (entry.facts.started_ticks(), entry.facts.has_ended());
-                if let Some(owner) = entry.facts.owner {
+            while known.next_if(|entry| entry.pid < pid).is_some() {
+                someone_ended = true;
+            }
+            let entry = known.next_if(|entry| entry.pid == pid);
+            let is_known = entry.is_some();
+            let mut entry = entry.unwrap_or_else(|| Entry::new(pid));
+            let before = entry.identity_and_end();
+            if let Some(mark) = reader.visit(&mut entry, &mut timer) {
+                someone_ended |= is_known && before != entry.identity_and_end();
+                if let (Some(owner), true) = (entry.facts.owner, entry.was_read(&mark)) {
                     self.users.name(owner.uid, mark.at);
                 }
+                marks.push(mark);
+                self.entries.push(entry);
+            } else {
+                someone_ended |= is_known;
             }
         }
-        let listed = self.entries.len();
-        self.entries.retain(|_, entry| entry.scan == self.scan);
-        if someone_ended || self.entries.len() < listed {
+        someone_ended |= known.next().is_some();
+        drop(known);
+        self.spare = old;
+        if someone_ended {
             reader.revisit_orphans(&mut self.entries);
         }
         Ok(marks)
@@ -135,17 +148,14 @@ impl ProcessesCollector {
 fn sample(
     now: Now,
     marks: &Marks,
-    entries: &HashMap<u32, Entry>,
+    entries: &[Entry],
     users: &mut Users,
     baseline: &Reading<Marks>,
     cpus: Option<u32>,
 ) -> model::Processes {
     let mut sum = 0.0;
     let mut processes = Vec::with_capacity(marks.len());
-    for mark in marks {
-        let Some(entry) = entries.get(&mark.pid) else {
-            continue;
-        };
+    for (mark, entry) in marks.iter().zip(entries) {
         let share = cpus.and_then(|cpus| percent(mark, baseline, cpus));
         sum += share.map_or(0.0, f64::from);
         let user = entry

@@ -1,6 +1,5 @@
 //! One pass over `/proc`, and what is kept from one to the next.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use socktop_proto::{Error, model::ProcessState};
@@ -22,11 +21,9 @@ pub(in crate::collect) struct Reader {
 }
 
 /// A process and when it was read.
-#[derive(Default)]
 pub(in crate::collect) struct Entry {
+    pub(super) pid: u32,
     pub(in crate::collect) facts: Facts,
-    /// The number of the scan that saw it last.
-    pub(super) scan: u64,
     cpu_ns: u64,
     read_at: Duration,
 }
@@ -45,15 +42,15 @@ impl Reader {
     /// Reads a process's counter and, if it may have changed, the process. `None` when it is gone.
     pub(in crate::collect) fn visit(
         &mut self,
-        pid: u32,
         entry: &mut Entry,
         timer: &mut Timer<'_>,
     ) -> Option<Mark> {
+        let pid = entry.pid;
         let mut counted = None;
         if let Some(cpu_clock) = &self.cpu_clock {
             let (at, cpu_ns) = timer.read(|| cpu_clock(pid))?;
-            if entry.is_as_before(pid, at, cpu_ns) {
-                return Some(entry.mark(pid, at));
+            if entry.is_as_before(at, cpu_ns) {
+                return Some(entry.mark(at));
             }
             counted = Some((at, cpu_ns));
         }
@@ -65,51 +62,75 @@ impl Reader {
         });
         entry.cpu_ns = cpu_ns;
         entry.read_at = at;
-        Some(entry.mark(pid, at))
+        Some(entry.mark(at))
     }
 
     /// Reads the processes whose parent has ended once more, for the new parent.
-    pub(super) fn revisit_orphans(&mut self, entries: &mut HashMap<u32, Entry>) {
-        let is_orphan = |entry: &Entry| {
-            let Some(figures) = entry.facts.figures else {
-                return false;
-            };
-            let lives = |parent: &Entry| {
-                // A parent is older; a younger process has got a dead one's pid.
-                !parent.facts.has_ended()
-                    && parent.facts.started_ticks() <= Some(figures.started_ticks)
-            };
-            figures.parent != 0 && !entries.get(&figures.parent).is_some_and(lives)
-        };
-        let orphans: Vec<u32> = entries
-            .iter()
-            .filter(|(_, entry)| is_orphan(entry))
-            .map(|(&pid, _)| pid)
-            .collect();
-        for pid in orphans {
-            if let Some(entry) = entries.get_mut(&pid) {
+    pub(super) fn revisit_orphans(&mut self, entries: &mut [Entry]) {
+        for index in 0..entries.len() {
+            if entries
+                .get(index)
+                .is_some_and(|entry| is_orphan(entry, entries))
+                && let Some(entry) = entries.get_mut(index)
+            {
                 // One that is gone by now stays in this sample as it was.
-                let _ = entry.facts.read(&mut self.proc, pid);
+                let _ = entry.facts.read(&mut self.proc, entry.pid);
             }
         }
     }
 }
 
+/// Whether the parent of one of the entries has ended.
+fn is_orphan(child: &Entry, entries: &[Entry]) -> bool {
+    let Some(figures) = child.facts.figures.filter(|figures| figures.parent != 0) else {
+        return false;
+    };
+    let parent = entries
+        .binary_search_by_key(&figures.parent, |entry| entry.pid)
+        .ok()
+        .and_then(|index| entries.get(index));
+    parent.is_none_or(|parent| {
+        // A parent is older; a younger process has got a dead one's pid.
+        let is_younger = parent.facts.started_ticks() > Some(figures.started_ticks);
+        parent.facts.has_ended() || is_younger
+    })
+}
+
 impl Entry {
+    /// Of a process that has not been read.
+    pub(in crate::collect) fn new(pid: u32) -> Self {
+        Self {
+            pid,
+            facts: Facts::default(),
+            cpu_ns: 0,
+            read_at: Duration::ZERO,
+        }
+    }
+
+    /// What changes when a process ends or another gets its pid.
+    pub(super) fn identity_and_end(&self) -> (Option<u64>, bool) {
+        (self.facts.started_ticks(), self.facts.has_ended())
+    }
+
+    /// Whether the process itself was read with this counter.
+    pub(super) fn was_read(&self, mark: &Mark) -> bool {
+        self.read_at == mark.at
+    }
+
     /// Whether the process is as it was when it was last read, and need not be read now.
-    fn is_as_before(&self, pid: u32, at: Duration, cpu_ns: u64) -> bool {
+    fn is_as_before(&self, at: Duration, cpu_ns: u64) -> bool {
         // A clock at 0 would not tell a new process from an old one with the same pid. One that is
         // on a CPU has a clock that stands still until the next tick.
         let has_not_run = cpu_ns == self.cpu_ns && cpu_ns != 0;
         let figures = self.facts.figures;
         has_not_run
             && figures.is_some_and(|figures| figures.state != ProcessState::Running)
-            && self.read_at >= turn(pid, at)
+            && self.read_at >= turn(self.pid, at)
     }
 
-    fn mark(&self, pid: u32, at: Duration) -> Mark {
+    fn mark(&self, at: Duration) -> Mark {
         Mark {
-            pid,
+            pid: self.pid,
             started_ticks: self.facts.started_ticks(),
             at,
             cpu_ns: self.cpu_ns,

@@ -124,6 +124,7 @@ fn a_baseline_from_long_ago_is_none() {
 #[test]
 fn a_process_that_began_in_the_window_has_a_share_at_once() {
     let machine = Machine::new();
+    machine.put(&Fake::new(1, "init"));
     let mut collector = begin(&machine);
     let mut young = Fake::new(70, "young");
     young.started = machine.now().boot.checked_sub(ms(100)).unwrap();
@@ -434,6 +435,18 @@ fn a_missing_proc_is_said() {
     assert_eq!(error.code(), ErrorCode::Unavailable);
     assert!(
         error.message.contains("/proc: No such file"),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
+fn an_empty_proc_is_said() {
+    let machine = Machine::new();
+    let error = collect(&machine, &mut collector(&machine)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable);
+    assert!(
+        error.message.contains("lists none; check that procfs"),
         "{}",
         error.message
     );
