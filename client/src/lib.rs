@@ -7,3 +7,4 @@ pub mod profiles;
 pub mod target;
 pub mod token;
 pub mod trust;
+pub mod state;

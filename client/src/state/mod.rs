@@ -1,0 +1,295 @@
+//! What is known of a host: the last samples, when they came, and what follows from their sequence.
+//!
+//! Nothing here reads a clock: time is passed in. A sample that comes twice (agents cache) is one point
+//! of the histories. After the link was lost, histories have a gap and rates start anew.
+
+mod ring;
+mod traffic;
+mod watch;
+
+use std::time::{Duration, Instant};
+
+pub use ring::{HISTORY, Ring};
+use socktop_proto::Query;
+use socktop_proto::model::{self, Disks, Host, Metrics, Processes, SampleTime, body};
+pub use traffic::{Interfaces, Rate, Traffic, seconds_between};
+pub use watch::{Identity, Watch};
+
+use crate::link::{Dialect, Event, LinkState};
+
+/// One reading of both clocks of the machine that this program runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// For durations.
+    pub instant: Instant,
+    /// For people: milliseconds since the Unix epoch.
+    pub unix_ms: u64,
+}
+
+impl Moment {
+    /// Time since `earlier`; nothing where that is in the future.
+    #[must_use]
+    pub fn since(&self, earlier: Instant) -> Duration {
+        self.instant.saturating_duration_since(earlier)
+    }
+}
+
+/// A sample and when it arrived.
+#[derive(Debug, Clone)]
+pub struct Sample<T> {
+    /// What the agent said.
+    pub value: T,
+    /// When it came.
+    pub arrived: Moment,
+}
+
+/// One of the kinds of things that an agent is asked for.
+#[derive(Debug, Clone)]
+pub struct Part<T> {
+    /// The last sample.
+    pub sample: Option<Sample<T>>,
+    /// What the agent said instead of a newer one.
+    pub error: Option<String>,
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self {
+            sample: None,
+            error: None,
+        }
+    }
+}
+
+impl<T> Part<T> {
+    /// The last sample's value.
+    #[must_use]
+    pub fn value(&self) -> Option<&T> {
+        self.sample.as_ref().map(|sample| &sample.value)
+    }
+
+    fn take(&mut self, value: T, arrived: Moment) {
+        self.sample = Some(Sample { value, arrived });
+        self.error = None;
+    }
+}
+
+/// A kind of sample that says when it was read.
+pub trait Timed {
+    /// When.
+    fn time(&self) -> Option<&SampleTime>;
+}
+
+impl Timed for Metrics {
+    fn time(&self) -> Option<&SampleTime> {
+        self.time.as_ref()
+    }
+}
+
+impl Timed for model::ProcessDetails {
+    fn time(&self) -> Option<&SampleTime> {
+        self.time.as_ref()
+    }
+}
+
+impl<T: Timed> Part<T> {
+    /// Whether a sample of that time is the one that is here already.
+    fn is_same_snapshot(&self, time: Option<&SampleTime>) -> bool {
+        match (self.value().and_then(Timed::time), time) {
+            (Some(last), Some(time)) => match (last.boot_ms, time.boot_ms) {
+                (Some(last), Some(time)) => last == time,
+                _ => last.unix_ms == time.unix_ms,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// What is known of a host.
+#[derive(Debug, Clone)]
+pub struct HostState {
+    /// Whether the agent can be reached.
+    pub link: LinkState,
+    /// How the agent was last spoken to.
+    pub dialect: Option<Dialect>,
+    /// How long the last answer took.
+    pub round_trip: Option<Duration>,
+    /// Facts.
+    pub host: Part<Host>,
+    /// What changes fast.
+    pub metrics: Part<Metrics>,
+    /// Mounted file systems.
+    pub disks: Part<Disks>,
+    /// Every process.
+    pub processes: Part<Processes>,
+    /// When each point of the two series below arrived.
+    pub times: Ring<Instant>,
+    /// CPU of the whole machine, percent; `None` is a gap.
+    pub cpu: Ring<Option<f32>>,
+    /// Memory in use, percent; `None` is a gap.
+    pub memory: Ring<Option<f32>>,
+    /// Traffic of the network interfaces.
+    pub interfaces: Interfaces,
+    /// The process that is looked at in detail.
+    pub watch: Option<Watch>,
+}
+
+impl Default for HostState {
+    fn default() -> Self {
+        Self {
+            link: LinkState::Connecting,
+            dialect: None,
+            round_trip: None,
+            host: Part::default(),
+            metrics: Part::default(),
+            disks: Part::default(),
+            processes: Part::default(),
+            times: Ring::default(),
+            cpu: Ring::default(),
+            memory: Ring::default(),
+            interfaces: Interfaces::default(),
+            watch: None,
+        }
+    }
+}
+
+/// `part` of `whole` in percent, 0 to 100; unknown where the whole is nothing.
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> Option<f32> {
+    if whole == 0 {
+        return None;
+    }
+    // A percentage needs no more than the 24 bits of an f32.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    let percent = (part as f64 / whole as f64 * 100.0) as f32;
+    Some(percent.min(100.0))
+}
+
+/// Memory in use, percent.
+#[must_use]
+pub fn memory_percent(memory: Option<&model::Memory>) -> Option<f32> {
+    let memory = memory?;
+    percent(memory.used_bytes?, memory.total_bytes?)
+}
+
+impl HostState {
+    /// Whether the agent is `socktop_agent` 1.60, which cannot tell everything.
+    #[must_use]
+    pub fn is_published_agent(&self) -> bool {
+        self.dialect == Some(Dialect::Text)
+    }
+
+    /// When the newest sample came.
+    #[must_use]
+    pub fn newest(&self) -> Option<Moment> {
+        [
+            self.metrics.sample.as_ref().map(|it| it.arrived),
+            self.processes.sample.as_ref().map(|it| it.arrived),
+            self.disks.sample.as_ref().map(|it| it.arrived),
+        ]
+        .into_iter()
+        .flatten()
+        .max_by_key(|moment| moment.instant)
+    }
+
+    /// Takes what the link says; `now` is when it is taken.
+    pub fn apply(&mut self, event: Event, now: Moment) {
+        match event {
+            Event::State(link) => self.set_link(link, now),
+            Event::Reply {
+                query,
+                body,
+                at,
+                round_trip,
+            } => {
+                self.round_trip = Some(round_trip);
+                let waited = u64::try_from(now.since(at).as_millis()).unwrap_or(0);
+                let arrived = Moment {
+                    instant: at,
+                    unix_ms: now.unix_ms.saturating_sub(waited),
+                };
+                self.reply(query, *body, arrived);
+            }
+        }
+    }
+
+    fn set_link(&mut self, link: LinkState, now: Moment) {
+        match &link {
+            LinkState::Connected { dialect, .. } => {
+                if self.dialect != Some(*dialect) {
+                    // Another program answers now: what the last one told does not speak for it.
+                    self.host = Part::default();
+                    self.dialect = Some(*dialect);
+                }
+            }
+            LinkState::Connecting | LinkState::Lost { .. } => {
+                if matches!(self.link, LinkState::Connected { .. }) {
+                    self.times.push(now.instant);
+                    self.cpu.push(None);
+                    self.memory.push(None);
+                    self.interfaces.interrupt();
+                }
+                self.round_trip = None;
+            }
+        }
+        self.link = link;
+    }
+
+    fn reply(&mut self, query: Query, body: model::Body, at: Moment) {
+        match (query, body.kind) {
+            (Query::Host, Some(body::Kind::Host(host))) => self.host.take(host, at),
+            (Query::Metrics, Some(body::Kind::Metrics(metrics))) => self.take_metrics(metrics, at),
+            (Query::Disks, Some(body::Kind::Disks(disks))) => self.disks.take(disks, at),
+            (Query::Processes, Some(body::Kind::Processes(list))) => {
+                if let Some(watch) = &mut self.watch {
+                    watch.take_list(&list, at);
+                }
+                self.processes.take(list, at);
+            }
+            (Query::Process { pid }, kind) => {
+                let watch = self.watch.as_mut();
+                let Some(watch) = watch.filter(|watch| watch.identity.pid == pid) else {
+                    return;
+                };
+                match kind {
+                    Some(body::Kind::Process(details)) => watch.take_details(details, at),
+                    Some(body::Kind::Error(error)) => watch.take_error(&error, at),
+                    _ => {}
+                }
+            }
+            (Query::Journal { pid }, kind) => {
+                let watch = self.watch.as_mut();
+                let Some(watch) = watch.filter(|watch| watch.identity.pid == pid) else {
+                    return;
+                };
+                match kind {
+                    Some(body::Kind::Journal(journal)) => watch.journal.take(journal, at),
+                    Some(body::Kind::Error(error)) => watch.journal.error = Some(error.message),
+                    _ => {}
+                }
+            }
+            (query, Some(body::Kind::Error(error))) => match query {
+                Query::Host => self.host.error = Some(error.message),
+                Query::Metrics => self.metrics.error = Some(error.message),
+                Query::Disks => self.disks.error = Some(error.message),
+                _ => self.processes.error = Some(error.message),
+            },
+            // An answer of another kind than the question is no answer.
+            _ => {}
+        }
+    }
+
+    fn take_metrics(&mut self, metrics: Metrics, at: Moment) {
+        if !self.metrics.is_same_snapshot(metrics.time.as_ref()) {
+            self.times.push(at.instant);
+            self.cpu
+                .push(metrics.cpu.as_ref().and_then(|cpu| cpu.total_percent));
+            self.memory.push(memory_percent(metrics.memory.as_ref()));
+            self.interfaces.take(metrics.time, &metrics.interfaces);
+        }
+        self.metrics.take(metrics, at);
+    }
+}
+
+#[cfg(test)]
+mod tests;
