@@ -1,0 +1,387 @@
+//! The process list: its order, filter, selection and scroll position.
+//!
+//! The selection is a process, not a row: when the list is sorted anew it moves with its process. While
+//! the keyboard moves it the list scrolls along; scrolling by the wheel lets go of it.
+
+use std::cmp::Ordering;
+
+use socktop_proto::model::Process;
+
+use crate::state::Identity;
+
+/// A column of the process list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// Process id.
+    Pid,
+    /// The parent's process id.
+    Parent,
+    /// The user's name.
+    User,
+    /// The program's name.
+    Name,
+    /// State.
+    State,
+    /// Threads.
+    Threads,
+    /// Time since it started.
+    Age,
+    /// Share of the whole machine's CPU.
+    Cpu,
+    /// Resident memory.
+    Memory,
+    /// Resident memory as a share of the machine's.
+    MemoryShare,
+}
+
+impl Column {
+    /// Whether the largest values come first when one begins to sort by this column.
+    fn begins_descending(self) -> bool {
+        matches!(
+            self,
+            Self::Threads | Self::Cpu | Self::Memory | Self::MemoryShare
+        )
+    }
+}
+
+/// What the list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// The column.
+    pub column: Column,
+    /// Whether the largest values come first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// Sorting by `column`, in the direction that one wants most often.
+    #[must_use]
+    pub fn by(column: Column) -> Self {
+        Self {
+            column,
+            descending: column.begins_descending(),
+        }
+    }
+
+    /// The order of two processes. What is unknown comes last in both directions; equals go by pid.
+    fn compare(self, one: &Process, other: &Process) -> Ordering {
+        let direct = |order: Ordering| {
+            if self.descending {
+                order.reverse()
+            } else {
+                order
+            }
+        };
+        let known = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => direct(one.cmp(&other)),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        };
+        let by_text = |one: &str, other: &str| match (one.is_empty(), other.is_empty()) {
+            (false, false) => {
+                let one = one.chars().flat_map(char::to_lowercase);
+                direct(one.cmp(other.chars().flat_map(char::to_lowercase)))
+            }
+            (one, other) => one.cmp(&other),
+        };
+        let order = match self.column {
+            Column::Pid => direct(one.pid.cmp(&other.pid)),
+            Column::Parent => known(
+                one.parent_pid.map(u64::from),
+                other.parent_pid.map(u64::from),
+            ),
+            Column::User => by_text(&one.user, &other.user),
+            Column::Name => by_text(&one.name, &other.name),
+            Column::State => known(state_rank(one), state_rank(other)),
+            Column::Threads => known(one.threads.map(u64::from), other.threads.map(u64::from)),
+            // The youngest has started last.
+            Column::Age => known(
+                one.started_boot_ms.map(|started| u64::MAX - started),
+                other.started_boot_ms.map(|started| u64::MAX - started),
+            ),
+            Column::Cpu => {
+                let number = |process: &Process| process.cpu_percent.filter(|it| !it.is_nan());
+                match (number(one), number(other)) {
+                    (Some(one), Some(other)) => direct(one.total_cmp(&other)),
+                    (one, other) => other.is_some().cmp(&one.is_some()),
+                }
+            }
+            Column::Memory | Column::MemoryShare => known(one.resident_bytes, other.resident_bytes),
+        };
+        order.then(one.pid.cmp(&other.pid))
+    }
+}
+
+/// What runs or is stuck is looked for; what sleeps is not.
+fn state_rank(process: &Process) -> Option<u64> {
+    use socktop_proto::model::ProcessState as State;
+    match process.state() {
+        State::Unspecified => None,
+        State::Running => Some(0),
+        State::DiskSleep => Some(1),
+        State::Zombie => Some(2),
+        State::Dead => Some(3),
+        State::Stopped => Some(4),
+        State::Traced => Some(5),
+        State::Sleeping => Some(6),
+        State::Idle => Some(7),
+    }
+}
+
+/// The process list as it is shown.
+#[derive(Debug, Clone)]
+pub struct ProcessList {
+    /// What it is sorted by.
+    pub sort: Sort,
+    /// Only processes with this in their name, user or pid are shown.
+    pub filter: String,
+    /// Whether the filter is being typed.
+    pub editing: bool,
+    /// Whether the list stands still.
+    pub frozen: bool,
+    /// The process that keys act on.
+    pub selected: Option<Identity>,
+    /// The first row that is seen.
+    pub offset: usize,
+    /// Rows, as places in the sample.
+    order: Vec<usize>,
+    /// The row that is or was selected.
+    cursor: usize,
+    /// Whether the list scrolls along with the selection.
+    following: bool,
+}
+
+impl Default for ProcessList {
+    fn default() -> Self {
+        Self {
+            sort: Sort::by(Column::Cpu),
+            filter: String::new(),
+            editing: false,
+            frozen: false,
+            selected: None,
+            offset: 0,
+            order: Vec::new(),
+            cursor: 0,
+            following: false,
+        }
+    }
+}
+
+impl ProcessList {
+    /// How many processes pass the filter.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether no process passes the filter.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The rows from `first` on, as places in the sample.
+    pub fn rows(&self, first: usize) -> impl Iterator<Item = usize> + '_ {
+        self.order.iter().skip(first).copied()
+    }
+
+    /// The row that the selected process is in.
+    #[must_use]
+    pub fn selected_row(&self) -> Option<usize> {
+        self.selected.map(|_| self.cursor)
+    }
+
+    /// Sorts and filters a sample, and finds the selected process in it.
+    pub fn refresh(&mut self, processes: &[Process]) {
+        let filter = self.filter.to_lowercase();
+        let passing = processes.iter().enumerate();
+        let mut rows: Vec<(usize, &Process)> = passing
+            .filter(|(_, process)| passes(process, &filter))
+            .collect();
+        rows.sort_by(|(_, one), (_, other)| self.sort.compare(one, other));
+        if let Some(selected) = self.selected {
+            let row = rows
+                .iter()
+                .position(|(_, process)| selected.matches(&Identity::from(*process)));
+            match row {
+                Some(row) => self.cursor = row,
+                None => self.selected = None,
+            }
+        }
+        self.order = rows.into_iter().map(|(index, _)| index).collect();
+    }
+
+    /// Keeps the scroll position within the list, and the selection on the screen while it is followed.
+    pub fn settle(&mut self, visible: usize) {
+        self.cursor = self.cursor.min(self.order.len().saturating_sub(1));
+        if self.following && self.selected.is_some() {
+            let lowest = (self.cursor + 1).saturating_sub(visible);
+            self.offset = self.offset.clamp(lowest, self.cursor.max(lowest));
+        }
+        self.offset = self.offset.min(self.order.len().saturating_sub(visible));
+    }
+
+    /// Selects the process in `row`, or the last one.
+    pub fn select(&mut self, row: usize, processes: &[Process]) {
+        let row = row.min(self.order.len().saturating_sub(1));
+        let process = self.order.get(row).and_then(|&index| processes.get(index));
+        self.selected = process.map(Identity::from);
+        self.cursor = row;
+        self.following = true;
+    }
+
+    /// Moves the selection by `rows`; the first move selects the first row that is seen, or goes on from
+    /// where a process ended.
+    pub fn step(&mut self, rows: isize, visible: usize, processes: &[Process]) {
+        let on_screen = (self.offset..self.offset + visible.max(1)).contains(&self.cursor);
+        let row = match self.selected {
+            Some(_) => self.cursor.saturating_add_signed(rows),
+            None if on_screen && self.following => self.cursor,
+            None => self.offset,
+        };
+        self.select(row, processes);
+    }
+
+    /// Selects nothing.
+    pub fn deselect(&mut self) {
+        self.selected = None;
+        self.following = false;
+    }
+
+    /// Scrolls by `rows`, whatever is selected.
+    pub fn scroll(&mut self, rows: isize) {
+        self.scroll_to(self.offset.saturating_add_signed(rows));
+    }
+
+    /// Scrolls so that `offset` is the first row.
+    pub fn scroll_to(&mut self, offset: usize) {
+        self.offset = offset;
+        self.following = false;
+    }
+
+    /// Sorts by `column`; where that is so already, in the other direction.
+    pub fn sort_by(&mut self, column: Column) {
+        if self.sort.column == column {
+            self.sort.descending = !self.sort.descending;
+        } else {
+            self.sort = Sort::by(column);
+        }
+    }
+}
+
+/// `filter` is in lower case.
+fn passes(process: &Process, filter: &str) -> bool {
+    filter.is_empty()
+        || process.name.to_lowercase().contains(filter)
+        || process.user.to_lowercase().contains(filter)
+        || process.pid.to_string().starts_with(filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: u32, name: &str, cpu: Option<f32>) -> Process {
+        Process {
+            pid,
+            name: name.to_owned(),
+            user: "root".to_owned(),
+            cpu_percent: cpu,
+            started_boot_ms: Some(u64::from(pid)),
+            ..Process::default()
+        }
+    }
+
+    fn pids(list: &ProcessList, processes: &[Process]) -> Vec<u32> {
+        list.rows(0).map(|index| processes[index].pid).collect()
+    }
+
+    #[test]
+    fn unknown_values_come_last_in_both_directions() {
+        let processes = [
+            process(1, "a", None),
+            process(2, "b", Some(f32::NAN)),
+            process(3, "c", Some(1.0)),
+            process(4, "d", Some(2.0)),
+            process(5, "e", Some(1.0)),
+        ];
+        let mut list = ProcessList::default();
+        list.refresh(&processes);
+        assert_eq!(pids(&list, &processes), [4, 3, 5, 1, 2]);
+        list.sort_by(Column::Cpu);
+        list.refresh(&processes);
+        assert_eq!(pids(&list, &processes), [3, 5, 4, 1, 2]);
+    }
+
+    #[test]
+    fn names_sort_without_regard_to_case() {
+        let processes = [
+            process(1, "Xorg", None),
+            process(2, "bash", None),
+            process(3, "", None),
+        ];
+        let mut list = ProcessList::default();
+        list.sort_by(Column::Name);
+        list.refresh(&processes);
+        assert_eq!(pids(&list, &processes), [2, 1, 3]);
+    }
+
+    #[test]
+    fn the_selection_follows_its_process_and_the_list_follows_the_selection() {
+        let mut processes: Vec<Process> = (0..50_u8)
+            .map(|pid| process(pid.into(), "p", Some(f32::from(pid))))
+            .collect();
+        let mut list = ProcessList::default();
+        list.refresh(&processes);
+        list.step(1, 10, &processes);
+        assert_eq!(list.selected.unwrap().pid, 49);
+        processes[49].cpu_percent = Some(0.5);
+        list.refresh(&processes);
+        list.settle(10);
+        assert_eq!(list.selected.unwrap().pid, 49);
+        assert_eq!(list.selected_row(), Some(48));
+        assert_eq!(list.offset, 39);
+
+        list.scroll(-100);
+        list.refresh(&processes);
+        list.settle(10);
+        assert_eq!((list.offset, list.selected_row()), (0, Some(48)));
+    }
+
+    #[test]
+    fn a_pid_used_again_is_not_selected() {
+        let mut processes = [process(1, "a", None), process(2, "b", None)];
+        let mut list = ProcessList::default();
+        list.refresh(&processes);
+        list.select(1, &processes);
+        processes[1].started_boot_ms = Some(77);
+        list.refresh(&processes);
+        list.settle(10);
+        assert_eq!(list.selected, None);
+        list.step(1, 10, &processes);
+        assert_eq!(
+            list.selected.unwrap().started_boot_ms,
+            Some(77),
+            "goes on there"
+        );
+    }
+
+    #[test]
+    fn a_filter_looks_at_names_users_and_pids() {
+        let processes = [process(1, "Nginx", None), process(21, "sshd", None)];
+        let mut list = ProcessList::default();
+        for (filter, expected) in [("NG", vec![1]), ("21", vec![21]), ("roo", vec![1, 21])] {
+            list.filter = filter.to_owned();
+            list.refresh(&processes);
+            assert_eq!(pids(&list, &processes), expected);
+        }
+    }
+
+    #[test]
+    fn an_empty_list_can_be_moved_in() {
+        let mut list = ProcessList::default();
+        list.step(5, 0, &[]);
+        list.scroll(9);
+        list.settle(0);
+        assert_eq!((list.offset, list.selected), (0, None));
+    }
+}

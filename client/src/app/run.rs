@@ -1,0 +1,91 @@
+//! The loop: messages in, frames out.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::time::sleep_until;
+
+use super::input::{Input, SIGHUP};
+use super::terminal::{Screen, ScreenError, is_gone};
+use super::update::{Effect, Message, Outcome, update};
+use super::{App, terminal};
+use crate::link::Link;
+use crate::state::Moment;
+use crate::ui;
+
+/// Time between two frames at least.
+pub(super) const FRAME: Duration = Duration::from_millis(33);
+
+/// Reads both clocks.
+pub(super) fn moment() -> Moment {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let unix_ms = unix.map_or(0, |unix| {
+        u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
+    });
+    Moment {
+        instant: Instant::now(),
+        unix_ms,
+    }
+}
+
+/// Shows the host of `link` until the user quits, a signal asks for the end or the terminal is gone.
+/// The terminal is then as it was.
+///
+/// # Errors
+/// Where the terminal cannot be used, or the link's task ended by itself.
+pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
+    let mut screen = Screen::enter()?;
+    let mut input = Input::start()?;
+    let (width, height) = screen.size().map_err(ScreenError::Enter)?;
+    update(&mut app, Message::Resize(width, height), moment());
+    link.set_plan(app.plan());
+    let mut changed = true;
+    let mut next_frame = Instant::now();
+    loop {
+        let now = Instant::now();
+        if changed && next_frame <= now {
+            let drawn = screen.draw(|buffer| ui::draw(buffer, &app, moment()));
+            if let Some(outcome) = after_drawing(drawn)? {
+                return Ok(outcome);
+            }
+            changed = false;
+            next_frame = now + FRAME;
+        }
+        let wake = if changed {
+            Some(next_frame)
+        } else {
+            app.next_change(now)
+        };
+        let message = tokio::select! {
+            message = input.next() => message?,
+            event = link.events.recv() => match event {
+                Some(event) => Message::Link(event),
+                None => return Err(ScreenError::LinkEnded),
+            },
+            () = until(wake) => if changed { continue } else { Message::Tick },
+        };
+        for effect in update(&mut app, message, moment()) {
+            match effect {
+                Effect::Redraw => changed = true,
+                Effect::Retry => link.retry_now(),
+                Effect::Quit(outcome) => return Ok(outcome),
+            }
+        }
+        link.set_plan(app.plan());
+    }
+}
+
+/// A terminal that is gone ends the program as a hang-up does.
+pub(super) fn after_drawing(drawn: std::io::Result<()>) -> Result<Option<Outcome>, ScreenError> {
+    match drawn {
+        Ok(()) => Ok(None),
+        Err(error) if is_gone(&error) => Ok(Some(Outcome::Signal(SIGHUP))),
+        Err(error) => Err(terminal::ScreenError::Draw(error)),
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => sleep_until(wake.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,166 @@
+//! The terminal: taken over while the program draws, and given back as it was, whatever ends the program.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{Command, cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+
+/// Why the screen cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ScreenError {
+    /// Output goes to a file or a pipe.
+    #[error("standard output is not a terminal: start socktop in one")]
+    NotATerminal,
+    /// The terminal did not obey.
+    #[error("taking over the terminal failed: {0}")]
+    Enter(#[source] io::Error),
+    /// Keys cannot be read.
+    #[error("reading keys from the terminal failed: {0}")]
+    Input(#[source] io::Error),
+    /// The screen cannot be drawn.
+    #[error("drawing on the terminal failed: {0}")]
+    Draw(#[source] io::Error),
+    /// Signals cannot be waited for.
+    #[error("preparing for signals failed: {0}")]
+    Signals(#[source] io::Error),
+    /// The link's task is gone without a word: a bug.
+    #[error("the task that talks to the agent ended unexpectedly")]
+    LinkEnded,
+}
+
+/// Whether this program has the terminal.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Reports of presses, releases, the wheel and motion while a button is held. crossterm's own command
+/// asks for all motion too, which nothing here needs.
+struct ReportMouse(bool);
+
+impl Command for ReportMouse {
+    fn write_ansi(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+        out.write_str(if self.0 {
+            "\x1b[?1002h\x1b[?1006h"
+        } else {
+            "\x1b[?1006l\x1b[?1002l"
+        })
+    }
+}
+
+/// Collects a frame and writes it at once, as one update for terminals that know such.
+///
+/// Unlike a `BufWriter` it writes nothing when it is dropped: after a panic half a frame would follow the
+/// panic's message.
+#[derive(Debug, Default)]
+struct Output {
+    frame: Vec<u8>,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.frame.is_empty() {
+            self.frame.extend_from_slice(b"\x1b[?2026h");
+        }
+        self.frame.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.frame.is_empty() {
+            return Ok(());
+        }
+        self.frame.extend_from_slice(b"\x1b[?2026l");
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(&self.frame).and_then(|()| stdout.flush());
+        self.frame.clear();
+        written
+    }
+}
+
+/// The terminal, taken over until this is dropped.
+#[derive(Debug)]
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Output>>,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn enter() -> Result<Self, ScreenError> {
+        static HOOK: Once = Once::new();
+        if !io::stdout().is_terminal() {
+            return Err(ScreenError::NotATerminal);
+        }
+        HOOK.call_once(|| {
+            let report = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                restore();
+                report(panic);
+            }));
+        });
+        TAKEN.store(true, Ordering::SeqCst);
+        Self::take().map_err(|error| {
+            restore();
+            ScreenError::Enter(error)
+        })
+    }
+
+    fn take() -> io::Result<Self> {
+        enable_raw_mode()?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            cursor::Hide,
+            ReportMouse(true),
+            EnableBracketedPaste
+        )?;
+        let terminal = Terminal::new(CrosstermBackend::new(Output::default()))?;
+        Ok(Self { terminal })
+    }
+
+    /// The terminal's size, columns and rows.
+    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Draws a frame; only what changed is written.
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        self.terminal.draw(|frame| draw(frame.buffer_mut()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back, once. There is nobody to tell when that fails.
+fn restore() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            io::stdout(),
+            DisableBracketedPaste,
+            ReportMouse(false),
+            cursor::Show,
+            LeaveAlternateScreen
+        );
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Whether an error means that there is no terminal any more.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+    ) || error.raw_os_error() == Some(EIO)
+}

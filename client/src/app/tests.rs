@@ -1,0 +1,426 @@
+//! What messages do.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+use socktop_proto::Query;
+use socktop_proto::model::{Error, ErrorCode, body};
+
+use super::fixture::{Stage, details, processes};
+use super::*;
+use crate::link::Dialect;
+
+/// Presses, releases, drags or turns the wheel.
+pub(crate) fn mouse(stage: &mut Stage, kind: u8, column: u16, row: u16) -> Vec<Effect> {
+    let kind = match kind {
+        0 => MouseEventKind::Down(MouseButton::Left),
+        1 => MouseEventKind::Drag(MouseButton::Left),
+        2 => MouseEventKind::ScrollDown,
+        3 => MouseEventKind::ScrollUp,
+        _ => MouseEventKind::Up(MouseButton::Left),
+    };
+    stage.send(Message::Mouse(MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    }))
+}
+
+const DOWN: u8 = 0;
+const DRAG: u8 = 1;
+const WHEEL: u8 = 2;
+const UP: u8 = 4;
+
+fn press_key(stage: &mut Stage, key: Key) -> Vec<Effect> {
+    let modifiers = if key.ctrl {
+        KeyModifiers::CONTROL
+    } else {
+        KeyModifiers::NONE
+    };
+    stage.send(Message::Key(KeyEvent::new(key.code, modifiers)))
+}
+
+fn press(stage: &mut Stage, code: KeyCode) -> Vec<Effect> {
+    press_key(stage, Key { code, ctrl: false })
+}
+
+fn typed(stage: &mut Stage, text: &str) {
+    for character in text.chars() {
+        press(stage, KeyCode::Char(character));
+    }
+}
+
+fn table(stage: &Stage) -> crate::ui::layout::Table {
+    stage.app.regions().processes.unwrap()
+}
+
+fn shown_pids(stage: &Stage) -> Vec<u32> {
+    let sample = stage.app.host.processes.value().unwrap();
+    let rows = stage.app.list.rows(stage.app.list.offset);
+    rows.map(|index| sample.processes[index].pid).collect()
+}
+
+/// States in which each key of a context has something to do in one of them.
+fn stages(context: Context) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    let mut prepare = |prepare: &dyn Fn(&mut Stage)| {
+        let mut stage = Stage::rich(120, 40);
+        prepare(&mut stage);
+        assert_eq!(stage.app.context(), context);
+        stages.push(stage);
+    };
+    match context {
+        Context::Host => {
+            prepare(&|_| {});
+            prepare(&|stage| typed(stage, "2"));
+            prepare(&|stage| {
+                press(stage, KeyCode::End);
+            });
+        }
+        Context::Filter => {
+            prepare(&|stage| typed(stage, "/s"));
+            prepare(&|stage| {
+                typed(stage, "/s");
+                press(stage, KeyCode::Down);
+                press(stage, KeyCode::Down);
+            });
+        }
+        Context::Help => {
+            for offset in ["?", "?jjj"] {
+                prepare(&|stage| {
+                    typed(stage, offset);
+                    stage.send(Message::Resize(40, 12));
+                    typed(stage, offset.trim_start_matches('?'));
+                });
+            }
+        }
+        Context::Details => {
+            for keys in ["", "jjj"] {
+                prepare(&|stage| {
+                    press(stage, KeyCode::Enter);
+                    let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
+                    let process = processes(300).processes.into_iter();
+                    let process = process.clone().find(|process| process.pid == pid).unwrap();
+                    let details = body::Kind::Process(details(process));
+                    stage.reply(Query::Process { pid }, details);
+                    stage.send(Message::Resize(60, 12));
+                    typed(stage, keys);
+                });
+            }
+        }
+        Context::Picker => {}
+    }
+    stages
+}
+
+#[test]
+fn every_key_does_something() {
+    for context in [
+        Context::Host,
+        Context::Filter,
+        Context::Details,
+        Context::Help,
+    ] {
+        for binding in bindings(context) {
+            for key in binding.keys {
+                let works = (0..stages(context).len()).any(|index| {
+                    let mut stage = stages(context).swap_remove(index);
+                    let before = stage.draw();
+                    let effects = press_key(&mut stage, *key);
+                    let acts = effects.iter().any(|effect| *effect != Effect::Redraw);
+                    acts || (effects == [Effect::Redraw] && stage.draw() != before)
+                });
+                assert!(works, "{} in {context:?}", key.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn other_keys_do_nothing() {
+    let mut stage = Stage::rich(120, 40);
+    assert_eq!(press(&mut stage, KeyCode::Char('x')), []);
+    assert_eq!(press(&mut stage, KeyCode::F(9)), []);
+}
+
+#[test]
+fn q_closes_dialogs_before_it_quits() {
+    let mut stage = Stage::rich(120, 40);
+    press(&mut stage, KeyCode::Enter);
+    press(&mut stage, KeyCode::Char('?'));
+    assert_eq!(stage.app.context(), Context::Help);
+    press(&mut stage, KeyCode::Char('q'));
+    assert_eq!(stage.app.context(), Context::Details);
+    press(&mut stage, KeyCode::Char('q'));
+    assert_eq!(stage.app.context(), Context::Host);
+    let effects = press(&mut stage, KeyCode::Char('q'));
+    assert_eq!(effects, [Effect::Quit(Outcome::Quit)]);
+}
+
+#[test]
+fn signals_end_the_program_with_their_code() {
+    let mut stage = Stage::rich(120, 40);
+    let effects = stage.send(Message::Signal(15));
+    assert_eq!(effects, [Effect::Quit(Outcome::Signal(15))]);
+    assert_eq!(Outcome::Signal(15).exit_code(), 143);
+    assert_eq!(Outcome::Quit.exit_code(), 0);
+}
+
+#[test]
+fn a_filter_takes_any_character_until_it_is_kept_or_dropped() {
+    let mut stage = Stage::rich(120, 40);
+    typed(&mut stage, "/q1");
+    assert_eq!(stage.app.list.filter, "q1");
+    press(&mut stage, KeyCode::Backspace);
+    press(&mut stage, KeyCode::Backspace);
+    stage.send(Message::Paste("post\x1b\n".to_owned()));
+    assert_eq!(stage.app.list.filter, "post\u{FFFD} ");
+    press(&mut stage, KeyCode::Backspace);
+    press(&mut stage, KeyCode::Backspace);
+    press(&mut stage, KeyCode::Enter);
+    assert_eq!(stage.app.context(), Context::Host);
+    assert!(stage.app.list.len() < 300);
+    press(&mut stage, KeyCode::Esc);
+    assert_eq!(stage.app.list.len(), 300);
+}
+
+#[test]
+fn only_what_is_shown_is_asked_for() {
+    let every = Intervals::default();
+    let (metrics, list, disks) = (
+        Some(every.metrics),
+        Some(every.processes),
+        Some(every.disks),
+    );
+    let mut stage = Stage::rich(120, 40);
+    let mut asked = |keys: &str| {
+        typed(&mut stage, keys);
+        let plan = stage.app.plan();
+        (plan.metrics, plan.processes, plan.disks)
+    };
+    assert_eq!(asked("1"), (metrics, list, disks));
+    assert_eq!(asked("2"), (metrics, None, None));
+    assert_eq!(asked("3"), (metrics, None, None));
+    assert_eq!(asked("4"), (metrics, None, disks));
+    assert_eq!(asked("5"), (metrics, list, None));
+    assert_eq!(asked(" "), (metrics, None, None), "frozen");
+    let stage = Stage::rich(20, 6);
+    assert_eq!(stage.app.plan().disks, None, "no room for disks");
+}
+
+#[test]
+fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
+    let mut stage = Stage::rich(80, 24);
+    press(&mut stage, KeyCode::Enter);
+    let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
+    let every = Intervals::default();
+    let mut expected = Plan {
+        metrics: Some(every.metrics),
+        process: Some((pid, every.metrics)),
+        ..Plan::default()
+    };
+    assert_eq!(stage.app.plan(), expected);
+    press(&mut stage, KeyCode::BackTab);
+    expected.journal = Some((pid, every.disks));
+    assert_eq!(stage.app.plan(), expected);
+    let gone = Error::new(ErrorCode::NotFound, "no process");
+    stage.error(Query::Process { pid }, gone);
+    (expected.process, expected.journal) = (None, None);
+    assert_eq!(stage.app.plan(), expected, "what ended is not asked for");
+}
+
+#[test]
+fn the_published_agents_list_is_asked_for_beside_its_details() {
+    let mut stage = Stage::published(120, 40);
+    press(&mut stage, KeyCode::Enter);
+    assert!(stage.app.plan().processes.is_some());
+    let list = processes(3);
+    stage.reply(Query::Processes, body::Kind::Processes(list));
+    assert!(stage.app.host.watch.as_ref().unwrap().ended.is_some());
+}
+
+#[test]
+fn a_frozen_list_takes_no_samples() {
+    let mut stage = Stage::rich(120, 40);
+    typed(&mut stage, " ");
+    let late = body::Kind::Processes(processes(3));
+    assert_eq!(stage.app.list.len(), 300);
+    stage.reply(Query::Processes, late);
+    assert_eq!(stage.app.list.len(), 300);
+}
+
+#[test]
+fn the_selection_stays_with_its_process_when_the_order_changes() {
+    let mut stage = Stage::rich(120, 40);
+    for _ in 0..3 {
+        press(&mut stage, KeyCode::Down);
+    }
+    let selected = stage.app.list.selected.unwrap();
+    assert_eq!(shown_pids(&stage)[2], selected.pid);
+    typed(&mut stage, "p");
+    assert_eq!(stage.app.list.selected, Some(selected));
+    assert!(shown_pids(&stage).contains(&selected.pid));
+    stage.send(Message::Resize(120, 30));
+    let visible = usize::from(table(&stage).rows.height);
+    assert!(shown_pids(&stage)[..visible].contains(&selected.pid));
+}
+
+#[test]
+fn a_click_on_a_heading_sorts_and_another_inverts() {
+    let mut stage = Stage::rich(120, 40);
+    let regions = stage.app.regions();
+    let name = regions.columns(&stage.app);
+    let name = name.iter().find(|it| it.column == Column::Name).unwrap();
+    let row = table(&stage).head.y;
+    mouse(&mut stage, DOWN, name.x + 2, row);
+    assert_eq!(stage.app.list.sort, Sort::by(Column::Name));
+    mouse(&mut stage, DOWN, name.x + 2, row);
+    assert!(stage.app.list.sort.descending);
+}
+
+#[test]
+fn a_click_selects_a_second_one_opens() {
+    let mut stage = Stage::rich(120, 40);
+    let rows = table(&stage).rows;
+    let third = shown_pids(&stage)[2];
+    mouse(&mut stage, DOWN, rows.x + 9, rows.y + 2);
+    assert_eq!(stage.app.list.selected.unwrap().pid, third);
+    assert_eq!(stage.app.details, None);
+    stage.pass(900);
+    mouse(&mut stage, DOWN, rows.x + 9, rows.y + 2);
+    assert_eq!(stage.app.details, None, "that was slow");
+    stage.pass(200);
+    mouse(&mut stage, DOWN, rows.x + 9, rows.y + 2);
+    assert!(stage.app.details.is_some());
+    assert_eq!(stage.app.host.watch.as_ref().unwrap().identity.pid, third);
+}
+
+#[test]
+fn the_wheel_scrolls_what_is_under_it() {
+    let mut stage = Stage::rich(120, 40);
+    let rows = table(&stage).rows;
+    mouse(&mut stage, WHEEL, rows.x, rows.y);
+    assert_eq!(stage.app.list.offset, 3);
+    let cpu = stage.app.regions().cpu.unwrap();
+    assert_eq!(mouse(&mut stage, WHEEL, cpu.x, cpu.y), []);
+
+    stage.send(Message::Resize(80, 24));
+    typed(&mut stage, "3");
+    let network = stage.app.regions().network.unwrap();
+    mouse(&mut stage, WHEEL, network.x + 1, network.y + 1);
+    assert_eq!(stage.app.network_offset, 0, "all of it is seen");
+}
+
+#[test]
+fn the_scrollbar_can_be_dragged_to_both_ends_and_clicked() {
+    let mut stage = Stage::rich(120, 40);
+    let bar = table(&stage).scrollbar;
+    let visible = usize::from(table(&stage).rows.height);
+    assert_eq!(mouse(&mut stage, DOWN, bar.x, bar.y), [], "on the thumb");
+    mouse(&mut stage, DRAG, bar.x, bar.bottom() + 20);
+    assert_eq!(stage.app.list.offset, 300 - visible);
+    mouse(&mut stage, DRAG, 0, 0);
+    assert_eq!(stage.app.list.offset, 0);
+    mouse(&mut stage, UP, 0, 0);
+    assert_eq!(mouse(&mut stage, DRAG, bar.x, bar.bottom()), []);
+
+    mouse(&mut stage, DOWN, bar.x, bar.y + bar.height / 2);
+    let middle = (300 - visible) / 2;
+    assert!(stage.app.list.offset.abs_diff(middle) < 30);
+}
+
+#[test]
+fn a_click_on_a_views_name_shows_it() {
+    let mut stage = Stage::rich(80, 24);
+    let hints = stage.app.regions().hints;
+    for name in crate::ui::hints::views(hints) {
+        mouse(&mut stage, DOWN, name.area.x + 1, name.area.y);
+        assert_eq!(stage.app.view, name.view);
+    }
+}
+
+#[test]
+fn sorting_from_a_view_without_the_list_shows_the_list() {
+    let mut stage = Stage::rich(80, 24);
+    typed(&mut stage, "4m");
+    assert_eq!(stage.app.view, View::Processes);
+    assert_eq!(stage.app.list.sort.column, Column::Memory);
+}
+
+#[test]
+fn left_and_right_go_around_the_columns_that_are_seen() {
+    let mut stage = Stage::rich(80, 24);
+    let columns = stage.app.regions().columns(&stage.app);
+    for _ in &columns {
+        press(&mut stage, KeyCode::Right);
+        let sorted = stage.app.list.sort.column;
+        assert!(columns.iter().any(|placed| placed.column == sorted));
+    }
+    assert_eq!(stage.app.list.sort.column, Column::Cpu);
+    press(&mut stage, KeyCode::Left);
+    press(&mut stage, KeyCode::Right);
+    assert_eq!(stage.app.list.sort, Sort::by(Column::Cpu));
+}
+
+#[test]
+fn time_alone_changes_the_screen_only_when_something_is_old_or_lost() {
+    let mut stage = Stage::rich(120, 40);
+    let next = stage.app.next_change(stage.now.instant).unwrap();
+    let wait = next - stage.now.instant;
+    assert_eq!(wait, Duration::from_millis(2500), "until metrics are old");
+    stage.pass(2_600);
+    let next = stage.app.next_change(stage.now.instant).unwrap();
+    assert_eq!(next - stage.now.instant, Duration::from_secs(1));
+
+    stage.lose();
+    stage.pass(1_300);
+    let next = stage.app.next_change(stage.now.instant).unwrap();
+    assert_eq!(next - stage.now.instant, Duration::from_millis(700));
+
+    let stage = Stage::new(120, 40);
+    assert_eq!(stage.app.next_change(stage.now.instant), None);
+}
+
+#[test]
+fn a_view_that_comes_back_is_not_called_old_before_it_could_be_new() {
+    let mut stage = Stage::rich(120, 40);
+    typed(&mut stage, "2");
+    stage.run(120, 8);
+    assert!(!stage.text().contains("old"));
+    typed(&mut stage, "1");
+    assert!(!stage.text().contains("old"));
+    stage.pass(60_000);
+    assert!(stage.text().contains("old"));
+}
+
+#[test]
+fn a_lost_link_dials_at_once_when_asked() {
+    let mut stage = Stage::rich(120, 40);
+    stage.lose();
+    let effects = press(&mut stage, KeyCode::Char('r'));
+    assert!(effects.contains(&Effect::Retry));
+    assert!(stage.text().contains("LOST 0 s"));
+    stage.connect(Dialect::Native);
+    assert!(!stage.text().contains("LOST"));
+}
+
+#[test]
+fn a_key_that_is_released_is_no_key() {
+    let mut stage = Stage::rich(120, 40);
+    let event = KeyEvent::new_with_kind(
+        KeyCode::Char('q'),
+        KeyModifiers::NONE,
+        crossterm::event::KeyEventKind::Release,
+    );
+    assert_eq!(stage.send(Message::Key(event)), []);
+}
+
+#[test]
+fn a_screen_without_size_is_no_trouble() {
+    let mut stage = Stage::rich(0, 0);
+    assert_eq!(stage.app.area, Rect::ZERO);
+    typed(&mut stage, "jjG?jq/x");
+    stage.draw();
+}

@@ -1,0 +1,338 @@
+//! Message in, new state and effects out.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
+use ratatui::layout::Rect;
+use socktop_proto::Query;
+
+use super::keys::{Action, Context, action};
+use super::list::Column;
+use super::{App, Details, Tab, View, mouse};
+use crate::link::Event;
+use crate::state::{Identity, Moment, Watch};
+use crate::ui;
+
+/// What happens to the program.
+#[derive(Debug)]
+pub enum Message {
+    /// A key.
+    Key(KeyEvent),
+    /// The mouse.
+    Mouse(MouseEvent),
+    /// Text that was pasted.
+    Paste(String),
+    /// The terminal has a new size, columns and rows.
+    Resize(u16, u16),
+    /// The link says something.
+    Link(Event),
+    /// Time has passed.
+    Tick,
+    /// The signal of that number asks the program to end, or the terminal is gone as if by one.
+    Signal(u8),
+}
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The user quit.
+    Quit,
+    /// The signal of that number asked for it.
+    Signal(u8),
+}
+
+impl Outcome {
+    /// The program's exit code: 0, or 128 and the signal's number as a shell has it.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Quit => 0,
+            Self::Signal(number) => number.saturating_add(128),
+        }
+    }
+}
+
+/// What is to be done outside the application's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Draw the screen.
+    Redraw,
+    /// Dial now.
+    Retry,
+    /// End.
+    Quit(Outcome),
+}
+
+/// Takes a message.
+pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
+    let before = (app.view, app.details.is_some());
+    let effects = match message {
+        Message::Key(event) => key(app, event),
+        Message::Mouse(event) => mouse::update(app, event, now),
+        Message::Paste(text) if app.context() == Context::Filter => {
+            app.list.filter.extend(ui::text::clean(&text).chars());
+            refresh(app);
+            vec![Effect::Redraw]
+        }
+        Message::Paste(_) => Vec::new(),
+        Message::Resize(width, height) => {
+            app.area = Rect::new(0, 0, width, height);
+            vec![Effect::Redraw]
+        }
+        Message::Link(event) => link(app, event, now),
+        Message::Tick => vec![Effect::Redraw],
+        Message::Signal(number) => vec![Effect::Quit(Outcome::Signal(number))],
+    };
+    if before != (app.view, app.details.is_some()) {
+        app.shown_since = Some(now.instant);
+    }
+    if !effects.is_empty() {
+        settle(app, now);
+    }
+    effects
+}
+
+fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
+    let processes = matches!(
+        event,
+        Event::Reply {
+            query: Query::Processes,
+            ..
+        }
+    );
+    if processes && app.list.frozen {
+        return Vec::new();
+    }
+    app.host.apply(event, now);
+    if processes {
+        refresh(app);
+    }
+    vec![Effect::Redraw]
+}
+
+/// Brings the list's rows up to date.
+fn refresh(app: &mut App) {
+    if let Some(sample) = app.host.processes.value() {
+        app.list.refresh(&sample.processes);
+    }
+}
+
+/// Keeps scroll positions within what there is to scroll.
+fn settle(app: &mut App, now: Moment) {
+    let regions = app.regions();
+    if let Some(table) = regions.processes {
+        app.list.settle(usize::from(table.rows.height));
+    }
+    if let Some(area) = regions.network {
+        let end = ui::network::last_offset(app, area, regions.form);
+        app.network_offset = app.network_offset.min(end);
+    }
+    if let Some(area) = regions.disks {
+        let end = ui::disks::last_offset(app, area, regions.form);
+        app.disks_offset = app.disks_offset.min(end);
+    }
+    if let (Some(details), Some(area)) = (app.details, regions.details) {
+        let end = ui::details::last_offset(app, details, area, now);
+        app.details = Some(Details {
+            offset: details.offset.min(end),
+            ..details
+        });
+    }
+    if let Some(offset) = app.help {
+        app.help = Some(offset.min(ui::help::last_offset(app.area)));
+    }
+}
+
+fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    if event.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    let context = app.context();
+    if let Some(action) = action(context, event) {
+        return perform(app, context, action);
+    }
+    if context == Context::Filter
+        && let KeyCode::Char(character) = event.code
+        && !event
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+    {
+        app.list.filter.push(character);
+        refresh(app);
+        return vec![Effect::Redraw];
+    }
+    Vec::new()
+}
+
+fn perform(app: &mut App, context: Context, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => return vec![Effect::Quit(Outcome::Quit)],
+        Action::Retry => return vec![Effect::Retry, Effect::Redraw],
+        Action::Help => app.help = Some(0),
+        Action::Close if context == Context::Help => app.help = None,
+        Action::Close => close_details(app),
+        Action::Step(rows) => scroll(app, context, &Motion::Rows(rows)),
+        Action::Page(pages) => scroll(app, context, &Motion::Pages(pages)),
+        Action::First => scroll(app, context, &Motion::First),
+        Action::Last => scroll(app, context, &Motion::Last),
+        Action::SortBy(column) => sort_by(app, column),
+        Action::SortNext(steps) => sort_next(app, steps),
+        Action::Invert => sort_by(app, app.list.sort.column),
+        Action::Filter => {
+            app.list.editing = true;
+            show_list(app);
+        }
+        Action::KeepFilter => app.list.editing = false,
+        Action::Clear => {
+            if app.list.editing || !app.list.filter.is_empty() {
+                app.list.editing = false;
+                app.list.filter.clear();
+                refresh(app);
+            } else {
+                app.list.deselect();
+            }
+        }
+        Action::Erase => {
+            app.list.filter.pop();
+            refresh(app);
+        }
+        Action::EraseAll => {
+            app.list.filter.clear();
+            refresh(app);
+        }
+        Action::Open => open_details(app),
+        Action::Freeze => app.list.frozen = !app.list.frozen,
+        Action::Show(view) => app.view = view,
+        Action::Next(steps) if context == Context::Details => {
+            let tab = next_tab(app, steps);
+            app.details = Some(Details { tab, offset: 0 });
+        }
+        Action::Next(steps) => app.view = neighbour(&View::EACH, app.view, steps),
+    }
+    vec![Effect::Redraw]
+}
+
+/// The element `steps` after `current`, around the ends.
+fn neighbour<T: Copy + PartialEq>(each: &[T], current: T, steps: isize) -> T {
+    let index = each.iter().position(|one| *one == current).unwrap_or(0);
+    let forward = if steps < 0 { each.len() - 1 } else { 1 };
+    each.get((index + forward) % each.len().max(1))
+        .copied()
+        .unwrap_or(current)
+}
+
+fn next_tab(app: &App, steps: isize) -> Tab {
+    let details = app.details.unwrap_or_default();
+    let tabs = app.regions().details.map(|area| area.tabs());
+    let tabs = tabs.unwrap_or(&Tab::EACH);
+    let shown = app.regions().tab_in_front(details);
+    neighbour(tabs, shown, steps)
+}
+
+enum Motion {
+    Rows(isize),
+    Pages(isize),
+    First,
+    Last,
+}
+
+impl Motion {
+    /// Where a list goes that is at `offset` and shows `visible` rows. The end is found by [`settle`].
+    fn apply(&self, offset: usize, visible: usize) -> usize {
+        match self {
+            Self::Rows(rows) => offset.saturating_add_signed(*rows),
+            Self::Pages(pages) => offset.saturating_add_signed(pages * page(visible)),
+            Self::First => 0,
+            Self::Last => usize::MAX / 2,
+        }
+    }
+}
+
+/// One row less than what is seen, to keep the eye on it.
+fn page(visible: usize) -> isize {
+    isize::try_from(visible.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+fn scroll(app: &mut App, context: Context, motion: &Motion) {
+    let regions = app.regions();
+    let height = |area: Option<Rect>| area.map_or(1, |area| usize::from(area.height));
+    match (context, app.view) {
+        (Context::Help, _) => {
+            let offset = app.help.unwrap_or(0);
+            app.help = Some(motion.apply(offset, usize::from(app.area.height)));
+        }
+        (Context::Details, _) => {
+            if let (Some(details), Some(area)) = (&mut app.details, regions.details) {
+                details.offset = motion.apply(details.offset, usize::from(area.body.height));
+            }
+        }
+        (_, View::Network) => {
+            app.network_offset = motion.apply(app.network_offset, height(regions.network) / 4);
+        }
+        (_, View::Disks) => {
+            app.disks_offset = motion.apply(app.disks_offset, height(regions.disks));
+        }
+        _ => {
+            let visible = regions
+                .processes
+                .map_or(1, |table| usize::from(table.rows.height));
+            let processes = app.host.processes.value();
+            let processes = processes.map_or(&[][..], |sample| &sample.processes);
+            match *motion {
+                Motion::Rows(rows) => app.list.step(rows, visible, processes),
+                Motion::Pages(pages) => app.list.step(pages * page(visible), visible, processes),
+                Motion::First => app.list.select(0, processes),
+                Motion::Last => app.list.select(usize::MAX, processes),
+            }
+        }
+    }
+}
+
+/// A view without the list gives way to one with it.
+fn show_list(app: &mut App) {
+    if app.regions().processes.is_none() {
+        app.view = View::Processes;
+    }
+}
+
+/// Sorts by `column`; where that is so already, in the other direction.
+pub(super) fn sort_by(app: &mut App, column: Column) {
+    app.list.sort_by(column);
+    show_list(app);
+    refresh(app);
+}
+
+fn sort_next(app: &mut App, steps: isize) {
+    let columns = app.regions().columns(app);
+    let columns: Vec<Column> = columns.iter().map(|placed| placed.column).collect();
+    let column = if columns.contains(&app.list.sort.column) {
+        neighbour(&columns, app.list.sort.column, steps)
+    } else {
+        columns.first().copied().unwrap_or(Column::Cpu)
+    };
+    sort_by(app, column);
+}
+
+/// Opens the selected process, or the first one that is seen.
+pub(super) fn open_details(app: &mut App) {
+    let Some(sample) = app.host.processes.value() else {
+        return;
+    };
+    if app.regions().processes.is_none() {
+        return;
+    }
+    let row = app.list.selected_row().unwrap_or(app.list.offset);
+    app.list.select(row, &sample.processes);
+    let index = app.list.rows(row).next();
+    let Some(process) = index.and_then(|index| sample.processes.get(index)) else {
+        return;
+    };
+    let mut watch = Watch::new(Identity::from(process), process.name.clone());
+    watch.listed_cpu = process.cpu_percent;
+    app.host.watch = Some(watch);
+    app.details = Some(Details::default());
+    app.list.frozen = false;
+}
+
+fn close_details(app: &mut App) {
+    app.details = None;
+    app.host.watch = None;
+}

@@ -1,0 +1,253 @@
+//! Disks: mount point, what is mounted, and how full it is, in the percentage that df(1) shows.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+use socktop_proto::model::{Disk, DiskState};
+
+use super::canvas::{bar, padded, pane, put, put_apart};
+use super::cpu::{LABEL, label};
+use super::layout::Form;
+use super::network::in_a_row;
+use super::theme::Level;
+use super::{Scene, format, nothing_yet, remark, text};
+use crate::app::App;
+use crate::state::percent;
+
+/// From this width on, a disk is one row with all that is known of it.
+const WIDE: u16 = 66;
+
+/// Rows that so many disks want in a pane of that width.
+#[must_use]
+pub fn rows_wanted(count: u16, width: u16) -> u16 {
+    count.saturating_mul(if width >= WIDE + 4 { 1 } else { 2 })
+}
+
+fn disks(app: &App) -> &[Disk] {
+    app.host.disks.value().map_or(&[], |sample| &sample.disks)
+}
+
+/// Rows that each disk gets.
+fn rows_each(rows: usize, width: u16, count: usize) -> usize {
+    if width < WIDE && count * 2 <= rows {
+        2
+    } else {
+        1
+    }
+}
+
+fn inner(area: Rect, form: Form) -> (usize, u16) {
+    let border = if form == Form::Boxed { 2 } else { 0 };
+    (
+        usize::from(area.height.saturating_sub(border)),
+        area.width.saturating_sub(border * 2),
+    )
+}
+
+/// The largest scroll position.
+#[must_use]
+pub fn last_offset(app: &App, area: Rect, form: Form) -> usize {
+    let count = disks(app).len();
+    if form == Form::Brief && area.height <= 1 {
+        return 0;
+    }
+    let (rows, width) = inner(area, form);
+    let each = if form == Form::Brief {
+        1
+    } else {
+        rows_each(rows, width, count)
+    };
+    count.saturating_sub(rows / each)
+}
+
+/// Used space in percent, as df(1) has it: of what is used and what users may still take.
+#[must_use]
+pub fn used_percent(disk: &Disk) -> Option<f32> {
+    let available = disk.available_bytes?;
+    let used = disk.used_bytes?;
+    percent(used, used.saturating_add(available))
+}
+
+/// Draws the pane.
+pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
+    let part = &scene.app.host.disks;
+    let disks = disks(scene.app);
+    if form == Form::Brief {
+        brief(buffer, area, disks, scene);
+        return;
+    }
+    let (rows, width) = inner(area, form);
+    let each = rows_each(rows, width, disks.len());
+    let shown = rows / each;
+    let mut remark = remark(scene, part, scene.app.options.intervals.disks);
+    let hidden = disks.len().saturating_sub(shown);
+    if remark.is_empty() && hidden > 0 {
+        let words = format!("+{hidden} more");
+        remark.push(Span::styled(words, scene.theme.quiet()));
+    } else if remark.is_empty() && scene.app.host.is_published_agent() && !disks.is_empty() {
+        let words = format!("mounts: {}", super::header::NOT_TOLD);
+        remark.push(Span::styled(words, scene.theme.quiet()));
+    }
+    let title = vec![Span::styled("Disks", scene.theme.strong())];
+    let boxed = form == Form::Boxed;
+    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    if disks.is_empty() {
+        let words = match part.value() {
+            Some(_) => "no disks".to_owned(),
+            None => nothing_yet(part),
+        };
+        put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
+    }
+    let offset = scene.app.disks_offset;
+    for (index, disk) in disks.iter().skip(offset).take(shown).enumerate() {
+        draw_one(buffer, inner, index * each, each, disk, scene);
+    }
+}
+
+/// Where it is mounted; an agent that does not tell has only the device's name.
+fn place(disk: &Disk) -> &str {
+    match &disk.mount_point {
+        Some(mount_point) if !mount_point.is_empty() => mount_point,
+        _ => &disk.name,
+    }
+}
+
+/// What is mounted: device, type and whether read-only.
+fn source(disk: &Disk) -> String {
+    let device = disk.name.strip_prefix("/dev/").unwrap_or(&disk.name);
+    let mut words = vec![if disk.mount_point.is_some() {
+        device
+    } else {
+        ""
+    }];
+    words.extend(disk.file_system.as_deref());
+    if disk.read_only == Some(true) {
+        words.push("ro");
+    }
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
+}
+
+/// Why there are no sizes.
+fn trouble(disk: &Disk) -> Option<&'static str> {
+    match disk.state() {
+        DiskState::Hung => Some("not answering"),
+        DiskState::Unreadable => Some("not readable"),
+        DiskState::Ok | DiskState::Unspecified => None,
+    }
+}
+
+/// What is used of how much; an agent that does not tell what is used tells what is available.
+fn sizes(disk: &Disk) -> String {
+    match disk.used_bytes {
+        Some(_) => format::share(disk.used_bytes, disk.total_bytes),
+        None => format!(
+            "{} free of {}",
+            format::bytes_or_unknown(disk.available_bytes),
+            format::bytes_or_unknown(disk.total_bytes)
+        ),
+    }
+}
+
+fn draw_one(
+    buffer: &mut Buffer,
+    area: Rect,
+    row: usize,
+    rows: usize,
+    disk: &Disk,
+    scene: Scene<'_>,
+) {
+    let width = usize::from(area.width);
+    let used = used_percent(disk);
+    let level = Level::disk(used);
+    let trouble = trouble(disk);
+    let number = Span::styled(
+        text::right(&format::whole_percent(used), 5),
+        scene.theme.value(level),
+    );
+    if rows == 2 {
+        let name = Span::styled(text::fit(place(disk), width / 2), scene.theme.strong());
+        let mut line = vec![name];
+        let words = if let Some(trouble) = trouble {
+            vec![Span::styled(trouble, scene.theme.bad())]
+        } else {
+            let mut bar: Vec<_> = bar(used, level, width / 3, scene.theme).into();
+            bar.push(number);
+            bar
+        };
+        line.push(Span::raw(" "));
+        put_apart(buffer, area, row, line, words);
+        let sizes = if trouble.is_some() {
+            String::new()
+        } else {
+            sizes(disk)
+        };
+        let room = width.saturating_sub(text::width(&sizes) + 3);
+        let source = text::fit(&source(disk), room);
+        let source = vec![Span::styled(format!("  {source}"), scene.theme.quiet())];
+        put_apart(buffer, area, row + 1, source, vec![Span::raw(sizes)]);
+        return;
+    }
+    let wide = area.width >= WIDE;
+    // Mount, source and sizes; the bar takes the rest.
+    let (name_width, source_width, sizes_width) = if wide {
+        (width / 4, width / 4, 19)
+    } else {
+        ((width / 3).max(6), 0, 0)
+    };
+    let mut line = vec![Span::styled(
+        text::left(place(disk), name_width),
+        scene.theme.strong(),
+    )];
+    if source_width > 0 {
+        let source = text::left(&source(disk), source_width - 1);
+        line.push(Span::styled(format!(" {source}"), scene.theme.quiet()));
+    }
+    line.push(Span::raw(" "));
+    if let Some(trouble) = trouble {
+        line.push(Span::styled(trouble, scene.theme.bad()));
+    } else {
+        let room = width.saturating_sub(name_width + source_width + sizes_width + 6);
+        line.extend(bar(used, level, room, scene.theme));
+        line.push(number);
+        if sizes_width > 0 {
+            line.push(Span::raw(text::right(&sizes(disk), sizes_width)));
+        }
+    }
+    put(buffer, area, row, line);
+}
+
+fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], scene: Scene<'_>) {
+    put(buffer, area, 0, label("Disk", scene));
+    let shift = LABEL.min(area.width);
+    let room = Rect {
+        x: area.x + shift,
+        width: area.width - shift,
+        ..area
+    };
+    if area.height > 1 {
+        let rows = usize::from(area.height);
+        let offset = scene.app.disks_offset;
+        for (row, disk) in disks.iter().skip(offset).take(rows).enumerate() {
+            draw_one(buffer, room, row, 1, disk, scene);
+        }
+        return;
+    }
+    let items = disks.iter().map(|disk| {
+        let used = used_percent(disk);
+        let value = match trouble(disk) {
+            Some(trouble) => Span::styled(trouble, scene.theme.bad()),
+            None if used.is_none() => Span::raw(sizes(disk)),
+            None => Span::styled(
+                format::whole_percent(used),
+                scene.theme.value(Level::disk(used)),
+            ),
+        };
+        vec![
+            Span::styled(text::fit(place(disk), 24), scene.theme.strong()),
+            Span::raw(" "),
+            value,
+        ]
+    });
+    put(buffer, room, 0, in_a_row(items, room.width, scene));
+}

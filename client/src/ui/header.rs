@@ -1,0 +1,183 @@
+//! The first row: which host, and how it is reached. Below it, while the link is lost, since when and why.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use super::canvas::{put, put_apart};
+use super::layout::Regions;
+use super::theme::Level;
+use super::{Scene, format, text};
+use crate::link::{Dialect, LinkState, Security};
+use crate::state::memory_percent;
+
+/// What is said of things that `socktop_agent` 1.60 has no words for.
+pub const NOT_TOLD: &str = "socktop_agent 1.60 does not tell";
+
+/// Draws header and notice.
+pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
+    let area = regions.header;
+    let name = text::fit(&host_name(scene), usize::from(area.width).max(9) - 8);
+    let room = usize::from(area.width).saturating_sub(text::width(&name) + 3);
+    let link = link(scene, room);
+    let taken: usize = link.iter().map(|span| text::width(&span.content)).sum();
+    let mut room = room.saturating_sub(taken);
+    let mut left = vec![Span::styled(format!(" {name}"), scene.theme.strong())];
+    if regions.cpu.is_none() {
+        for (value, level) in gist(scene) {
+            append(&mut left, &mut room, &value, scene.theme.value(level));
+        }
+    }
+    for fact in facts(scene) {
+        append(&mut left, &mut room, &fact, scene.theme.quiet());
+    }
+    put_apart(buffer, area, 0, left, link);
+    notice(buffer, regions.notice, scene);
+}
+
+/// Appends a fact while there is room; what follows one that does not fit is left out too.
+fn append(
+    spans: &mut Vec<Span<'static>>,
+    room: &mut usize,
+    fact: &str,
+    style: ratatui::style::Style,
+) {
+    let needed = text::width(fact) + 3;
+    if *room < needed {
+        *room = 0;
+        return;
+    }
+    *room -= needed;
+    spans.push(Span::styled(format!("   {fact}"), style));
+}
+
+/// The host's own name, else what the user calls it.
+fn host_name(scene: Scene<'_>) -> String {
+    let host = &scene.app.host;
+    let names = [
+        host.host.value().map(|host| &host.hostname),
+        host.metrics.value().map(|metrics| &metrics.hostname),
+    ];
+    let known = names.into_iter().flatten().find(|name| !name.is_empty());
+    text::clean(known.unwrap_or(&scene.app.options.name)).into_owned()
+}
+
+/// CPU and memory, where their panes are not shown.
+fn gist(scene: Scene<'_>) -> [(String, Level); 2] {
+    let metrics = scene.app.host.metrics.value();
+    let cpu = metrics
+        .and_then(|metrics| metrics.cpu.as_ref())
+        .and_then(|cpu| cpu.total_percent);
+    let memory = memory_percent(metrics.and_then(|metrics| metrics.memory.as_ref()));
+    [
+        (
+            format!("CPU {}", format::whole_percent(cpu)),
+            Level::cpu(cpu),
+        ),
+        (
+            format!("Mem {}", format::whole_percent(memory)),
+            Level::memory(memory),
+        ),
+    ]
+}
+
+fn facts(scene: Scene<'_>) -> Vec<String> {
+    let state = &scene.app.host;
+    let mut facts = Vec::new();
+    let boot_ms = state
+        .metrics
+        .value()
+        .and_then(|metrics| metrics.time?.boot_ms);
+    if let Some(boot_ms) = boot_ms {
+        facts.push(format!("up {}", format::uptime(boot_ms)));
+    }
+    if state.is_published_agent() {
+        facts.push(format!("system and uptime: {NOT_TOLD}"));
+    }
+    if let Some(host) = state.host.value() {
+        let kernel = host.kernel.as_ref().map(|kernel| format!("Linux {kernel}"));
+        let known = [&host.os, &kernel, &host.model, &host.architecture];
+        let known = known.into_iter().flatten().filter(|fact| !fact.is_empty());
+        facts.extend(known.map(|fact| text::fit(fact, 40)));
+    }
+    facts
+}
+
+/// The link's state in at most `room` columns.
+fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
+    let (sign, style, words) = match &scene.app.host.link {
+        LinkState::Connecting => {
+            let target = text::clean(&scene.app.options.endpoint);
+            let words = vec![format!("connecting to {target}"), "connecting".to_owned()];
+            ("○", scene.theme.quiet(), words)
+        }
+        LinkState::Lost { .. } => ("✗", scene.theme.bad(), vec!["lost".to_owned()]),
+        LinkState::Connected { dialect, security } => {
+            let agent = scene.app.host.host.value();
+            let version = agent.map_or("", |host| host.agent_version.as_str());
+            let dialect = match dialect {
+                Dialect::Native if version.is_empty() => "native".to_owned(),
+                Dialect::Native => format!("native, agent {}", text::fit(version, 20)),
+                Dialect::Text => "text, agent 1.60".to_owned(),
+            };
+            let security = match security {
+                Security::InProcess => "in this process",
+                Security::Plain => "not encrypted",
+                Security::Tls => "TLS",
+            };
+            let latency = scene.app.host.round_trip.map(format::latency);
+            let latency = latency.unwrap_or_else(|| "connected".to_owned());
+            let words = vec![
+                format!("{dialect} · {security} · {latency}"),
+                format!("{security} · {latency}"),
+                latency,
+            ];
+            ("●", scene.theme.good(), words)
+        }
+    };
+    let fitting = words
+        .into_iter()
+        .find(|words| text::width(words) + 3 <= room);
+    vec![
+        Span::styled(sign, style),
+        Span::raw(fitting.map_or_else(String::new, |words| format!(" {words} "))),
+    ]
+}
+
+fn notice(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let LinkState::Lost {
+        since,
+        reason,
+        retry_at,
+    } = &scene.app.host.link
+    else {
+        return;
+    };
+    let lost = format::span(scene.now.since(*since));
+    let wait = retry_at.saturating_duration_since(scene.now.instant);
+    let retry = if wait.is_zero() {
+        "trying again".to_owned()
+    } else {
+        // The last moment before the attempt still counts as a second.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        format!("retry in {seconds} s, r: now")
+    };
+    let mut words = match scene.app.host.newest() {
+        Some(newest) => {
+            let time = format::clock(newest.unix_ms, &scene.app.options.time_zone);
+            format!(" LOST {lost} · numbers are from {time} · {retry}")
+        }
+        None => format!(" NO CONNECTION for {lost} · {retry}"),
+    };
+    let reason = text::clean(reason);
+    if area.height > 1 {
+        let lines = text::wrap(&reason, usize::from(area.width.saturating_sub(2)));
+        for (row, line) in lines.into_iter().enumerate() {
+            put(buffer, area, row + 1, format!(" {line}"));
+        }
+    } else {
+        words = format!("{words} · {reason}");
+    }
+    put(buffer, area, 0, text::fit(&words, usize::from(area.width)));
+    buffer.set_style(area.intersection(buffer.area), scene.theme.alarm());
+}

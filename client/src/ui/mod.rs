@@ -1,0 +1,132 @@
+//! The screen: a pure function of the application's state and the time. One file a pane; where they are
+//! is drawn in [`layout`].
+
+pub mod canvas;
+pub mod cpu;
+pub mod details;
+pub mod disks;
+pub mod format;
+pub mod graph;
+pub mod header;
+pub mod help;
+pub mod hints;
+pub mod layout;
+pub mod memory;
+pub mod network;
+pub mod picker;
+pub mod processes;
+pub mod text;
+pub mod theme;
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::text::Span;
+use theme::Theme;
+
+use crate::app::App;
+use crate::state::{Moment, Part};
+
+/// What panes are drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The application's state.
+    pub app: &'a App,
+    /// The time.
+    pub now: Moment,
+    /// Colours.
+    pub theme: Theme,
+}
+
+/// Draws the whole screen.
+pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
+    let theme = Theme::new(app.options.color);
+    let scene = Scene { app, now, theme };
+    let regions = layout::regions(app, buffer.area);
+    let every = &app.options.intervals;
+    header::draw(buffer, &regions, scene);
+    if let Some(area) = regions.cpu {
+        cpu::draw(buffer, area, &regions, scene);
+        fade(buffer, area, scene, &app.host.metrics, every.metrics);
+    }
+    if let Some(area) = regions.memory {
+        memory::draw(buffer, area, regions.form, scene);
+        fade(buffer, area, scene, &app.host.metrics, every.metrics);
+    }
+    if let Some(area) = regions.network {
+        network::draw(buffer, area, regions.form, scene);
+        fade(buffer, area, scene, &app.host.metrics, every.metrics);
+    }
+    if let Some(area) = regions.disks {
+        disks::draw(buffer, area, regions.form, scene);
+        fade(buffer, area, scene, &app.host.disks, every.disks);
+    }
+    if let Some(table) = regions.processes {
+        processes::draw(buffer, table, &regions, scene);
+        if !app.list.frozen {
+            let area = table.area;
+            fade(buffer, area, scene, &app.host.processes, every.processes);
+        }
+    }
+    if let (Some(area), Some(shown), Some(watch)) = (regions.details, app.details, &app.host.watch)
+    {
+        details::draw(buffer, area, regions.form, shown, watch, scene);
+        if watch.ended.is_some() {
+            dim(buffer, area.area, scene);
+        } else {
+            fade(buffer, area.area, scene, &watch.details, every.metrics);
+        }
+    }
+    hints::draw(buffer, regions.hints, app, theme);
+    if let Some(offset) = app.help {
+        help::draw(buffer, offset, theme);
+    }
+}
+
+/// Marks a pane whose numbers are old.
+fn fade<T>(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, part: &Part<T>, every: Duration) {
+    if let Some(sample) = &part.sample
+        && scene.app.is_old(sample.arrived, every, scene.now)
+    {
+        dim(buffer, area, scene);
+    }
+}
+
+/// Dims what is in a pane, but not what its border says about it.
+fn dim(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let inside = if layout::regions(scene.app, buffer.area).form == layout::Form::Boxed {
+        area.inner(Margin::new(1, 1))
+    } else {
+        area
+    };
+    buffer.set_style(inside.intersection(buffer.area), scene.theme.old());
+}
+
+/// What a pane's title says beside its name: for how long the numbers are old, or what went wrong.
+fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Vec<Span<'static>> {
+    if let Some(error) = &part.error {
+        return vec![Span::styled(
+            text::clean(error).into_owned(),
+            scene.theme.bad(),
+        )];
+    }
+    match &part.sample {
+        Some(sample) if scene.app.is_old(sample.arrived, every, scene.now) => {
+            let age = format::span(scene.now.since(sample.arrived.instant));
+            vec![Span::styled(format!("{age} old"), scene.theme.bad())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What an empty pane says.
+fn nothing_yet<T>(part: &Part<T>) -> String {
+    match &part.error {
+        Some(error) => text::clean(error).into_owned(),
+        None => "waiting for the first sample".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Text that came from a host, made fit for a terminal: nothing in it may move the cursor, change the
+//! reading direction or hide.
+
+use std::borrow::Cow;
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+/// What stands for a character that is not shown.
+const REPLACEMENT: char = '\u{FFFD}';
+
+/// Marks that sit on a letter; one letter gets no more than these.
+const MARKS_ON_A_LETTER: usize = 2;
+
+/// Whether a character has no place on a screen: controls, direction overrides and isolates, joiners,
+/// invisible spaces, variation selectors, tags.
+fn is_junk(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// `text` without what could disturb the screen: line breaks and tabs become spaces, other junk and
+/// piled-up marks become U+FFFD.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
+    let mut marks = MARKS_ON_A_LETTER;
+    let cleaned = text.chars().map(|character| {
+        if matches!(character, '\t' | '\n' | '\r') {
+            marks = 0;
+            return ' ';
+        }
+        if is_junk(character) {
+            marks = MARKS_ON_A_LETTER;
+            return REPLACEMENT;
+        }
+        if unicode_width::UnicodeWidthChar::width(character) == Some(0) {
+            marks += 1;
+            if marks > MARKS_ON_A_LETTER {
+                return REPLACEMENT;
+            }
+        } else {
+            marks = 0;
+        }
+        character
+    });
+    Cow::Owned(cleaned.collect())
+}
+
+/// The parts of `text` that a terminal draws as one, with their widths in columns.
+fn graphemes(text: &str) -> Vec<(String, usize)> {
+    Span::raw(text)
+        .styled_graphemes(Style::new())
+        .map(|grapheme| (grapheme.symbol.to_owned(), grapheme.symbol.width()))
+        .collect()
+}
+
+/// Width of cleaned text in columns, as it is drawn.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    graphemes(text).iter().map(|(_, width)| width).sum()
+}
+
+/// `text`, cleaned and cut to `columns`; what was cut ends in an ellipsis.
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= columns {
+        return text.into_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return String::new();
+    };
+    let mut fitted = String::new();
+    let mut taken = 0;
+    for (grapheme, width) in graphemes(&text) {
+        if taken + width > room {
+            break;
+        }
+        taken += width;
+        fitted.push_str(&grapheme);
+    }
+    fitted.push('…');
+    fitted
+}
+
+/// `text` in exactly `columns`, at their left.
+#[must_use]
+pub fn left(text: &str, columns: usize) -> String {
+    let mut text = fit(text, columns);
+    let missing = columns.saturating_sub(width(&text));
+    text.extend(std::iter::repeat_n(' ', missing));
+    text
+}
+
+/// `text` in exactly `columns`, at their right.
+#[must_use]
+pub fn right(text: &str, columns: usize) -> String {
+    let text = fit(text, columns);
+    let missing = columns.saturating_sub(width(&text));
+    let mut padded = " ".repeat(missing);
+    padded.push_str(&text);
+    padded
+}
+
+/// `text`, cleaned and broken into lines of at most `columns`, at spaces where there are any.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut taken = 0;
+    for word in clean(text).split_inclusive(' ') {
+        let needed = width(word.trim_end());
+        if taken > 0 && taken + needed > columns {
+            lines.push(std::mem::take(&mut line));
+            taken = 0;
+        }
+        if needed <= columns {
+            line.push_str(word);
+            taken += width(word);
+            continue;
+        }
+        for (grapheme, width) in graphemes(word) {
+            if taken + width > columns {
+                lines.push(std::mem::take(&mut line));
+                taken = 0;
+            }
+            line.push_str(&grapheme);
+            taken += width;
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_could_disturb_the_screen_is_replaced() {
+        assert_eq!(clean("nginx: worker"), "nginx: worker");
+        assert_eq!(clean("a\x1b[2Jb"), "a\u{FFFD}[2Jb");
+        assert_eq!(clean("a\u{202E}cod.exe"), "a\u{FFFD}cod.exe");
+        assert_eq!(
+            clean("two\nlines\tand\u{200B}zero"),
+            "two lines and\u{FFFD}zero"
+        );
+        assert_eq!(clean("\u{9b}31m"), "\u{FFFD}31m");
+        assert_eq!(clean("e\u{301}"), "e\u{301}");
+        assert_eq!(
+            clean("e\u{301}\u{301}\u{301}"),
+            "e\u{301}\u{301}\u{FFFD}",
+            "marks do not pile up"
+        );
+        assert_eq!(clean("\u{301}"), "\u{FFFD}", "a mark without a letter");
+    }
+
+    #[test]
+    fn text_is_cut_by_columns() {
+        assert_eq!(fit("systemd-journald", 8), "systemd…");
+        assert_eq!(fit("systemd", 7), "systemd");
+        assert_eq!(fit("漢字漢字", 4), "漢…");
+        assert_eq!(fit("abc", 1), "…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(left("漢字漢字", 4), "漢… ");
+        assert_eq!(right("7", 3), "  7");
+    }
+
+    #[test]
+    fn lines_break_at_spaces() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_fits_exactly(text in any::<String>(), columns in 0_usize..40) {
+            prop_assert!(width(&fit(&text, columns)) <= columns);
+            prop_assert_eq!(width(&left(&text, columns)), columns);
+            prop_assert_eq!(width(&right(&text, columns)), columns);
+            let lines = wrap(&text, columns);
+            prop_assert!(lines.iter().all(|line| width(line) <= columns.max(2)));
+            prop_assert!(!clean(&text).chars().any(is_junk_but_the_sign));
+        }
+    }
+
+    fn is_junk_but_the_sign(character: char) -> bool {
+        is_junk(character) && character != REPLACEMENT
+    }
+}
