@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::connect::{Connect, Intervals, Save};
+use crate::connect::{Connect, Save};
+use crate::link::Intervals;
 use crate::profiles::{Profile, Profiles};
 use crate::target::{Target, TargetError};
 use crate::token::{InvalidToken, Token};
@@ -224,7 +225,9 @@ fn connect(
     })
 }
 
-fn intervals(cli: &Cli, profile: Option<&Profile>) -> Intervals {
+/// How often to ask: what the command line says, else the profile, else the defaults.
+#[must_use]
+pub fn intervals(cli: &Cli, profile: Option<&Profile>) -> Intervals {
     let metrics_ms = || profile.and_then(|profile| profile.metrics_interval_ms);
     let processes_ms = || profile.and_then(|profile| profile.processes_interval_ms);
     Intervals::from_ms(

@@ -2,9 +2,8 @@
 
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::link::{self, Endpoint};
+use crate::link::{self, Endpoint, Intervals};
 use crate::profiles::{Profile, Profiles, ProfilesError};
 use crate::target::Target;
 use crate::token::{self, Token, TokenFileError};
@@ -27,55 +26,6 @@ pub struct Connect {
     pub intervals: Intervals,
     /// The profile to save first.
     pub save: Option<Save>,
-}
-
-/// How often a host's parts are asked for while they are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Intervals {
-    /// Metrics; one process in detail is asked for as often.
-    pub metrics: Duration,
-    /// The process list.
-    pub processes: Duration,
-    /// Disks; one process's journal is asked for as often.
-    pub disks: Duration,
-}
-
-impl Intervals {
-    /// Shortest interval for metrics.
-    pub const MIN_METRICS: Duration = Duration::from_millis(100);
-    /// Shortest interval for the process list.
-    pub const MIN_PROCESSES: Duration = Duration::from_millis(200);
-    /// Shortest interval for disks.
-    pub const MIN_DISKS: Duration = Duration::from_millis(500);
-
-    /// Intervals in milliseconds, the default for each that is not given. Shorter ones than the shortest
-    /// become that.
-    #[must_use]
-    pub fn from_ms(
-        metrics_ms: Option<u64>,
-        processes_ms: Option<u64>,
-        disks_ms: Option<u64>,
-    ) -> Self {
-        let default = Self::default();
-        let at_least = |given: Option<u64>, shortest: Duration, default: Duration| {
-            given.map_or(default, |ms| Duration::from_millis(ms).max(shortest))
-        };
-        Self {
-            metrics: at_least(metrics_ms, Self::MIN_METRICS, default.metrics),
-            processes: at_least(processes_ms, Self::MIN_PROCESSES, default.processes),
-            disks: at_least(disks_ms, Self::MIN_DISKS, default.disks),
-        }
-    }
-}
-
-impl Default for Intervals {
-    fn default() -> Self {
-        Self {
-            metrics: Duration::from_millis(500),
-            processes: Duration::from_secs(2),
-            disks: Duration::from_secs(5),
-        }
-    }
 }
 
 /// A profile to save.
@@ -197,18 +147,6 @@ mod tests {
             );
             assert_eq!(screen, b"Overwrite? [y/N] ");
         }
-    }
-
-    #[test]
-    fn intervals_have_defaults_and_floors() {
-        assert_eq!(Intervals::from_ms(None, None, None), Intervals::default());
-        let shortest = Intervals::from_ms(Some(0), Some(0), Some(0));
-        assert_eq!(shortest.metrics, Intervals::MIN_METRICS);
-        assert_eq!(shortest.processes, Intervals::MIN_PROCESSES);
-        assert_eq!(shortest.disks, Intervals::MIN_DISKS);
-        let given = Intervals::from_ms(Some(1000), None, Some(60_000));
-        assert_eq!(given.metrics, Duration::from_secs(1));
-        assert_eq!(given.disks, Duration::from_mins(1));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! socktop: a terminal monitor for Linux hosts, fed by socktop-agent.
 
+pub mod app;
 pub mod cli;
 pub mod connect;
-pub mod app;
 pub mod link;
+pub mod local;
 pub mod profiles;
+pub mod start;
+pub mod state;
 pub mod target;
 pub mod token;
 pub mod trust;
-pub mod state;
 pub mod ui;

@@ -1,3 +1,31 @@
-//! socktop.
+//! socktop: reads its command line and shows a host.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use socktop::cli::Cli;
+use socktop::start::start;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("socktop: starting the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(start(&cli));
+    // A name that does not resolve, or a file system that hangs, must not keep the process.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(outcome) => ExitCode::from(outcome.exit_code()),
+        Err(error) => {
+            eprintln!("socktop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -23,30 +23,9 @@ pub use run::run;
 pub use terminal::ScreenError;
 pub use update::{Effect, Message, Outcome, update};
 
-use crate::link::{LinkState, Plan};
+use crate::link::{Intervals, LinkState, Plan};
 use crate::state::{HostState, Moment};
 use crate::ui::layout::{Regions, regions};
-
-/// How often the parts of a host are asked for while they are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Intervals {
-    /// CPU, memory, network; one process in detail.
-    pub metrics: Duration,
-    /// The process list.
-    pub processes: Duration,
-    /// Disks; a process's journal.
-    pub disks: Duration,
-}
-
-impl Default for Intervals {
-    fn default() -> Self {
-        Self {
-            metrics: Duration::from_millis(500),
-            processes: Duration::from_secs(2),
-            disks: Duration::from_secs(5),
-        }
-    }
-}
 
 /// What an [`App`] is told when it starts.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 pub use endpoint::{Endpoint, Open};
 pub use error::DialError;
-pub use plan::Plan;
+pub use plan::{Intervals, Plan};
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
 
