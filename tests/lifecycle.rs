@@ -1,0 +1,281 @@
+//! A conversation's whole life: the real server on a free port, the real client's link.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use socktop::link::{Dialect, Endpoint, Event, Link, LinkState, Plan, Security};
+use socktop::trust::Trust;
+use socktop_agent::cli::Args;
+use socktop_agent::config::{Config, Sampling};
+use socktop_agent::identity::Identity;
+use socktop_agent::serve::{Agent, Server};
+use socktop_proto::model::{ErrorCode, body};
+use socktop_proto::{Body, Query};
+use socktop_tests::DEADLINE;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const ANY_PORT: &str = "127.0.0.1:0";
+const TOKEN: &str = "s3cret-s3cret-s3cret";
+const OFTEN: Duration = Duration::from_millis(100);
+
+/// An agent on a port of loopback.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn boot(address: &str, environment: &[(&str, &str)], identity: Option<&Identity>) -> Self {
+        let args = Args::try_parse_from(["socktop-agent", "--listen", address]).unwrap();
+        let config = Config::load(&args, |name| {
+            let (_, value) = environment.iter().find(|(known, _)| *known == name)?;
+            Some((*value).to_owned())
+        });
+        let tls = identity.map(|identity| identity.server_config().unwrap());
+        let server = Server::bind(&config.unwrap(), tls).unwrap();
+        let address = server.addresses()[0];
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.run(async {
+            // Dropped unsent when a test fails: that is an end, too.
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            stop,
+            task,
+        }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::Plain(format!("ws://{}", self.address).parse().unwrap())
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        timeout(DEADLINE, self.task)
+            .await
+            .expect("the server's end")
+            .unwrap();
+    }
+}
+
+/// Reads the link's events until one of them is what is waited for.
+async fn until<T>(link: &mut Link, what: &str, mut is_it: impl FnMut(Event) -> Option<T>) -> T {
+    let found = timeout(DEADLINE, async {
+        loop {
+            let event = link.events.recv().await.expect("the link lives");
+            if let Some(found) = is_it(event) {
+                return found;
+            }
+        }
+    });
+    found
+        .await
+        .unwrap_or_else(|_| panic!("waited {DEADLINE:?} in vain for {what}"))
+}
+
+async fn until_connected(link: &mut Link) -> (Dialect, Security) {
+    until(link, "a connection", |event| match event {
+        Event::State(LinkState::Connected { dialect, security }) => Some((dialect, security)),
+        _ => None,
+    })
+    .await
+}
+
+async fn until_lost(link: &mut Link) -> String {
+    until(link, "the loss of the connection", |event| match event {
+        Event::State(LinkState::Lost { reason, .. }) => Some(reason),
+        _ => None,
+    })
+    .await
+}
+
+async fn reply(link: &mut Link, wanted: Query) -> body::Kind {
+    until(
+        link,
+        &format!("the reply to {wanted:?}"),
+        |event| match event {
+            Event::Reply { query, body, .. } if query == wanted => {
+                let Body { kind } = *body;
+                Some(kind.expect("a reply has a body"))
+            }
+            _ => None,
+        },
+    )
+    .await
+}
+
+fn own_pid() -> u32 {
+    std::process::id()
+}
+
+/// Asks for everything once, of this very process where one is wanted, and looks at each reply.
+async fn assert_everything_is_told(link: &mut Link) {
+    let body::Kind::Host(host) = reply(link, Query::Host).await else {
+        panic!("no host facts");
+    };
+    assert_eq!(
+        host.hostname,
+        rustix::system::uname().nodename().to_str().unwrap()
+    );
+
+    link.set_plan(Plan {
+        metrics: Some(OFTEN),
+        processes: Some(OFTEN),
+        disks: Some(OFTEN),
+        process: Some((own_pid(), OFTEN)),
+        journal: Some((own_pid(), OFTEN)),
+    });
+    let body::Kind::Metrics(metrics) = reply(link, Query::Metrics).await else {
+        panic!("no metrics");
+    };
+    assert!(metrics.cpu.unwrap().total_percent.is_some());
+    assert!(metrics.memory.unwrap().used_bytes.unwrap() > 0);
+
+    let body::Kind::Processes(list) = reply(link, Query::Processes).await else {
+        panic!("no process list");
+    };
+    assert_eq!(list.processes.len(), usize::try_from(list.total).unwrap());
+    assert!(
+        list.processes
+            .iter()
+            .any(|process| process.pid == own_pid())
+    );
+
+    let body::Kind::Disks(_) = reply(link, Query::Disks).await else {
+        panic!("no disks");
+    };
+    let body::Kind::Process(details) = reply(link, Query::Process { pid: own_pid() }).await else {
+        panic!("no details");
+    };
+    let program = std::env::current_exe().unwrap();
+    assert_eq!(details.executable.as_deref(), program.to_str());
+    assert!(!details.threads.is_empty());
+
+    let body::Kind::Journal(_) = reply(link, Query::Journal { pid: own_pid() }).await else {
+        panic!("no journal");
+    };
+}
+
+#[tokio::test]
+async fn a_client_is_told_everything_over_the_network() {
+    let agent = Running::boot(ANY_PORT, &[], None);
+    let mut link = Link::spawn(agent.endpoint());
+    assert_eq!(
+        until_connected(&mut link).await,
+        (Dialect::Native, Security::Plain)
+    );
+    assert_everything_is_told(&mut link).await;
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_is_told_everything_inside_one_process() {
+    let agent = Agent::in_process(&Sampling::default()).unwrap();
+    let mut link = Link::spawn(Endpoint::InProcess(Arc::new(move || Ok(agent.connect()))));
+    assert_eq!(
+        until_connected(&mut link).await,
+        (Dialect::Native, Security::InProcess)
+    );
+    assert_everything_is_told(&mut link).await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_not_there_is_an_answer() {
+    let agent = Running::boot(ANY_PORT, &[], None);
+    let mut link = Link::spawn(agent.endpoint());
+    // Above any pid_max.
+    let pid = u32::MAX;
+    link.set_plan(Plan {
+        process: Some((pid, OFTEN)),
+        ..Plan::default()
+    });
+    let body::Kind::Error(error) = reply(&mut link, Query::Process { pid }).await else {
+        panic!("details of nothing");
+    };
+    assert_eq!(error.code(), ErrorCode::NotFound);
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_returns_to_an_agent_that_was_restarted() {
+    let agent = Running::boot(ANY_PORT, &[], None);
+    let address = agent.address.to_string();
+    let mut link = Link::spawn(agent.endpoint());
+    until_connected(&mut link).await;
+    link.set_plan(Plan {
+        metrics: Some(OFTEN),
+        ..Plan::default()
+    });
+    reply(&mut link, Query::Metrics).await;
+
+    agent.stop().await;
+    assert!(!until_lost(&mut link).await.is_empty());
+
+    let agent = Running::boot(&address, &[], None);
+    link.retry_now();
+    until_connected(&mut link).await;
+    // The plan is carried out without being set again.
+    reply(&mut link, Query::Metrics).await;
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_and_taken() {
+    let agent = Running::boot(ANY_PORT, &[("SOCKTOP_TOKEN", TOKEN)], None);
+
+    let mut without = Link::spawn(agent.endpoint());
+    let reason = until_lost(&mut without).await;
+    assert!(reason.contains("token"), "{reason}");
+
+    let url = format!("ws://{}/ws?token={TOKEN}", agent.address);
+    let mut with = Link::spawn(Endpoint::Plain(url.parse().unwrap()));
+    until_connected(&mut with).await;
+    reply(&mut with, Query::Host).await;
+    agent.stop().await;
+}
+
+fn identity(folder: &Path) -> Identity {
+    let identity = Identity::in_data_folder(|name| {
+        (name == "XDG_DATA_HOME").then(|| folder.to_str().unwrap().to_owned())
+    });
+    let identity = identity.unwrap();
+    identity.ensure("a-host", &[]).unwrap();
+    identity
+}
+
+#[tokio::test]
+async fn a_certificate_is_made_and_trusted_when_it_is_given() {
+    let [own, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let identity_of_agent = identity(own.path());
+    let identity_of_another = identity(other.path());
+    let agent = Running::boot(ANY_PORT, &[], Some(&identity_of_agent));
+    let link = |certificate: &Path| {
+        let trust = Trust::from_file(certificate, true).unwrap();
+        let url = format!("wss://{}", agent.address);
+        Link::spawn(Endpoint::Tls(url.parse().unwrap(), trust))
+    };
+
+    let mut trusting = link(&identity_of_agent.certificate);
+    assert_eq!(
+        until_connected(&mut trusting).await,
+        (Dialect::Native, Security::Tls)
+    );
+    reply(&mut trusting, Query::Host).await;
+
+    let reason = until_lost(&mut link(&identity_of_another.certificate)).await;
+    assert!(reason.contains("certificate"), "{reason}");
+
+    let plain = format!("ws://{}", agent.address);
+    let reason = until_lost(&mut Link::spawn(Endpoint::Plain(plain.parse().unwrap()))).await;
+    assert!(reason.contains("wss"), "{reason}");
+    agent.stop().await;
+}
