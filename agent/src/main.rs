@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::Parser;
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match start(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("socktop-agent: {error:#}");
+            eprintln!("socktop-agent: {error}");
             ExitCode::FAILURE
         }
     }
@@ -25,7 +25,7 @@ fn start(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("starting the runtime")?;
+        .map_err(|error| anyhow!("starting the runtime: {error}"))?;
     let served = runtime.block_on(run::run(&config));
     // A call that hangs in the kernel must not keep the process.
     runtime.shutdown_background();

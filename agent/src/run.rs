@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::{Result, anyhow};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::identity::Identity;
@@ -16,8 +16,8 @@ use crate::token::Token;
 /// # Errors
 /// Says what could not be had: the identity, a socket, a token.
 pub async fn run(config: &Config) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("watching for SIGINT")?;
+    let mut terminate = watch(SignalKind::terminate())?;
+    let mut interrupt = watch(SignalKind::interrupt())?;
 
     let hostname = rustix::system::uname()
         .nodename()
@@ -64,6 +64,10 @@ pub async fn run(config: &Config) -> Result<()> {
         })
         .await;
     Ok(())
+}
+
+fn watch(kind: SignalKind) -> Result<Signal> {
+    signal(kind).map_err(|error| anyhow!("watching for a signal to stop: {error}"))
 }
 
 /// Prints the line to connect with. To standard error, beside the log: a token is never logged.

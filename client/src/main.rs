@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
-            eprintln!("socktop: {error:#}");
+            eprintln!("socktop: {error}");
             ExitCode::FAILURE
         }
     }

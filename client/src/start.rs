@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use jiff::tz::TimeZone;
 
 use crate::app::picker::{self, Choice, Entry};
@@ -47,11 +47,12 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
         Action::Demo(intervals) => show_local(intervals, cli).await,
         Action::Connect(mut connect) => {
             if let Some(save) = connect.save.take() {
-                let path = path.context("the profile cannot be saved")?;
+                let path = path?;
                 let agreed = match save.question() {
                     Some(question) => {
-                        confirm(&question, &mut io::stdin().lock(), &mut io::stderr())
-                            .context("asking whether to save the profile")?
+                        confirm(&question, &mut io::stdin().lock(), &mut io::stderr()).map_err(
+                            |error| anyhow!("asking whether to save the profile: {error}"),
+                        )?
                     }
                     None => true,
                 };
@@ -126,7 +127,7 @@ async fn show_agent(connect: &Connect, cli: &Cli) -> Result<Outcome> {
     if !has_token && io::stdin().is_terminal() {
         ask_for_token(&mut endpoint)
             .await
-            .context("asking for the token")?;
+            .map_err(|error| anyhow!("asking for the token: {error}"))?;
     }
     let name = match &connect.profile {
         Some(profile) => profile.clone(),
@@ -136,7 +137,7 @@ async fn show_agent(connect: &Connect, cli: &Cli) -> Result<Outcome> {
 }
 
 async fn show_local(intervals: Intervals, cli: &Cli) -> Result<Outcome> {
-    let endpoint = local::endpoint().context("starting the agent inside this process")?;
+    let endpoint = local::endpoint()?;
     show(THIS_MACHINE.to_owned(), endpoint, intervals, cli).await
 }
 
