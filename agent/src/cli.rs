@@ -16,7 +16,7 @@ pub struct Args {
     #[arg(short, long, value_name = "PORT")]
     pub port: Option<u16>,
 
-    /// Serve on this address: IP, IP:PORT or [IPV6]:PORT (may be given more than once)
+    /// Serve on this address: IP or IP:PORT, an IPv6 address in brackets (may be given more than once)
     #[arg(short, long, value_name = "ADDR")]
     pub listen: Vec<ListenAddress>,
 
