@@ -59,6 +59,8 @@ pub enum Action {
     Open,
     /// Stops and continues the list.
     Freeze,
+    /// Draws everything anew.
+    Repaint,
     /// Shows this view.
     Show(View),
     /// Shows the next view or tab.
@@ -200,6 +202,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key(KeyCode::BackTab)], &[Host], Action::Next(-1), "", "previous view"),
     bind(&[key(KeyCode::Tab), key(KeyCode::Right), chr('l')], &[Details], Action::Next(1), "next", "next tab"),
     bind(&[key(KeyCode::BackTab), key(KeyCode::Left)], &[Details], Action::Next(-1), "previous", "previous tab"),
+    bind(&[ctrl('l')], &[Host, Details, Help], Action::Repaint, "", "draw the screen anew"),
     bind(&[ctrl('c')], ANYWHERE, Action::Quit, "", "quit, wherever you are"),
 ];
 

@@ -141,7 +141,9 @@ pub async fn pick(entries: Vec<Entry>, color: bool) -> Result<Choice, ScreenErro
     let (width, height) = screen.size().map_err(ScreenError::Enter)?;
     picker.update(&Message::Resize(width, height), Instant::now());
     loop {
-        let drawn = screen.draw(|buffer| ui::picker::draw(buffer, &picker, color));
+        let drawn = screen.draw(picker.area, |buffer| {
+            ui::picker::draw(buffer, &picker, color);
+        });
         if let Some(outcome) = after_drawing(drawn)? {
             return Ok(Choice::None(outcome));
         }

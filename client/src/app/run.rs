@@ -43,7 +43,7 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
     loop {
         let now = Instant::now();
         if changed && next_frame <= now {
-            let drawn = screen.draw(|buffer| ui::draw(buffer, &app, moment()));
+            let drawn = screen.draw(app.area, |buffer| ui::draw(buffer, &app, moment()));
             if let Some(outcome) = after_drawing(drawn)? {
                 return Ok(outcome);
             }
@@ -66,6 +66,7 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
         for effect in update(&mut app, message, moment()) {
             match effect {
                 Effect::Redraw => changed = true,
+                Effect::Repaint => screen.forget(),
                 Effect::Retry => link.retry_now(),
                 Effect::Quit(outcome) => return Ok(outcome),
             }

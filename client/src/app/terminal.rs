@@ -9,9 +9,9 @@ use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, cursor, execute};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 /// Why the screen cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +84,16 @@ impl Write for Output {
 }
 
 /// The terminal, taken over until this is dropped.
+///
+/// Not a `ratatui::Terminal`: that one writes to a terminal that has hung up when it is dropped, and panics
+/// because it cannot.
 #[derive(Debug)]
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Output>>,
+    backend: CrosstermBackend<Output>,
+    /// What is on the screen.
+    shown: Buffer,
+    /// What will be; kept for its memory.
+    next: Buffer,
 }
 
 impl Screen {
@@ -119,19 +126,43 @@ impl Screen {
             ReportMouse(true),
             EnableBracketedPaste
         )?;
-        let terminal = Terminal::new(CrosstermBackend::new(Output::default()))?;
-        Ok(Self { terminal })
+        Ok(Self {
+            backend: CrosstermBackend::new(Output::default()),
+            shown: Buffer::default(),
+            next: Buffer::default(),
+        })
     }
 
     /// The terminal's size, columns and rows.
     pub(super) fn size(&self) -> io::Result<(u16, u16)> {
-        let size = self.terminal.size()?;
+        let size = self.backend.size()?;
         Ok((size.width, size.height))
     }
 
-    /// Draws a frame; only what changed is written.
-    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Buffer)) -> io::Result<()> {
-        self.terminal.draw(|frame| draw(frame.buffer_mut()))?;
+    /// Makes the next frame a whole one.
+    pub(super) fn forget(&mut self) {
+        self.shown = Buffer::default();
+    }
+
+    /// Draws a frame on a terminal of the size of `area`; only what changed is written.
+    pub(super) fn draw(&mut self, area: Rect, draw: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            // Another task panicked. Its message stands on the screen now.
+            return Err(io::Error::other("it was given back after a panic"));
+        }
+        if self.shown.area != area {
+            self.shown = Buffer::empty(area);
+            self.next = Buffer::empty(area);
+            self.backend.clear()?;
+        }
+        draw(&mut self.next);
+        let mut changes = self.shown.diff_iter(&self.next).peekable();
+        if changes.peek().is_some() {
+            self.backend.draw(changes)?;
+            io::Write::flush(&mut self.backend)?;
+        }
+        std::mem::swap(&mut self.shown, &mut self.next);
+        self.next.reset();
         Ok(())
     }
 }

@@ -55,6 +55,8 @@ impl Outcome {
 pub enum Effect {
     /// Draw the screen.
     Redraw,
+    /// Draw all of it, not only what changed: something else wrote on the terminal.
+    Repaint,
     /// Dial now.
     Retry,
     /// End.
@@ -166,6 +168,7 @@ fn perform(app: &mut App, context: Context, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit(Outcome::Quit)],
         Action::Retry => return vec![Effect::Retry, Effect::Redraw],
+        Action::Repaint => return vec![Effect::Repaint, Effect::Redraw],
         Action::Help => app.help = Some(0),
         Action::Close if context == Context::Help => app.help = None,
         Action::Close => close_details(app),

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
+use super::text;
 use super::theme::{Level, Theme};
 
 /// Draws `line` on the `row`th row of `area`; nothing where there is no such row.
@@ -48,7 +49,7 @@ pub fn pane(
     area: Rect,
     boxed: bool,
     title: Vec<Span<'_>>,
-    remark: Vec<Span<'_>>,
+    remark: Option<Span<'_>>,
     theme: Theme,
 ) -> Rect {
     if !boxed {
@@ -68,8 +69,10 @@ pub fn pane(
         .border_style(theme.quiet());
     // A title takes the border's style as its base: it must not be dim as well.
     let inner = block.inner(area);
-    if !remark.is_empty() {
-        block = block.title_bottom(pad(remark).right_aligned());
+    if let Some(remark) = remark {
+        let room = usize::from(area.width.saturating_sub(4));
+        let remark = Span::styled(text::fit(&remark.content, room), remark.style);
+        block = block.title_bottom(pad(vec![remark]).right_aligned());
     }
     block.render(area.intersection(buffer.area), buffer);
     let title_area = Rect {

@@ -65,6 +65,18 @@ pub fn last_offset(app: &App, shown: Details, area: DetailsArea, now: Moment) ->
     lines.saturating_sub(usize::from(area.body.height))
 }
 
+/// Rows that the facts need in a pane of that width.
+#[must_use]
+pub fn facts_rows(app: &App, width: u16) -> usize {
+    let watch = app.host.watch.as_ref();
+    let Some((watch, sample)) = watch.and_then(|it| Some((it, it.details.sample.as_ref()?))) else {
+        return 0;
+    };
+    // Neither colours nor the time have a part in it.
+    let (theme, now) = (Theme::new(false), sample.arrived);
+    facts(&sample.value, watch, width, Scene { app, now, theme }).len()
+}
+
 /// Draws the dialog.
 pub fn draw(
     buffer: &mut Buffer,

@@ -81,12 +81,12 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
     let shown = rows / each;
     let mut remark = remark(scene, part, scene.app.options.intervals.disks);
     let hidden = disks.len().saturating_sub(shown);
-    if remark.is_empty() && hidden > 0 {
+    if remark.is_none() && hidden > 0 {
         let words = format!("+{hidden} more");
-        remark.push(Span::styled(words, scene.theme.quiet()));
-    } else if remark.is_empty() && scene.app.host.is_published_agent() && !disks.is_empty() {
+        remark = Some(Span::styled(words, scene.theme.quiet()));
+    } else if remark.is_none() && scene.app.host.is_published_agent() && !disks.is_empty() {
         let words = format!("mounts: {}", super::header::NOT_TOLD);
-        remark.push(Span::styled(words, scene.theme.quiet()));
+        remark = Some(Span::styled(words, scene.theme.quiet()));
     }
     let title = vec![Span::styled("Disks", scene.theme.strong())];
     let boxed = form == Form::Boxed;

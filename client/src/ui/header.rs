@@ -14,6 +14,9 @@ use crate::state::memory_percent;
 /// What is said of things that `socktop_agent` 1.60 has no words for.
 pub const NOT_TOLD: &str = "socktop_agent 1.60 does not tell";
 
+/// The same in fewer columns.
+pub const NOT_TOLD_SHORT: &str = "agent 1.60 does not tell";
+
 /// Draws header and notice.
 pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let area = regions.header;

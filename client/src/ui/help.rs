@@ -137,7 +137,7 @@ pub fn draw(buffer: &mut Buffer, offset: usize, theme: Theme) {
     let area = place(screen);
     Clear.render(area, buffer);
     let title = vec![Span::styled("Help", theme.strong())];
-    let remark = vec![Span::styled("Esc closes", theme.quiet())];
+    let remark = Some(Span::styled("Esc closes", theme.quiet()));
     let within = padded(pane(buffer, area, true, title, remark, theme), true);
     let (width, visible) = inner(screen);
     let last = last_offset(screen);

@@ -233,7 +233,7 @@ pub fn regions(app: &App, area: Rect) -> Regions {
         details: None,
     };
     if app.details.is_some() {
-        regions.details = Some(details(body, regions.form));
+        regions.details = Some(details(app, body, regions.form));
         return regions;
     }
     match app.view {
@@ -369,13 +369,14 @@ fn table(area: Rect, form: Form) -> Table {
     }
 }
 
-fn details(area: Rect, form: Form) -> DetailsArea {
+fn details(app: &App, area: Rect, form: Form) -> DetailsArea {
     let mut rest = area;
     let mut facts = None;
     if form == Form::Boxed {
         rest = area.inner(Margin::new(2, 1));
-        if area.width >= 110 {
-            let (left, right) = beside(rest, share(rest.width, 42).min(76));
+        let (left, right) = beside(rest, share(rest.width, 42).min(76));
+        let needed = super::details::facts_rows(app, left.width);
+        if area.width >= 110 && needed <= usize::from(left.height) {
             facts = Some(left);
             // One column for a rule between them, and one on each side of it.
             rest = Rect {

@@ -8,7 +8,7 @@ use socktop_proto::model::{Gpu, Metrics};
 use super::canvas::{bar, padded, pane, put};
 use super::cpu::label;
 use super::graph;
-use super::header::NOT_TOLD;
+use super::header::{NOT_TOLD, NOT_TOLD_SHORT};
 use super::layout::Form;
 use super::theme::Level;
 use super::{Scene, format, nothing_yet, remark, text};
@@ -47,7 +47,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
     }
     lines.push(swap_line(metrics, usize::from(inner.width), scene));
     let mut line = vec![Span::styled(text::left("Load", LABEL), scene.theme.quiet())];
-    line.extend(load_averages(scene));
+    line.extend(load_averages(
+        scene,
+        usize::from(inner.width).saturating_sub(LABEL),
+    ));
     lines.push(line);
     for gpu in &metrics.gpus {
         lines.extend(gpu_lines(gpu, usize::from(inner.width), scene));
@@ -161,14 +164,14 @@ fn gpu_memory_percent(gpu: &Gpu) -> Option<f32> {
     percent(gpu.memory_used_bytes?, gpu.memory_total_bytes?)
 }
 
-fn load_averages(scene: Scene<'_>) -> Vec<Span<'static>> {
+fn load_averages(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
     let state = &scene.app.host;
     let metrics = state.metrics.value();
     let Some(load) = metrics.and_then(|metrics| metrics.load) else {
-        let words = if state.is_published_agent() {
-            NOT_TOLD
-        } else {
-            format::UNKNOWN
+        let words = match state.is_published_agent() {
+            true if text::width(NOT_TOLD) <= room => NOT_TOLD,
+            true => NOT_TOLD_SHORT,
+            false => format::UNKNOWN,
         };
         return vec![Span::styled(words, scene.theme.quiet())];
     };
@@ -200,7 +203,7 @@ pub fn load(scene: Scene<'_>) -> Vec<Span<'static>> {
         return Vec::new();
     }
     let mut spans = vec![Span::styled("load ", scene.theme.quiet())];
-    spans.extend(load_averages(scene));
+    spans.extend(load_averages(scene, usize::MAX));
     spans
 }
 

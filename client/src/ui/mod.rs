@@ -104,19 +104,17 @@ fn dim(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 }
 
 /// What a pane's title says beside its name: for how long the numbers are old, or what went wrong.
-fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Vec<Span<'static>> {
+fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Option<Span<'static>> {
     if let Some(error) = &part.error {
-        return vec![Span::styled(
-            text::clean(error).into_owned(),
-            scene.theme.bad(),
-        )];
+        let error = text::clean(error).into_owned();
+        return Some(Span::styled(error, scene.theme.bad()));
     }
     match &part.sample {
         Some(sample) if scene.app.is_old(sample.arrived, every, scene.now) => {
             let age = format::span(scene.now.since(sample.arrived.instant));
-            vec![Span::styled(format!("{age} old"), scene.theme.bad())]
+            Some(Span::styled(format!("{age} old"), scene.theme.bad()))
         }
-        _ => Vec::new(),
+        _ => None,
     }
 }
 

@@ -71,9 +71,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
     let offset = scene.app.network_offset;
     let mut remark = remark(scene, part, scene.app.options.intervals.metrics);
     let hidden = interfaces.len().saturating_sub(shown);
-    if hidden > 0 && remark.is_empty() {
+    if hidden > 0 && remark.is_none() {
         let words = format!("+{hidden} more");
-        remark.push(Span::styled(words, scene.theme.quiet()));
+        remark = Some(Span::styled(words, scene.theme.quiet()));
     }
     let title = vec![Span::styled("Network", scene.theme.strong())];
     let boxed = form == Form::Boxed;

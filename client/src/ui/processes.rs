@@ -123,10 +123,10 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
     let title = title(scene);
     let mut remark = remark(scene, part, app.options.intervals.processes);
     if app.list.frozen {
-        remark.clear();
-    } else if remark.is_empty() && app.host.is_published_agent() {
+        remark = None;
+    } else if remark.is_none() && app.host.is_published_agent() {
         let words = format!("users, states, threads: {NOT_TOLD}");
-        remark.push(Span::styled(words, scene.theme.quiet()));
+        remark = Some(Span::styled(words, scene.theme.quiet()));
     }
     if boxed {
         pane(buffer, table.area, true, title, remark, scene.theme);
@@ -140,9 +140,9 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
         );
         let mut line = vec![Span::raw(" ")];
         line.extend(title);
-        if !remark.is_empty() {
+        if let Some(remark) = remark {
             line.push(Span::raw(" · "));
-            line.extend(remark);
+            line.push(remark);
         }
         line.push(Span::raw(" "));
         let place = Rect {

@@ -132,7 +132,11 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             taken += width(word);
             continue;
         }
-        for (grapheme, width) in graphemes(word) {
+        for (mut grapheme, mut width) in graphemes(word) {
+            // Some scripts have letters with marks that are wider than two columns.
+            if width > columns {
+                (grapheme, width) = (REPLACEMENT.to_string(), 1);
+            }
             if taken + width > columns {
                 lines.push(std::mem::take(&mut line));
                 taken = 0;
@@ -191,6 +195,8 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("", 4), [""]);
+        let wide_letter = "!\u{0DD8}\u{16F51}";
+        assert_eq!(wrap(wide_letter, 2), ["\u{FFFD}"]);
     }
 
     proptest! {
