@@ -1,6 +1,6 @@
 //! The application: messages change its state, the screen is drawn from its state.
 //!
-//! [`update`] is the only thing that changes an [`App`]; [`crate::ui::draw`] only reads it. Both are pure:
+//! [`update()`] is the only thing that changes an [`App`]; [`crate::ui::draw`] only reads it. Both are pure:
 //! they are told the time. What is shown decides what the agent is asked for ([`App::plan`]). The loop
 //! that feeds messages in is [`run()`].
 

@@ -9,6 +9,10 @@ use socktop_proto::model::{Interface, SampleTime};
 
 use super::ring::{HISTORY, Ring};
 
+/// Interfaces that may be remembered after they went away, those that are there included: names that
+/// change with every sample must not fill the memory.
+const MOST: usize = 256;
+
 /// What an interface carries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
@@ -74,12 +78,13 @@ impl Interfaces {
             let traffic = self.by_name.entry(interface.name.clone()).or_default();
             traffic.take(seconds, interface);
         }
+        let crowded = self.by_name.len() > MOST;
         self.by_name.retain(|_, traffic| {
             if traffic.absent > 0 {
                 traffic.counters = None;
                 traffic.rates.push(None);
             }
-            traffic.absent < HISTORY
+            traffic.absent == 0 || (!crowded && traffic.absent < HISTORY)
         });
     }
 
@@ -184,6 +189,18 @@ mod tests {
             interfaces.take(Some(at(5000 + sample)), &[]);
         }
         assert!(interfaces.get("eth0").is_none());
+    }
+
+    #[test]
+    fn names_that_change_with_every_sample_do_not_pile_up() {
+        let mut interfaces = Interfaces::default();
+        for sample in 0..1000 {
+            let mut interface = eth0(1, 1);
+            interface.name = format!("veth{sample}");
+            interfaces.take(Some(at(sample)), &[interface]);
+        }
+        assert!(interfaces.by_name.len() <= MOST);
+        assert!(interfaces.get("veth999").is_some());
     }
 
     #[test]

@@ -13,6 +13,9 @@ const REPLACEMENT: char = '\u{FFFD}';
 /// Marks that sit on a letter; one letter gets no more than these.
 const MARKS_ON_A_LETTER: usize = 2;
 
+/// Characters of a wrapped text that are shown: a command line may have two million.
+const LONGEST: usize = 8192;
+
 /// Whether a character has no place on a screen: controls, direction overrides and isolates, joiners,
 /// invisible spaces, variation selectors, tags.
 fn is_junk(character: char) -> bool {
@@ -72,11 +75,21 @@ pub fn width(text: &str) -> usize {
     graphemes(text).iter().map(|(_, width)| width).sum()
 }
 
+/// The first `most` characters of `text`, and whether there are more: nobody reads megabytes.
+fn head(text: &str, most: usize) -> (&str, bool) {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => (text.get(..end).unwrap_or(text), true),
+        None => (text, false),
+    }
+}
+
 /// `text`, cleaned and cut to `columns`; what was cut ends in an ellipsis.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
+    // A column holds a letter and its marks.
+    let (text, cut) = head(text, (columns + 1) * (1 + MARKS_ON_A_LETTER));
     let text = clean(text);
-    if width(&text) <= columns {
+    if !cut && width(&text) <= columns {
         return text.into_owned();
     }
     let Some(room) = columns.checked_sub(1) else {
@@ -114,14 +127,20 @@ pub fn right(text: &str, columns: usize) -> String {
     padded
 }
 
-/// `text`, cleaned and broken into lines of at most `columns`, at spaces where there are any.
+/// `text`, cleaned and broken into lines of at most `columns`, at spaces where there are any; what is
+/// longer than [`LONGEST`] ends in an ellipsis.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
+    let (text, cut) = head(text, LONGEST);
+    let mut text = clean(text);
+    if cut {
+        text.to_mut().push('…');
+    }
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut taken = 0;
-    for word in clean(text).split_inclusive(' ') {
+    for word in text.split_inclusive(' ') {
         let needed = width(word.trim_end());
         if taken > 0 && taken + needed > columns {
             lines.push(std::mem::take(&mut line));
@@ -186,6 +205,9 @@ mod tests {
         assert_eq!(fit("漢字漢字", 4), "漢…");
         assert_eq!(fit("abc", 1), "…");
         assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit(&"a".repeat(9_999), 3), "aa…");
+        let piled = "e\u{301}\u{302}".repeat(4);
+        assert_eq!(fit(&piled, 4), piled);
         assert_eq!(left("漢字漢字", 4), "漢… ");
         assert_eq!(right("7", 3), "  7");
     }
@@ -195,6 +217,9 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("", 4), [""]);
+        let lines = wrap(&"x".repeat(99_999), 64);
+        assert_eq!(lines.last().map(String::as_str), Some("…"));
+        assert_eq!(lines.len(), LONGEST / 64 + 1);
         let wide_letter = "!\u{0DD8}\u{16F51}";
         assert_eq!(wrap(wide_letter, 2), ["\u{FFFD}"]);
     }
