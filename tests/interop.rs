@@ -59,7 +59,10 @@ impl Target {
     fn start(folder: &Path) -> Self {
         fs::create_dir_all(folder).unwrap();
         let program = folder.join(TARGET);
-        fs::copy("/bin/sleep", &program).unwrap();
+        // By another process: a program that is open for writing here, or in a child forked meanwhile by
+        // another test, cannot be run.
+        let copied = Command::new("cp").arg("/bin/sleep").arg(&program).status();
+        assert!(copied.unwrap().success());
         let mut command = Command::new(program);
         Self(command.arg("3600").current_dir(folder).spawn().unwrap())
     }
