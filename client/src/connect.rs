@@ -1,6 +1,6 @@
 //! From what the user asked for to an endpoint: certificates, token, and the profile to save.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use crate::link::{self, Endpoint, Intervals};
@@ -90,17 +90,20 @@ impl Connect {
     }
 }
 
-/// Dials once before there is a screen: where the agent wants another token, or one at all, and standard input is
-/// a terminal, asks the user for it. Any other failure is left for the link to report.
+/// Dials once before there is a screen: where the agent wants a token, and standard input is a terminal, asks the
+/// user for it. Any other failure is left for the link to report.
 ///
 /// # Errors
-/// Where the terminal fails, or what was entered is no token.
+/// `Interrupted` where a signal ended the question; else where the terminal fails, or what was entered is no token.
 pub async fn ask_for_token(endpoint: &mut Endpoint) -> io::Result<()> {
+    if !io::stdin().is_terminal() {
+        return Ok(());
+    }
     let Err(error) = link::probe(endpoint).await else {
         return Ok(());
     };
     if error.is_unauthorized()
-        && let Some(token) = token::prompt(&endpoint.to_string())?
+        && let Some(token) = token::prompt(&endpoint.to_string()).await?
     {
         endpoint.set_token(token);
     }

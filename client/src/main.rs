@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use socktop::cli::Cli;
-use socktop::start::start;
+use socktop::start::{complain, start};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("socktop: starting the runtime: {error}");
+            complain(&format_args!("starting the runtime: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
-            eprintln!("socktop: {error}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }

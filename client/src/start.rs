@@ -1,22 +1,25 @@
 //! From the command line to a host on the screen.
 
 use std::env;
-use std::io::{self, IsTerminal};
+use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
 use crate::app::picker::{self, Choice, Entry};
 use crate::app::{App, AppOptions, Outcome, run};
 use crate::cli::{Action, Cli, DEMO, Environment, from_profile, intervals, resolve};
-use crate::connect::{Connect, ask_for_token, confirm};
+use crate::connect::{Connect, Save, ask_for_token, confirm};
 use crate::link::{Endpoint, Intervals, Link};
 use crate::local;
 use crate::profiles::{self, Profiles};
 
 /// What the picker calls the machine that socktop runs on.
 const THIS_MACHINE: &str = "this machine";
+
+/// The signal of Ctrl-C.
+const SIGINT: u8 = 2;
 
 /// Does what the command line asks for.
 ///
@@ -33,36 +36,31 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
         token: env::var_os("SOCKTOP_TOKEN"),
         folder: env::current_dir().unwrap_or_default(),
     };
-    let mut action = resolve(cli, &profiles, &environment)?;
+    let action = resolve(cli, &profiles, &environment)?;
     if cli.dry_run {
         return Ok(Outcome::Quit);
-    }
-    if let Action::Picker = action {
-        action = match pick(cli, &profiles, &environment).await? {
-            Picked::Action(action) => action,
-            Picked::Nothing(outcome) => return Ok(outcome),
-        };
     }
     match action {
         Action::Demo(intervals) => show_local(intervals, cli).await,
         Action::Connect(mut connect) => {
             if let Some(save) = connect.save.take() {
-                let path = path?;
-                let agreed = match save.question() {
-                    Some(question) => {
-                        confirm(&question, &mut io::stdin().lock(), &mut io::stderr()).map_err(
-                            |error| anyhow!("asking whether to save the profile: {error}"),
-                        )?
-                    }
-                    None => true,
-                };
-                if agreed {
-                    save.apply(&path)?;
-                }
+                offer_to_save(save, &path?)?;
             }
             show_agent(&connect, cli).await
         }
-        Action::Picker => bail!("the picker chose itself"),
+        Action::Picker => {
+            let entries = entries(&profiles);
+            match picker::pick(entries.clone(), color()).await? {
+                Choice::None(outcome) => Ok(outcome),
+                Choice::Entry(index) => match entries.get(index) {
+                    Some(Entry { name, saved, .. }) if *saved => {
+                        let connect = from_profile(name, cli, &profiles, &environment)?;
+                        show_agent(&connect, cli).await
+                    }
+                    _ => show_local(intervals(cli, None), cli).await,
+                },
+            }
+        }
     }
 }
 
@@ -76,58 +74,54 @@ fn load(path: &Path, cli: &Cli) -> Result<Profiles> {
     match Profiles::load(path) {
         Ok(profiles) => Ok(profiles),
         Err(error) if cli.demo || names_no_profile => {
-            eprintln!("socktop: {error}");
+            complain(&error);
             Ok(Profiles::default())
         }
         Err(error) => Err(error.into()),
     }
 }
 
-enum Picked {
-    Action(Action),
-    Nothing(Outcome),
-}
-
-async fn pick(cli: &Cli, profiles: &Profiles, environment: &Environment) -> Result<Picked> {
-    let mut entries: Vec<Entry> = profiles
-        .profiles
-        .iter()
-        .map(|(name, profile)| Entry {
-            name: name.clone(),
-            detail: without_token(&profile.url),
-            saved: true,
-        })
-        .collect();
-    for (name, detail) in [
+/// What the picker offers: the saved profiles, then what every installation has.
+fn entries(profiles: &Profiles) -> Vec<Entry> {
+    let saved = profiles.profiles.iter().map(|(name, profile)| Entry {
+        name: name.clone(),
+        detail: without_token(&profile.url),
+        saved: true,
+    });
+    let always = [
         (THIS_MACHINE, "an agent inside socktop; no port is opened"),
         (DEMO, "the same, as by socktop --demo"),
-    ] {
-        entries.push(Entry {
-            name: name.to_owned(),
-            detail: detail.to_owned(),
-            saved: false,
-        });
-    }
-    let index = match picker::pick(entries.clone(), color()).await? {
-        Choice::Entry(index) => index,
-        Choice::None(outcome) => return Ok(Picked::Nothing(outcome)),
-    };
-    Ok(match entries.get(index) {
-        Some(entry) if entry.saved => {
-            let connect = from_profile(&entry.name, cli, profiles, environment)?;
-            Picked::Action(Action::Connect(Box::new(connect)))
+    ];
+    let always = always.into_iter().map(|(name, detail)| Entry {
+        name: name.to_owned(),
+        detail: detail.to_owned(),
+        saved: false,
+    });
+    saved.chain(always).collect()
+}
+
+/// Saves a profile, unless another would be lost and the user wants to keep that.
+fn offer_to_save(save: Save, path: &Path) -> Result<()> {
+    if let Some(question) = save.question() {
+        let agreed = confirm(&question, &mut io::stdin().lock(), &mut io::stderr())
+            .map_err(|error| anyhow!("asking whether to save the profile: {error}"))?;
+        if !agreed {
+            return Ok(());
         }
-        _ => Picked::Action(Action::Demo(intervals(cli, None))),
-    })
+    }
+    Ok(save.apply(path)?)
 }
 
 async fn show_agent(connect: &Connect, cli: &Cli) -> Result<Outcome> {
     let mut endpoint = connect.endpoint()?;
     let has_token = connect.target.token().is_some() || connect.token_file.is_some();
-    if !has_token && io::stdin().is_terminal() {
-        ask_for_token(&mut endpoint)
-            .await
-            .map_err(|error| anyhow!("asking for the token: {error}"))?;
+    if !has_token {
+        match ask_for_token(&mut endpoint).await {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Ok(Outcome::Signal(SIGINT));
+            }
+            asked => asked.map_err(|error| anyhow!("asking for the token: {error}"))?,
+        }
     }
     let name = match &connect.profile {
         Some(profile) => profile.clone(),
@@ -166,4 +160,9 @@ fn color() -> bool {
 /// A URL as it may be shown.
 fn without_token(url: &str) -> String {
     url.split('?').next().unwrap_or_default().to_owned()
+}
+
+/// Says what went wrong, on standard error if there still is one.
+pub fn complain(error: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "socktop: {error}");
 }

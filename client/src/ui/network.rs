@@ -1,4 +1,5 @@
-//! Network interfaces: what they carry now, their history and their peak. The loopback comes last.
+//! Network interfaces: what they carry now, their history and their peak. Those that never carried anything
+//! come after the others, the loopback last.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,7 +28,10 @@ fn interfaces(app: &App) -> Vec<&Interface> {
         .into_iter()
         .flat_map(|metrics| &metrics.interfaces)
         .collect();
-    interfaces.sort_by_key(|interface| interface.name == "lo");
+    interfaces.sort_by_key(|interface| {
+        let never_used = interface.received_bytes == 0 && interface.transmitted_bytes == 0;
+        (interface.name == "lo", never_used)
+    });
     interfaces
 }
 
