@@ -148,6 +148,9 @@ pub async fn pick(entries: Vec<Entry>, color: bool) -> Result<Choice, ScreenErro
             return Ok(Choice::None(outcome));
         }
         let message = input.next().await?;
+        if matches!(message, Message::Resize(..)) {
+            screen.forget();
+        }
         if let Some(choice) = picker.update(&message, Instant::now()) {
             return Ok(choice);
         }

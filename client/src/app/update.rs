@@ -77,7 +77,8 @@ pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
         Message::Paste(_) => Vec::new(),
         Message::Resize(width, height) => {
             app.area = Rect::new(0, 0, width, height);
-            vec![Effect::Redraw]
+            // The size may have been another for a moment, and what did not fit into it is gone.
+            vec![Effect::Repaint, Effect::Redraw]
         }
         Message::Link(event) => link(app, event, now),
         Message::Tick => vec![Effect::Redraw],
