@@ -164,7 +164,7 @@ fn the_published_client_shows_our_agent() {
 #[test]
 fn our_client_shows_a_published_agent() {
     let home = tempfile::tempdir().unwrap();
-    let _target = Target::start(home.path());
+    let target = Target::start(home.path());
     let port = free_port();
     let agent = Server::start(
         clean_command(&published_program("socktop_agent"), home.path())
@@ -175,14 +175,28 @@ fn our_client_shows_a_published_agent() {
         clean_command(&our_program("socktop"), home.path()).arg(agent.url()),
         SIZE,
     );
-    client.wait_for("a live host with its processes", |screen| {
-        screen.contains(&hostname()) && screen.contains("CPU") && screen.contains(TARGET)
+    client.wait_for("a live host", |screen| {
+        screen.contains(&hostname()) && screen.contains("agent 1.60") && screen.contains("CPU%")
     });
+    client.send(&format!("/{TARGET}{}", keys::ENTER));
+    let pid = target.0.id().to_string();
+    let shows_the_process = |screen: &str| {
+        screen.contains(&hostname()) && screen.contains(&pid) && shows_no_error(screen)
+    };
+    client.wait_for("the process", shows_the_process);
     client.holds_for(
         Duration::from_secs(5),
-        "a live host without an error",
-        |screen| shows_no_error(screen) && screen.contains(&hostname()) && screen.contains(TARGET),
+        "the process without an error",
+        shows_the_process,
     );
+
+    client.send(keys::ENTER);
+    client.wait_for("the process's details", |screen| {
+        screen.contains(&format!("/{TARGET} 3600")) && shows_no_error(screen)
+    });
+    client.send(keys::ESC);
+    // Escape and a letter at once are another key.
+    client.wait_for("the list again", |screen| screen.contains("CPU%"));
     client.send("q");
     assert!(client.wait_for_end().success());
 }

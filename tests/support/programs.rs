@@ -57,17 +57,30 @@ fn existing(program: &Path) -> PathBuf {
 }
 
 /// Cargo alone knows where it puts what it builds: it is asked.
+///
+/// It is asked for a test as well, any one: that makes it choose the features that `cargo test` chose, so
+/// that nothing is built twice.
 fn build(name: &str) -> PathBuf {
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo tells this test of itself would make build scripts run again.
+    for (variable, _) in env::vars_os() {
+        let of_this_package = variable.to_str().is_some_and(|variable| {
+            variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
+        });
+        if of_this_package {
+            cargo.env_remove(variable);
+        }
+    }
+    let output = cargo
         .args([
             "build",
             "--locked",
-            "--message-format=json",
-            "--package",
-            name,
-            "--bin",
-            name,
+            "--workspace",
+            "--bins",
+            "--test",
+            "lifecycle",
         ])
+        .arg("--message-format=json")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("run cargo");
@@ -80,9 +93,12 @@ fn build(name: &str) -> PathBuf {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|message| {
-            message
-                .pointer("/target/name")
-                .is_some_and(|found| found == name)
+            let says = |pointer, wanted: &str| {
+                message
+                    .pointer(pointer)
+                    .is_some_and(|found| found == wanted)
+            };
+            says("/target/name", name) && says("/target/kind/0", "bin")
         })
         .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
         .unwrap_or_else(|| panic!("cargo built {name} and did not say where"))

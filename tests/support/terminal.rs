@@ -54,12 +54,7 @@ impl Terminal {
     #[must_use]
     pub fn start(command: &Command, size: Size) -> Self {
         let pair = native_pty_system()
-            .openpty(PtySize {
-                rows: size.rows,
-                cols: size.columns,
-                pixel_width: 0,
-                pixel_height: 0,
-            })
+            .openpty(pty_size(size))
             .expect("open a pseudo-terminal");
         let child = pair
             .slave
@@ -75,9 +70,7 @@ impl Terminal {
             .master
             .take_writer()
             .expect("write the pseudo-terminal");
-        let [rows, columns] = [size.rows, size.columns].map(|cells| {
-            NonZeroU16::new(cells).expect("a terminal has at least one cell each way")
-        });
+        let (rows, columns) = cells(size);
         let display = Arc::new(Display {
             parser: Mutex::new(vt100::Parser::new(rows, columns, 0)),
             changed: Condvar::new(),
@@ -181,19 +174,13 @@ impl Terminal {
     /// # Panics
     /// When the kernel refuses it.
     pub fn resize(&mut self, size: Size) {
+        let (rows, columns) = cells(size);
+        // What the program draws for the new size must find it here.
+        let mut parser = self.display.lock();
         self.master
-            .resize(PtySize {
-                rows: size.rows,
-                cols: size.columns,
-                pixel_width: 0,
-                pixel_height: 0,
-            })
+            .resize(pty_size(size))
             .expect("resize the pseudo-terminal");
-        if let (Some(rows), Some(columns)) =
-            (NonZeroU16::new(size.rows), NonZeroU16::new(size.columns))
-        {
-            self.display.lock().set_size(rows, columns);
-        }
+        parser.set_size(rows, columns);
     }
 
     /// Whether the terminal echoes and collects lines, as a shell's does.
@@ -244,6 +231,21 @@ impl Display {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+fn pty_size(size: Size) -> PtySize {
+    PtySize {
+        rows: size.rows,
+        cols: size.columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+/// Rows and columns.
+fn cells(size: Size) -> (NonZeroU16, NonZeroU16) {
+    let at_least_one = |cells| NonZeroU16::new(cells).expect("a terminal has a cell each way");
+    (at_least_one(size.rows), at_least_one(size.columns))
 }
 
 fn builder(command: &Command) -> CommandBuilder {
