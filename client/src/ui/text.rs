@@ -128,7 +128,7 @@ pub fn right(text: &str, columns: usize) -> String {
 }
 
 /// `text`, cleaned and broken into lines of at most `columns`, at spaces where there are any; what is
-/// longer than [`LONGEST`] ends in an ellipsis.
+/// longer than `LONGEST` ends in an ellipsis.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
