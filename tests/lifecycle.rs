@@ -13,6 +13,7 @@ use socktop::trust::Trust;
 use socktop_agent::cli::Args;
 use socktop_agent::config::{Config, Sampling};
 use socktop_agent::identity::Identity;
+use socktop_agent::listen;
 use socktop_agent::serve::{Agent, Server};
 use socktop_proto::model::{ErrorCode, body};
 use socktop_proto::{Body, Query};
@@ -35,18 +36,24 @@ struct Running {
 impl Running {
     fn boot(address: &str, environment: &[(&str, &str)], identity: Option<&Identity>) -> Self {
         let args = Args::try_parse_from(["socktop-agent", "--listen", address]).unwrap();
-        let config = Config::load(&args, |name| {
+        let config = Config::load(&args, false, |name| {
             let (_, value) = environment.iter().find(|(known, _)| *known == name)?;
             Some((*value).to_owned())
-        });
+        })
+        .unwrap();
         let tls = identity.map(|identity| identity.server_config().unwrap());
-        let server = Server::bind(&config.unwrap(), tls).unwrap();
+        let listeners = listen::bind(&config.listen, config.listen_is_explicit).unwrap();
+        let server = Server::new(&config, listeners, tls).unwrap();
         let address = server.addresses()[0];
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(server.run(async {
-            // Dropped unsent when a test fails: that is an end, too.
-            let _ = stopped.await;
-        }));
+        let task = tokio::spawn(async move {
+            let stop = async {
+                // Dropped unsent when a test fails: that is an end, too.
+                let _ = stopped.await;
+            };
+            server.serve(stop).await;
+            server.drain().await;
+        });
         Self {
             address,
             stop,

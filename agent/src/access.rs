@@ -42,8 +42,14 @@ impl fmt::Display for Peer {
 }
 
 /// Why a request was turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// It is not known who may enter.
+    #[error("nobody may enter: {reason}; once it is repaired, reload socktop-agent")]
+    Broken {
+        /// What is broken.
+        reason: String,
+    },
     /// No token, or a wrong one.
     #[error(
         "wrong or missing token: send it as the header 'Authorization: Bearer TOKEN' or as '?token=TOKEN' \
@@ -51,7 +57,7 @@ pub enum Refusal {
     )]
     Token,
     /// A web page of an origin that is not allowed.
-    #[error("this Origin may not connect: name it in allowed_origins in agent.toml if it should")]
+    #[error("this Origin may not connect: name it in allowed_origins in access.toml if it should")]
     Origin,
     /// On loopback, a Host that some other name was made to resolve to.
     #[error("on loopback the host must be localhost, 127.0.0.1 or [::1]: connect to one of these")]
@@ -61,8 +67,9 @@ pub enum Refusal {
 impl Refusal {
     /// The status to answer with.
     #[must_use]
-    pub fn status(self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
+            Self::Broken { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::Origin | Self::Host => StatusCode::FORBIDDEN,
         }
@@ -91,6 +98,15 @@ impl Gate {
         Ok(Self { access, made })
     }
 
+    /// This gate with other rules of access. The token that was made stays.
+    #[must_use]
+    pub fn with(&self, access: Access) -> Self {
+        Self {
+            access,
+            made: self.made.clone(),
+        }
+    }
+
     /// The token that was made, to be shown to the user.
     #[must_use]
     pub fn made_token(&self) -> Option<&Token> {
@@ -102,6 +118,11 @@ impl Gate {
     /// # Errors
     /// Says why it is refused.
     pub fn check(&self, peer: Peer, headers: &HeaderMap, query: &str) -> Result<(), Refusal> {
+        if let Some(reason) = &self.access.broken {
+            return Err(Refusal::Broken {
+                reason: reason.clone(),
+            });
+        }
         if let Some(origin) = headers.get(ORIGIN)
             && !self.is_allowed(origin)
         {
@@ -246,6 +267,26 @@ mod tests {
             gate.check(peer("192.0.2.1:9"), &HeaderMap::new(), ""),
             Ok(())
         );
+    }
+
+    #[test]
+    fn nobody_enters_while_it_is_not_known_who_may() {
+        let broken = Access {
+            no_token: true,
+            broken: Some("access.toml, line 2: nonsense".to_owned()),
+            ..access(Some("secret"))
+        };
+        let gate = gate(broken);
+        for address in ["127.0.0.1:9", "192.0.2.1:9"] {
+            let refusal = gate.check(peer(address), &headers(LOCAL), "token=secret");
+            let refusal = refusal.unwrap_err();
+            assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(refusal.to_string().contains("line 2"), "{refusal}");
+        }
+        let repaired = gate.with(access(Some("secret")));
+        let check = |query| repaired.check(peer("192.0.2.1:9"), &HeaderMap::new(), query);
+        assert_eq!(check("token=secret"), Ok(()));
+        assert_eq!(check(""), Err(Refusal::Token));
     }
 
     #[test]

@@ -1,17 +1,23 @@
-//! The settings: defaults, then `agent.toml`, `agent.toml.d/*.toml`, the environment and the command line.
+//! The settings: defaults, then `agent.toml`, `agent.toml.d/*.toml`, the environment and the command line; and
+//! `access.toml`, which says who may enter.
 //!
 //! Each source is a [`Settings`], in which everything is optional; [`Config`] is what they add up to.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+mod files;
+mod settings;
+mod values;
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
-
 use crate::cli::Args;
-use crate::token::Token;
+use crate::credentials::Credentials;
+use crate::token::{Token, TokenError};
+use files::AccessFile;
+use settings::Settings;
+use values::IdleExit;
+pub use values::{ListenAddress, LogLevel};
 
 /// The settings' file, where no other is named.
 pub const DEFAULT_FILE: &str = "/etc/socktop/agent.toml";
@@ -20,6 +26,9 @@ pub const DEFAULT_FILE: &str = "/etc/socktop/agent.toml";
 pub const PLAIN_PORT: u16 = 3000;
 /// The port with TLS.
 pub const TLS_PORT: u16 = 8443;
+
+/// How long an agent that systemd can start again stays without a client.
+const ACTIVATED_IDLE_EXIT: Duration = Duration::from_mins(1);
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +42,14 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A file that is not what it should be.
-    #[error("in the settings {path}: {message}")]
+    #[error("in the settings {path}, line {line}: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where in it, and what is wrong.
-        message: String,
+        /// Where in it, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
     },
     /// An environment variable that is not what it should be.
     #[error("{name} is {value:?}: {expected}")]
@@ -52,61 +63,7 @@ pub enum ConfigError {
     },
     /// A token that cannot be had.
     #[error(transparent)]
-    Token(#[from] crate::token::TokenError),
-}
-
-/// One source of settings: a file, the environment or the command line.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Addresses to serve on.
-    listen: Option<Vec<ListenAddress>>,
-    /// The port of those addresses that have none of their own; alone, of all interfaces.
-    port: Option<u16>,
-    /// A file with the token that everyone is asked for.
-    token_file: Option<PathBuf>,
-    /// Let anyone in without a token.
-    no_token: Option<bool>,
-    /// Web origins whose pages may connect, such as `https://dashboard.example`.
-    allowed_origins: Option<Vec<String>>,
-    /// What to log.
-    log_level: Option<LogLevel>,
-    /// `[tls]`
-    tls: TlsSettings,
-    /// `[collect]`
-    collect: CollectSettings,
-    /// `[cache]`
-    cache: CacheSettings,
-    /// The token itself: from the environment alone, never from a file that others may read.
-    #[serde(skip)]
-    token: Option<Token>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TlsSettings {
-    enabled: Option<bool>,
-    /// More names and addresses for the certificate that is made on first use.
-    extra_names: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct CollectSettings {
-    gpu: Option<bool>,
-    temperature: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the unit belongs to the names in the file"
-)]
-struct CacheSettings {
-    metrics_ms: Option<u64>,
-    processes_ms: Option<u64>,
-    disks_ms: Option<u64>,
+    Token(#[from] TokenError),
 }
 
 /// What the agent runs with.
@@ -116,6 +73,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Whether the addresses were chosen by the user: then each of them must work.
     pub listen_is_explicit: bool,
+    /// Whether neither an address nor a port was chosen.
+    pub listen_is_default: bool,
     /// Serve wss instead of ws.
     pub tls: bool,
     /// Names and addresses for the certificate that is made on first use, beside the host's own.
@@ -126,6 +85,12 @@ pub struct Config {
     pub sampling: Sampling,
     /// What to log.
     pub log_level: LogLevel,
+    /// For how long nobody may be connected before the agent exits. `None`: it stays.
+    pub idle_exit: Option<Duration>,
+    /// What systemd hands over.
+    pub credentials: Credentials,
+    /// What was skipped because it cannot be used, each with file, line and reason.
+    pub problems: Vec<String>,
 }
 
 /// Who may connect.
@@ -137,6 +102,8 @@ pub struct Access {
     pub no_token: bool,
     /// Origins whose pages may connect.
     pub allowed_origins: Vec<String>,
+    /// Why it is not known who may connect: then nobody may.
+    pub broken: Option<String>,
 }
 
 /// What to collect and for how long to share it.
@@ -167,170 +134,89 @@ impl Default for Sampling {
 }
 
 impl Config {
-    /// Puts all sources together. `variable` reads the environment.
+    /// Puts all sources together. `variable` reads the environment; `activated` says that systemd passed the
+    /// sockets. TLS is on then unless it is switched off, and the agent exits when idle.
+    ///
+    /// An activated agent skips a settings' file that it cannot use, and says so in [`problems`](Self::problems):
+    /// a slip in a file must not take a remote host off the network.
     ///
     /// # Errors
     /// Names the file, variable or token that cannot be used, and why.
     pub fn load(
         args: &Args,
+        activated: bool,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let mut settings = Settings::default();
-        for source in files(args.config.as_deref())? {
-            settings.overlay(source);
+        let explicit = args.config.as_deref();
+        let (mut settings, unusable) = files::settings(explicit);
+        let mut problems: Vec<_> = unusable.iter().map(ToString::to_string).collect();
+        if let Some(error) = unusable.into_iter().next()
+            && !activated
+        {
+            return Err(error);
         }
+        // What decides who may enter opens to nobody when it is broken, whoever started the agent.
+        let (access, broken) = match files::access(explicit) {
+            Ok(access) => (access, None),
+            Err(error) => (AccessFile::default(), Some(error.to_string())),
+        };
+        let credentials = Credentials::from_environment(&variable);
+        let handed_over = credentials.token();
+        settings.overlay(Settings {
+            token: handed_over.as_ref().ok().cloned().flatten(),
+            ..Settings::default()
+        });
+        settings.overlay(Settings {
+            no_token: access.no_token.then_some(true),
+            ..Settings::default()
+        });
         settings.overlay(Settings::from_environment(variable)?);
         settings.overlay(Settings::from_args(args));
-        settings.resolve()
-    }
-}
 
-/// The settings' files that are there, in the order in which they apply.
-fn files(explicit: Option<&Path>) -> Result<Vec<Settings>, ConfigError> {
-    let main = explicit.unwrap_or(Path::new(DEFAULT_FILE));
-    let mut paths = Vec::new();
-    if explicit.is_some() || main.exists() {
-        paths.push(main.to_owned());
+        let (token, broken) = match handed_over.and_then(|_| settings.token()) {
+            Ok(token) => (token, broken),
+            Err(error) if activated => (None, broken.or(Some(error.to_string()))),
+            Err(error) => return Err(error.into()),
+        };
+        let access = Access {
+            token,
+            no_token: settings.no_token.unwrap_or(false),
+            allowed_origins: access.allowed_origins,
+            broken,
+        };
+        problems.extend(access.broken.clone());
+        let mut config = settings.resolve(activated, access);
+        config.credentials = credentials;
+        config.problems = problems;
+        Ok(config)
     }
-    let mut folder = main.as_os_str().to_owned();
-    folder.push(".d");
-    if let Ok(entries) = std::fs::read_dir(&folder) {
-        let mut parts: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "toml")
-            })
-            .collect();
-        parts.sort();
-        paths.append(&mut parts);
-    }
-    paths.iter().map(|path| Settings::from_file(path)).collect()
 }
 
 impl Settings {
-    fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Malformed {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })
-    }
-
-    fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let number =
-            |name: &'static str| parsed(name, variable(name), "want a number of milliseconds");
-        let switch = |name: &'static str| {
-            let value = variable(name);
-            match value.as_deref().map(str::trim) {
-                None | Some("") => Ok(None),
-                Some("1" | "true" | "yes" | "on") => Ok(Some(true)),
-                Some("0" | "false" | "no" | "off") => Ok(Some(false)),
-                Some(_) => Err(ConfigError::Environment {
-                    name,
-                    value: value.unwrap_or_default(),
-                    expected: "want 1 or 0".to_owned(),
-                }),
-            }
-        };
-        Ok(Self {
-            port: parsed(
-                "SOCKTOP_PORT",
-                variable("SOCKTOP_PORT"),
-                "want a port, 0 to 65535",
-            )?,
-            token: variable("SOCKTOP_TOKEN")
-                .filter(|token| !token.is_empty())
-                .map(|token| Token::new(token, "SOCKTOP_TOKEN"))
-                .transpose()?,
-            tls: TlsSettings {
-                enabled: switch("SOCKTOP_ENABLE_SSL")?,
-                extra_names: variable("SOCKTOP_AGENT_EXTRA_SANS").map(|names| {
-                    names
-                        .split(',')
-                        .map(|name| name.trim().to_owned())
-                        .filter(|name| !name.is_empty())
-                        .collect()
-                }),
-            },
-            collect: CollectSettings {
-                gpu: switch("SOCKTOP_AGENT_GPU")?,
-                temperature: switch("SOCKTOP_AGENT_TEMP")?,
-            },
-            cache: CacheSettings {
-                metrics_ms: number("SOCKTOP_AGENT_METRICS_TTL_MS")?,
-                processes_ms: number("SOCKTOP_AGENT_PROCESSES_TTL_MS")?,
-                disks_ms: number("SOCKTOP_AGENT_DISKS_TTL_MS")?,
-            },
-            ..Self::default()
-        })
-    }
-
-    fn from_args(args: &Args) -> Self {
-        Self {
-            listen: (!args.listen.is_empty()).then(|| args.listen.clone()),
-            port: args.port,
-            token_file: args.token_file.clone(),
-            no_token: args.no_token.then_some(true),
-            log_level: args.log_level,
-            tls: TlsSettings {
-                enabled: args.enable_ssl.then_some(true),
-                extra_names: None,
-            },
-            ..Self::default()
+    /// The token that was chosen, if one was.
+    fn token(&mut self) -> Result<Option<Token>, TokenError> {
+        match (self.token.take(), &self.token_file) {
+            (Some(token), _) => Ok(Some(token)),
+            (None, Some(path)) => Token::read(path).map(Some),
+            (None, None) => Ok(None),
         }
     }
 
-    /// Applies a stronger source over this one.
-    fn overlay(&mut self, stronger: Self) {
-        fn set<T>(weaker: &mut Option<T>, stronger: Option<T>) {
-            if stronger.is_some() {
-                *weaker = stronger;
-            }
-        }
-        // Three ways to say one thing: the strongest source that says anything decides.
-        if stronger.token.is_some() || stronger.token_file.is_some() || stronger.no_token.is_some()
-        {
-            self.token = stronger.token;
-            self.token_file = stronger.token_file;
-            self.no_token = stronger.no_token;
-        }
-        set(&mut self.listen, stronger.listen);
-        set(&mut self.port, stronger.port);
-        set(&mut self.allowed_origins, stronger.allowed_origins);
-        set(&mut self.log_level, stronger.log_level);
-        set(&mut self.tls.enabled, stronger.tls.enabled);
-        set(&mut self.tls.extra_names, stronger.tls.extra_names);
-        set(&mut self.collect.gpu, stronger.collect.gpu);
-        set(&mut self.collect.temperature, stronger.collect.temperature);
-        set(&mut self.cache.metrics_ms, stronger.cache.metrics_ms);
-        set(&mut self.cache.processes_ms, stronger.cache.processes_ms);
-        set(&mut self.cache.disks_ms, stronger.cache.disks_ms);
-    }
-
-    fn resolve(self) -> Result<Config, ConfigError> {
-        let tls = self.tls.enabled.unwrap_or(false);
+    fn resolve(self, activated: bool, access: Access) -> Config {
+        let tls = self.tls.enabled.unwrap_or(activated);
         let defaults = Sampling::default();
         let ttl = |ms: Option<u64>, default| ms.map_or(default, Duration::from_millis);
-        let token = match (self.token, self.token_file) {
-            (Some(token), _) => Some(token),
-            (None, Some(path)) => Some(Token::read(&path)?),
-            (None, None) => None,
+        let idle_exit = match self.idle_exit_seconds {
+            Some(IdleExit(time)) => time,
+            None => activated.then_some(ACTIVATED_IDLE_EXIT),
         };
-        Ok(Config {
+        Config {
             listen_is_explicit: self.listen.is_some(),
+            listen_is_default: self.listen.is_none() && self.port.is_none(),
             listen: addresses(self.listen.as_deref(), self.port, tls),
             tls,
             extra_names: self.tls.extra_names.unwrap_or_default(),
-            access: Access {
-                token,
-                no_token: self.no_token.unwrap_or(false),
-                allowed_origins: self.allowed_origins.unwrap_or_default(),
-            },
+            access,
             sampling: Sampling {
                 gpu: self.collect.gpu.unwrap_or(defaults.gpu),
                 temperature: self.collect.temperature.unwrap_or(defaults.temperature),
@@ -339,25 +225,10 @@ impl Settings {
                 disks_ttl: ttl(self.cache.disks_ms, defaults.disks_ttl),
             },
             log_level: self.log_level.unwrap_or_default(),
-        })
-    }
-}
-
-fn parsed<T: FromStr>(
-    name: &'static str,
-    value: Option<String>,
-    expected: &str,
-) -> Result<Option<T>, ConfigError> {
-    let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
-        return Ok(None);
-    };
-    match value.trim().parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(ConfigError::Environment {
-            name,
-            value,
-            expected: expected.to_owned(),
-        }),
+            idle_exit,
+            credentials: Credentials::default(),
+            problems: Vec::new(),
+        }
     }
 }
 
@@ -379,78 +250,6 @@ fn addresses(listen: Option<&[ListenAddress]>, port: Option<u16>, tls: bool) -> 
         SocketAddr::new(v4.into(), default_port),
         SocketAddr::new(v6.into(), default_port),
     ]
-}
-
-/// An address to serve on, its port optional.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListenAddress {
-    ip: IpAddr,
-    port: Option<u16>,
-}
-
-impl FromStr for ListenAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self {
-                ip: address.ip(),
-                port: Some(address.port()),
-            });
-        }
-        let bare = text
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(text);
-        match bare.parse() {
-            Ok(ip) => Ok(Self { ip, port: None }),
-            Err(_) => {
-                Err("want an address such as 192.0.2.1, 0.0.0.0:3000 or [::]:3000".to_owned())
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ListenAddress {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_str(deserializer)
-    }
-}
-
-/// How much to log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogLevel(pub tracing::Level);
-
-impl Default for LogLevel {
-    fn default() -> Self {
-        Self(tracing::Level::INFO)
-    }
-}
-
-impl FromStr for LogLevel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| "want error, warn, info, debug or trace".to_owned())
-    }
-}
-
-impl<'de> Deserialize<'de> for LogLevel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_str(deserializer)
-    }
-}
-
-fn deserialize_str<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<T, D::Error>
-where
-    T: FromStr,
-    T::Err: fmt::Display,
-{
-    let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|error: T::Err| serde::de::Error::custom(format!("{text:?}: {error}")))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 //! certificate is made anew over it. The certificate is valid from a fixed past date for decades,
 //! since a machine without a battery-backed clock may believe that it is 1970.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, Permissions};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::whole_file;
 
 /// An identity that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +44,7 @@ pub enum IdentityError {
     #[error("making the TLS identity: {0}")]
     Make(#[from] rcgen::Error),
     /// A file that holds no key or certificate.
-    #[error("{path} holds no usable {what}: {reason}; move it away to have a new one made")]
+    #[error("{path} holds no usable {what}: {reason}; replace it or move it away")]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -52,7 +54,7 @@ pub enum IdentityError {
         reason: String,
     },
     /// rustls refuses the pair.
-    #[error("using {certificate}: {source}")]
+    #[error("using {certificate} with its key: {source}; replace the pair or move it away")]
     Refused {
         /// The certificate's file.
         certificate: PathBuf,
@@ -112,8 +114,9 @@ impl Identity {
             })
         } else {
             let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-            write_whole(&self.key, &key.serialize_pem(), 0o600)?;
-            tracing::info!(path = %self.key.display(), "made a TLS key");
+            whole_file::write(&self.key, &key.serialize_pem(), 0o600)
+                .map_err(file("writing", &self.key))?;
+            tracing::info!("made the TLS key {}", self.key.display());
             // A certificate over a key that is gone is of no use.
             match fs::remove_file(&self.certificate) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -129,8 +132,12 @@ impl Identity {
             return Ok(());
         }
         let certificate = parameters(hostname, extra_names)?.self_signed(&key?)?;
-        write_whole(&self.certificate, &certificate.pem(), 0o644)?;
-        tracing::info!(path = %self.certificate.display(), "made a self-signed certificate");
+        whole_file::write(&self.certificate, &certificate.pem(), 0o644)
+            .map_err(file("writing", &self.certificate))?;
+        tracing::info!(
+            "made the self-signed certificate {}",
+            self.certificate.display()
+        );
         Ok(())
     }
 
@@ -167,7 +174,10 @@ impl Identity {
     fn repair_mode(&self) -> Result<(), IdentityError> {
         let metadata = fs::metadata(&self.key).map_err(file("examining the key", &self.key))?;
         if metadata.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(path = %self.key.display(), "others could read the TLS key: closing it to them");
+            tracing::warn!(
+                "others could read {}: closing it to them",
+                self.key.display()
+            );
             fs::set_permissions(&self.key, Permissions::from_mode(0o600))
                 .map_err(file("closing the key to others", &self.key))?;
         }
@@ -221,23 +231,6 @@ fn file(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Identit
         path,
         source,
     }
-}
-
-/// Writes a file that is there whole or not at all.
-fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), IdentityError> {
-    let partial = path.with_extension("part");
-    let write = || {
-        let _ = fs::remove_file(&partial);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().map_err(file("writing", path))
 }
 
 #[cfg(test)]

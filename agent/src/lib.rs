@@ -4,15 +4,20 @@
 //! Nothing samples, ticks or wakes unless a client asks.
 
 pub mod access;
+pub mod activation;
 pub mod cli;
 pub mod collect;
 pub mod config;
+pub mod credentials;
 pub mod identity;
+pub mod idle;
 pub mod listen;
 pub mod logging;
+pub mod notify;
 pub mod routes;
 pub mod run;
 pub mod sampler;
 pub mod serve;
 pub mod session;
 pub mod token;
+mod whole_file;

@@ -1,10 +1,12 @@
 //! The sockets that the agent serves on.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rustix::net::sockopt::set_ipv6_v6only;
-use tokio::net::{TcpListener, TcpSocket};
+use rustix::net::sockopt::{ipv6_v6only, set_ipv6_v6only};
+use rustix::net::{SocketFlags, accept_with};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// How many connections the kernel queues for us before it turns new ones away.
 const BACKLOG: u32 = 1024;
@@ -44,7 +46,7 @@ pub fn bind(addresses: &[SocketAddr], explicit: bool) -> Result<Vec<TcpListener>
         match bind_one(address) {
             Ok(listener) => listeners.push(listener),
             Err(source) if !explicit && is_missing_family(&source) => {
-                tracing::info!(%address, error = %source, "not listening there");
+                tracing::info!(error = %source, "not listening on {address}: {source}");
                 missing = Some(ListenError::Failed { address, source });
             }
             Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
@@ -57,6 +59,51 @@ pub fn bind(addresses: &[SocketAddr], explicit: bool) -> Result<Vec<TcpListener>
         Some(error) if listeners.is_empty() => Err(error),
         _ => Ok(listeners),
     }
+}
+
+/// Where `listeners` listen.
+#[must_use]
+pub fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .collect()
+}
+
+/// Takes over sockets that systemd listens on.
+///
+/// # Errors
+/// Where one cannot be watched: too many files are open.
+pub fn take_over(passed: Vec<std::net::TcpListener>) -> io::Result<Vec<TcpListener>> {
+    passed.into_iter().map(TcpListener::from_std).collect()
+}
+
+/// Whether `listeners` listen at other addresses than `configured`.
+#[must_use]
+pub fn differ(listeners: &[TcpListener], configured: &[SocketAddr]) -> bool {
+    let mut actual = BTreeSet::new();
+    for listener in listeners {
+        let Ok(address) = listener.local_addr() else {
+            continue;
+        };
+        actual.insert(address);
+        // [::] takes IPv4 too, unless it is told not to.
+        if address.ip() == Ipv6Addr::UNSPECIFIED && !ipv6_v6only(listener).unwrap_or(true) {
+            actual.insert((Ipv4Addr::UNSPECIFIED, address.port()).into());
+        }
+    }
+    actual != configured.iter().copied().collect()
+}
+
+/// Accepts a connection that the kernel has queued.
+///
+/// # Errors
+/// `WouldBlock` where there is none.
+pub fn accept_now(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let stream = TcpStream::from_std(accept_with(listener, flags)?.into())?;
+    let address = stream.peer_addr()?;
+    Ok((stream, address))
 }
 
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
@@ -101,6 +148,42 @@ mod tests {
         assert!(bind(&[address], false).is_err(), "none is left");
         let both = ["127.0.0.1:0".parse().unwrap(), address];
         assert_eq!(bind(&both, false).unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn sockets_from_systemd_are_compared_with_the_settings() {
+        let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        bound.set_nonblocking(true).unwrap();
+        let address = bound.local_addr().unwrap();
+        let listeners = take_over(vec![bound]).unwrap();
+        assert!(!differ(&listeners, &[address]));
+        assert!(differ(&listeners, &[]));
+        let everywhere = SocketAddr::new([0, 0, 0, 0].into(), address.port());
+        assert!(differ(&listeners, &[everywhere]));
+    }
+
+    #[tokio::test]
+    async fn a_dual_stack_socket_is_two_addresses() {
+        let socket = TcpSocket::new_v6().unwrap();
+        set_ipv6_v6only(&socket, false).unwrap();
+        if socket.bind("[::]:0".parse().unwrap()).is_err() {
+            return; // A host without IPv6.
+        }
+        let listeners = [socket.listen(1).unwrap()];
+        let v6 = listeners[0].local_addr().unwrap();
+        let v4 = SocketAddr::new([0, 0, 0, 0].into(), v6.port());
+        assert!(!differ(&listeners, &[v4, v6]));
+        assert!(differ(&listeners, &[v6]));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_accepted_at_once() {
+        let listener = bind(&["127.0.0.1:0".parse().unwrap()], true).unwrap();
+        let nobody = accept_now(&listener[0]).unwrap_err();
+        assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);
+        let client = std::net::TcpStream::connect(listener[0].local_addr().unwrap()).unwrap();
+        let (_stream, address) = accept_now(&listener[0]).unwrap();
+        assert_eq!(address, client.local_addr().unwrap());
     }
 
     #[tokio::test]

@@ -56,8 +56,8 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
         .map(
             move |peer, headers: HeaderMap, query: String, upgrade: Option<OnUpgrade>| {
                 if let Err(refusal) = agent.gate().check(peer, &headers, &query) {
-                    tracing::warn!(%peer, %refusal, "refused");
-                    return refused(refusal);
+                    tracing::warn!(event = "refused", %peer, error = %refusal, "{peer} refused: {refusal}");
+                    return refused(&refusal);
                 }
                 match (handshake(&headers), upgrade) {
                     (Ok(handshake), Some(upgrade)) => accept(&agent, peer, &handshake, upgrade),
@@ -114,26 +114,28 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
 fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgrade) -> Response {
     let speech = handshake.speech;
     let agent = Arc::clone(agent);
-    let (shutdown, guard) = agent.session();
+    let session = agent.clients().session();
     tokio::spawn(async move {
-        let _guard = guard;
+        let _session = session;
         let upgraded = match upgrade.await {
             Ok(upgraded) => TokioIo::new(upgraded),
             Err(error) => {
-                tracing::debug!(%peer, %error, "the client left during the upgrade");
+                tracing::debug!(%peer, %error, "{peer} left during the upgrade: {error}");
                 return;
             }
         };
-        tracing::info!(%peer, ?speech, "connected");
+        tracing::info!(event = "connected", %peer, "{peer} connected");
         let socket =
             WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(websocket_config()));
-        let ended = session::run(socket.await, speech, agent.sampler(), shutdown)
+        let ended = session::run(socket.await, speech, agent.sampler(), agent.stopping())
             // Boxed: its state is large, and would be part of every connection's task.
             .boxed()
             .await;
         match ended {
-            Ok(()) => tracing::info!(%peer, "disconnected"),
-            Err(error) => tracing::info!(%peer, %error, "connection lost"),
+            Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
+            Err(error) => {
+                tracing::info!(event = "disconnected", %peer, %error, "{peer} lost: {error}");
+            }
         }
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -148,9 +150,9 @@ fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgr
     response
 }
 
-fn refused(refusal: Refusal) -> Response {
-    let mut response = explained(refusal.status(), &refusal);
-    if refusal == Refusal::Token {
+fn refused(refusal: &Refusal) -> Response {
+    let mut response = explained(refusal.status(), refusal);
+    if *refusal == Refusal::Token {
         let scheme = HeaderValue::from_static("Bearer");
         response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     }

@@ -1,73 +1,214 @@
 //! The life of the daemon: identity, sockets, what the user must know, serving, stopping.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::identity::Identity;
-use crate::serve::Server;
+use crate::notify::{self, Notes};
+use crate::serve::{Agent, Ended, Server};
 use crate::token::Token;
+use crate::{listen, logging};
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT, or until nobody has been connected for as long as `config` says: on the sockets
+/// that systemd `passed`, else on those that it binds. At SIGHUP it takes over what `reread` gives.
 ///
 /// # Errors
 /// Says what could not be had: the identity, a socket, a token.
-pub async fn run(config: &Config) -> Result<()> {
-    let mut terminate = watch(SignalKind::terminate())?;
-    let mut interrupt = watch(SignalKind::interrupt())?;
+pub async fn run(
+    config: Config,
+    passed: Vec<std::net::TcpListener>,
+    reread: impl Fn() -> Result<Config, ConfigError>,
+) -> Result<()> {
+    let mut signals = Signals::watch()?;
+    for problem in &config.problems {
+        tracing::error!(event = "skipped", error = problem, "{problem}");
+    }
+    let activated = !passed.is_empty();
+    let listeners = listeners(&config, passed)?;
 
-    let hostname = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let identity = config
-        .tls
-        .then(|| Identity::in_data_folder(|name| std::env::var(name).ok()))
-        .transpose()?;
-    let tls = match &identity {
-        Some(identity) => {
-            identity.ensure(&hostname, &config.extra_names)?;
-            Some(identity.server_config()?)
+    let hostname = hostname();
+    let mut problems = config.problems.clone();
+    let (tls, made_here) = if config.tls {
+        let identity = identity(&config, &hostname)?;
+        if let Some(problem) = identity.problem {
+            tracing::warn!(event = "skipped", error = problem, "{problem}");
+            problems.push(problem);
         }
-        None => None,
+        (Some(identity.config), identity.made_here)
+    } else {
+        (None, None)
     };
 
-    let server = Server::bind(config, tls)?;
+    let server = Server::new(&config, listeners, tls)?;
+    let addresses = server.addresses();
     let scheme = if config.tls { "wss" } else { "ws" };
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "socktop-agent starts");
-    for address in server.addresses() {
-        tracing::info!("listening on {scheme}://{address}/ws");
-    }
+    let version = env!("CARGO_PKG_VERSION");
+    let origin = if activated { " (systemd's socket)" } else { "" };
+    let places: Vec<_> = addresses
+        .iter()
+        .map(|address| format!("{scheme}://{address}/ws{origin}"))
+        .collect();
+    tracing::info!(
+        event = "start",
+        "socktop-agent {version} listens on {}",
+        places.join(" and ")
+    );
     if config.access.no_token {
         tracing::warn!("no token is asked for: whoever can reach the port sees everything");
     }
-    if let Some(token) = server.gate().made_token() {
-        show_token(
-            token,
-            &hostname,
-            scheme,
-            &server.addresses(),
-            identity.as_ref(),
-        );
+    if let Some(token) = server.agent().gate().made_token() {
+        show_token(token, &hostname, scheme, &addresses, made_here.as_ref());
     }
 
-    server
-        .run(async {
-            let signal = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            tracing::info!(signal, "socktop-agent stops");
-        })
+    let agent = Arc::clone(server.agent());
+    let clients = agent.clients().watch();
+    let notes = watch::Sender::new(Notes::new(&addresses, problems));
+    notify::ready(&notes.borrow(), *clients.borrow());
+    tokio::spawn(notify::report(clients, notes.subscribe()));
+
+    let ended = server
+        .serve(signals.stop(|| {
+            notify::reloading();
+            reload(&agent, &notes, reread());
+            notify::ready(&notes.borrow(), agent.clients().count());
+        }))
         .await;
+    if let Ended::Idle(time) = ended {
+        let seconds = time.as_secs_f64();
+        tracing::info!(
+            event = "idle-exit",
+            "nobody was connected for {seconds} s: socktop-agent ends"
+        );
+    }
+    notify::stopping();
+    server.drain().await;
     Ok(())
 }
 
+/// Takes over settings that can change while clients are connected; what cannot be used changes nothing.
+fn reload(agent: &Agent, notes: &watch::Sender<Notes>, reread: Result<Config, ConfigError>) {
+    let (config, problems) = match reread {
+        Ok(config) if config.problems.is_empty() => (Some(config), Vec::new()),
+        Ok(config) => (None, config.problems),
+        Err(error) => (None, vec![error.to_string()]),
+    };
+    if let Some(config) = config {
+        logging::set_level(config.log_level);
+        agent.apply(config);
+        tracing::info!(event = "reload", "the settings were read anew");
+    } else {
+        for problem in &problems {
+            tracing::error!(
+                event = "skipped",
+                error = problem,
+                "the settings stay as they were: {problem}"
+            );
+        }
+    }
+    notes.send_modify(|notes| notes.problems = problems);
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Not watched for where it says that the terminal is gone.
+    hang_up: Option<Signal>,
+}
+
+impl Signals {
+    fn watch() -> Result<Self> {
+        let hang_up = (!std::io::stderr().is_terminal())
+            .then(|| watch(SignalKind::hangup()))
+            .transpose()?;
+        Ok(Self {
+            terminate: watch(SignalKind::terminate())?,
+            interrupt: watch(SignalKind::interrupt())?,
+            hang_up,
+        })
+    }
+
+    /// Waits for a signal to stop, calling `reload` at each SIGHUP.
+    async fn stop(&mut self, reload: impl Fn()) {
+        let name = loop {
+            let hang_up = async {
+                match &mut self.hang_up {
+                    Some(hang_up) => hang_up.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = self.terminate.recv() => break "SIGTERM",
+                _ = self.interrupt.recv() => break "SIGINT",
+                _ = hang_up => reload(),
+            }
+        };
+        tracing::info!(event = "stop", "{name}: socktop-agent ends");
+    }
+}
+
 fn watch(kind: SignalKind) -> Result<Signal> {
-    signal(kind).map_err(|error| anyhow!("watching for a signal to stop: {error}"))
+    signal(kind).map_err(|error| anyhow!("watching for signals: {error}"))
+}
+
+fn listeners(config: &Config, passed: Vec<std::net::TcpListener>) -> Result<Vec<TcpListener>> {
+    if passed.is_empty() {
+        return Ok(listen::bind(&config.listen, config.listen_is_explicit)?);
+    }
+    let listeners = listen::take_over(passed)
+        .map_err(|error| anyhow!("watching the sockets from systemd: {error}"))?;
+    if !config.listen_is_default && listen::differ(&listeners, &config.listen) {
+        let unused: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            "the settings name {}, but systemd's socket unit decides where to listen: change its ListenStream=",
+            unused.join(" and ")
+        );
+    }
+    Ok(listeners)
+}
+
+/// The host's name: `uname(2)` nodename.
+pub(crate) fn hostname() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+struct Tls {
+    config: Arc<ServerConfig>,
+    /// Why it is not the identity that the admin set up.
+    problem: Option<String>,
+    /// Where it is kept, if in the user's own folder.
+    made_here: Option<Identity>,
+}
+
+/// The identity that systemd hands over, else the one in the user's folder, which is made on first use.
+fn identity(config: &Config, hostname: &str) -> Result<Tls> {
+    if let Some(pairs) = config.credentials.pairs() {
+        let chosen = pairs.choose().map_err(|error| {
+            anyhow!("no usable TLS identity among systemd's credentials, which 'socktop-agent setup' would repair: {error}")
+        })?;
+        return Ok(Tls {
+            config: chosen.config,
+            problem: chosen.problem,
+            made_here: None,
+        });
+    }
+    let identity = Identity::in_data_folder(|name| std::env::var(name).ok())?;
+    identity.ensure(hostname, &config.extra_names)?;
+    Ok(Tls {
+        config: identity.server_config()?,
+        problem: None,
+        made_here: Some(identity),
+    })
 }
 
 /// Prints the line to connect with. To standard error, beside the log: a token is never logged.
@@ -78,6 +219,13 @@ fn show_token(
     addresses: &[SocketAddr],
     identity: Option<&Identity>,
 ) {
+    if logging::is_journal() {
+        tracing::warn!(
+            "no token is set, so only clients on this machine are let in: set one with --token-file, \
+             SOCKTOP_TOKEN or LoadCredential=token:FILE"
+        );
+        return;
+    }
     let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) else {
         return;
     };

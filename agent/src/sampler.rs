@@ -81,18 +81,18 @@ pub(crate) fn message(frame: Frame) -> Message {
 /// Answers queries about this host.
 pub struct Sampler {
     host: Entry<Root>,
-    metrics: Entry<MetricsCollector>,
+    metrics: Entry<(MetricsOptions, MetricsCollector)>,
     disks: Entry<DisksCollector>,
     processes: Entry<ProcessesCollector>,
     process: Mutex<ProcessCollector>,
     journal: JournalCollector,
     per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
-    per_process_ttl: Duration,
+    root: Root,
+    sampling: Mutex<Sampling>,
 }
 
 /// A collector and the last sample it gave. The lock is held while it collects.
 struct Entry<C> {
-    ttl: Duration,
     state: tokio::sync::Mutex<State<C>>,
 }
 
@@ -102,9 +102,8 @@ struct State<C> {
 }
 
 impl<C> Entry<C> {
-    fn new(collector: C, ttl: Duration) -> Self {
+    fn new(collector: C) -> Self {
         Self {
-            ttl,
             state: tokio::sync::Mutex::new(State {
                 collector,
                 last: None,
@@ -112,11 +111,16 @@ impl<C> Entry<C> {
         }
     }
 
-    async fn sample(&self, query: Query, collect: impl AsyncFnOnce(&mut C) -> Body) -> Arc<Sample> {
+    async fn sample(
+        &self,
+        query: Query,
+        ttl: Duration,
+        collect: impl AsyncFnOnce(&mut C) -> Body,
+    ) -> Arc<Sample> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
         if let Some((finished_at, sample)) = &state.last
-            && (*finished_at > asked_at || finished_at.elapsed() < self.ttl)
+            && (*finished_at > asked_at || finished_at.elapsed() < ttl)
         {
             return Arc::clone(sample);
         }
@@ -130,39 +134,49 @@ impl Sampler {
     /// A sampler of the host whose files are under `root`.
     #[must_use]
     pub fn new(root: &Root, sampling: &Sampling) -> Self {
-        let options = MetricsOptions {
-            gpu: sampling.gpu,
-            temperature: sampling.temperature,
-        };
+        let options = options(sampling);
+        let metrics = MetricsCollector::new(root.clone(), options);
         Self {
-            host: Entry::new(root.clone(), SLOW_TTL),
-            metrics: Entry::new(
-                MetricsCollector::new(root.clone(), options),
-                sampling.metrics_ttl,
-            ),
-            disks: Entry::new(DisksCollector::new(root.clone()), sampling.disks_ttl),
-            processes: Entry::new(
-                ProcessesCollector::new(root.clone()),
-                sampling.processes_ttl,
-            ),
+            host: Entry::new(root.clone()),
+            metrics: Entry::new((options, metrics)),
+            disks: Entry::new(DisksCollector::new(root.clone())),
+            processes: Entry::new(ProcessesCollector::new(root.clone())),
             process: Mutex::new(ProcessCollector::new(root.clone())),
             journal: JournalCollector::new(root.clone()),
             per_process: Mutex::default(),
-            per_process_ttl: sampling.metrics_ttl,
+            root: root.clone(),
+            sampling: Mutex::new(sampling.clone()),
         }
+    }
+
+    /// Collects and shares as `sampling` says from now on.
+    pub fn apply(&self, sampling: &Sampling) {
+        self.sampling().clone_from(sampling);
+    }
+
+    fn sampling(&self) -> MutexGuard<'_, Sampling> {
+        self.sampling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sample that answers `query`. What went wrong is a sample too: an error.
     pub async fn sample(&self, query: Query) -> Arc<Sample> {
+        let sampling = self.sampling().clone();
         match query {
             Query::Host => {
                 self.host
-                    .sample(query, async |root| body::Kind::Host(read_host(root)).into())
+                    .sample(query, SLOW_TTL, async |root| {
+                        body::Kind::Host(read_host(root)).into()
+                    })
                     .await
             }
             Query::Metrics => {
                 self.metrics
-                    .sample(query, async |metrics| {
+                    .sample(query, sampling.metrics_ttl, async |(chosen, metrics)| {
+                        let options = options(&sampling);
+                        if *chosen != options {
+                            *chosen = options;
+                            *metrics = MetricsCollector::new(self.root.clone(), options);
+                        }
                         let collected = settle(|| Ok(metrics.collect(Now::read()))).await;
                         reply(collected, body::Kind::Metrics)
                     })
@@ -170,29 +184,29 @@ impl Sampler {
             }
             Query::Disks => {
                 self.disks
-                    .sample(query, async |disks| {
+                    .sample(query, sampling.disks_ttl, async |disks| {
                         reply(disks.collect(Now::read()).await, body::Kind::Disks)
                     })
                     .await
             }
             Query::Processes => {
                 self.processes
-                    .sample(query, async |processes| {
+                    .sample(query, sampling.processes_ttl, async |processes| {
                         let collected = settle(|| processes.collect(&Now::read)).await;
                         reply(collected, body::Kind::Processes)
                     })
                     .await
             }
             Query::Process { pid } => {
-                self.entry_of(query, self.per_process_ttl)
-                    .sample(query, async |()| {
+                self.entry_of(query)
+                    .sample(query, sampling.metrics_ttl, async |()| {
                         reply(self.process(pid).await, body::Kind::Process)
                     })
                     .await
             }
             Query::Journal { pid } => {
-                self.entry_of(query, SLOW_TTL)
-                    .sample(query, async |()| {
+                self.entry_of(query)
+                    .sample(query, SLOW_TTL, async |()| {
                         reply(self.journal(pid).await, body::Kind::Journal)
                     })
                     .await
@@ -215,7 +229,7 @@ impl Sampler {
     }
 
     /// The entry of a query about one process. The oldest make room where there are too many.
-    fn entry_of(&self, query: Query, ttl: Duration) -> Arc<Entry<()>> {
+    fn entry_of(&self, query: Query) -> Arc<Entry<()>> {
         let mut entries = self
             .per_process
             .lock()
@@ -234,8 +248,15 @@ impl Sampler {
         Arc::clone(
             entries
                 .entry(query)
-                .or_insert_with(|| Arc::new(Entry::new((), ttl))),
+                .or_insert_with(|| Arc::new(Entry::new(()))),
         )
+    }
+}
+
+fn options(sampling: &Sampling) -> MetricsOptions {
+    MetricsOptions {
+        gpu: sampling.gpu,
+        temperature: sampling.temperature,
     }
 }
 
@@ -277,9 +298,10 @@ mod tests {
 
     fn counting<'a>(
         entry: &'a Entry<()>,
+        ttl: Duration,
         count: &'a Cell<u32>,
     ) -> impl Future<Output = Arc<Sample>> + 'a {
-        entry.sample(Query::Disks, async |()| {
+        entry.sample(Query::Disks, ttl, async |()| {
             sleep(Duration::from_millis(10)).await;
             count.set(count.get() + 1);
             Error::new(ErrorCode::NotFound, count.get().to_string()).into()
@@ -288,35 +310,39 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_asks_meanwhile_shares_the_flight_even_uncached() {
-        let entry = Entry::new((), Duration::ZERO);
+        let entry = Entry::new(());
+        let ttl = Duration::ZERO;
         let count = Cell::new(0);
-        let (one, other) = tokio::join!(counting(&entry, &count), counting(&entry, &count));
+        let (one, other) =
+            tokio::join!(counting(&entry, ttl, &count), counting(&entry, ttl, &count));
         assert!(Arc::ptr_eq(&one, &other));
-        counting(&entry, &count).await;
+        counting(&entry, ttl, &count).await;
         assert_eq!(count.get(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_sample_is_shared_for_its_time_to_live() {
-        let entry = Entry::new((), Duration::from_millis(250));
+        let entry = Entry::new(());
+        let ttl = Duration::from_millis(250);
         let count = Cell::new(0);
-        counting(&entry, &count).await;
+        counting(&entry, ttl, &count).await;
         sleep(Duration::from_millis(249)).await;
-        counting(&entry, &count).await;
+        counting(&entry, ttl, &count).await;
         assert_eq!(count.get(), 1);
         sleep(Duration::from_millis(1)).await;
-        counting(&entry, &count).await;
+        counting(&entry, ttl, &count).await;
         assert_eq!(count.get(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_flight_whose_client_left_is_flown_again() {
-        let entry = Entry::new((), Duration::ZERO);
+        let entry = Entry::new(());
+        let ttl = Duration::ZERO;
         let count = Cell::new(0);
-        tokio::time::timeout(Duration::from_millis(5), counting(&entry, &count))
+        tokio::time::timeout(Duration::from_millis(5), counting(&entry, ttl, &count))
             .await
             .unwrap_err();
-        counting(&entry, &count).await;
+        counting(&entry, ttl, &count).await;
         assert_eq!(count.get(), 1);
     }
 

@@ -1,17 +1,20 @@
 //! The accept loop and the life of a connection up to its upgrade.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use warp::filters::BoxedFilter;
@@ -20,7 +23,8 @@ use warp::reply::Response;
 use crate::access::{Gate, Peer};
 use crate::collect::Root;
 use crate::config::{Access, Config, Sampling};
-use crate::listen::{self, ListenError};
+use crate::idle::{Clients, Connected, idle, nobody};
+use crate::listen;
 use crate::routes::routes;
 use crate::sampler::Sampler;
 use crate::token::TokenError;
@@ -28,7 +32,7 @@ use crate::token::TokenError;
 /// How long a client may take for its TLS handshake, and again for its HTTP request.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// How long sessions may take to say goodbye when the agent stops.
+/// How long whoever is connected when the agent stops may take to be answered and to say goodbye.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How long to wait after an accept that failed: most often too many files are open.
@@ -46,24 +50,21 @@ const PLAIN_ON_TLS: &str = "this port speaks TLS: connect with wss:// instead of
 /// What all connections share.
 pub struct Agent {
     sampler: Arc<Sampler>,
-    gate: Gate,
+    gate: RwLock<Arc<Gate>>,
     stopping: watch::Sender<bool>,
-    sessions: mpsc::Sender<()>,
+    clients: Clients,
+    idle_exit: watch::Sender<Option<Duration>>,
 }
 
-/// Held by each session; draining waits until all are dropped.
-pub(crate) type SessionGuard = mpsc::Sender<()>;
-
 impl Agent {
-    fn new(sampling: &Sampling, gate: Gate) -> (Arc<Self>, mpsc::Receiver<()>) {
-        let (sessions, drained) = mpsc::channel(1);
-        let agent = Self {
+    fn new(sampling: &Sampling, gate: Gate, idle_exit: Option<Duration>) -> Arc<Self> {
+        Arc::new(Self {
             sampler: Arc::new(Sampler::new(&Root::default(), sampling)),
-            gate,
+            gate: RwLock::new(Arc::new(gate)),
             stopping: watch::Sender::new(false),
-            sessions,
-        };
-        (Arc::new(agent), drained)
+            clients: Clients::default(),
+            idle_exit: watch::Sender::new(idle_exit),
+        })
     }
 
     /// An agent for this process alone, without a port.
@@ -72,7 +73,7 @@ impl Agent {
     /// Never for loopback, which needs no token made.
     pub fn in_process(sampling: &Sampling) -> Result<Arc<Self>, TokenError> {
         let gate = Gate::new(Access::default(), &[])?;
-        Ok(Self::new(sampling, gate).0)
+        Ok(Self::new(sampling, gate, None))
     }
 
     /// Connects to an [in-process](Self::in_process) agent. Wants a tokio runtime.
@@ -80,57 +81,70 @@ impl Agent {
     pub fn connect(self: &Arc<Self>) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let routes = routes(Arc::clone(self));
-        tokio::spawn(serve_http(ours, Peer::InProcess, routes));
+        let stopping = self.stopping.subscribe();
+        tokio::spawn(serve_http(ours, Peer::InProcess, routes, stopping));
         theirs
     }
 
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.gate
+    /// Who gets in.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who is connected.
+    #[must_use]
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Takes over what can change while clients are connected: who gets in, what is collected, for how long it is
+    /// shared, and the time to an idle exit.
+    pub fn apply(&self, config: Config) {
+        let gate = self.gate().with(config.access);
+        *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
+        self.idle_exit.send_replace(config.idle_exit);
+        self.sampler.apply(&config.sampling);
     }
 
     pub(crate) fn sampler(&self) -> Arc<Sampler> {
         Arc::clone(&self.sampler)
     }
 
-    pub(crate) fn session(&self) -> (watch::Receiver<bool>, SessionGuard) {
-        (self.stopping.subscribe(), self.sessions.clone())
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 }
 
-/// A server with its sockets bound.
+/// A server on its sockets.
 pub struct Server {
     agent: Arc<Agent>,
-    drained: mpsc::Receiver<()>,
     listeners: Vec<TcpListener>,
     tls: Option<TlsAcceptor>,
 }
 
-/// A server that cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// A socket.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// A token.
-    #[error(transparent)]
-    Token(#[from] TokenError),
+/// Why serving came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Told,
+    /// Nobody was connected for so long.
+    Idle(Duration),
 }
 
 impl Server {
-    /// Binds the sockets.
+    /// A server on `listeners`, speaking TLS where it is given.
     ///
     /// # Errors
-    /// Names the address or the token that cannot be had.
-    pub fn bind(
+    /// Where a token must be made and the kernel gives no random numbers.
+    pub fn new(
         config: &Config,
+        listeners: Vec<TcpListener>,
         tls: Option<Arc<rustls::ServerConfig>>,
-    ) -> Result<Self, ServeError> {
-        let listeners = listen::bind(&config.listen, config.listen_is_explicit)?;
-        let gate = Gate::new(config.access.clone(), &addresses(&listeners))?;
-        let (agent, drained) = Agent::new(&config.sampling, gate);
+    ) -> Result<Self, TokenError> {
+        let gate = Gate::new(config.access.clone(), &listen::addresses(&listeners))?;
         Ok(Self {
-            agent,
-            drained,
+            agent: Agent::new(&config.sampling, gate, config.idle_exit),
             listeners,
             tls: tls.map(TlsAcceptor::from),
         })
@@ -139,70 +153,93 @@ impl Server {
     /// Where it serves.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        addresses(&self.listeners)
+        listen::addresses(&self.listeners)
     }
 
-    /// Decides who gets in.
+    /// What its connections share.
     #[must_use]
-    pub fn gate(&self) -> &Gate {
-        self.agent.gate()
+    pub fn agent(&self) -> &Arc<Agent> {
+        &self.agent
     }
 
-    /// Serves until `stop` is done, then lets the sessions say goodbye.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` is done, or nobody has been connected for as long as the settings say. After that
+    /// nothing is accepted any more: what the kernel has queued by then is for the next who listens there.
+    pub async fn serve(&self, stop: impl Future<Output = ()>) -> Ended {
         let routes = routes(Arc::clone(&self.agent));
-        for listener in self.listeners {
-            tokio::spawn(accept_loop(
-                listener,
-                self.tls.clone(),
-                routes.clone(),
-                self.agent.stopping.subscribe(),
-            ));
+        let mut stop = pin!(stop);
+        loop {
+            let accepting = self
+                .listeners
+                .iter()
+                .map(|listener| self.accept_loop(listener, &routes));
+            let idle = idle(self.agent.clients.watch(), self.agent.idle_exit.subscribe());
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ended::Told,
+                _ = join_all(accepting), if !self.listeners.is_empty() => {}
+                time = idle => {
+                    self.accept_waiting(&routes);
+                    if self.agent.clients.count().is_zero() {
+                        return Ended::Idle(time);
+                    }
+                }
+            }
         }
-        stop.await;
+    }
+
+    /// Answers who was accepted and lets the conversations say goodbye, for a second at most.
+    pub async fn drain(self) {
         self.agent.stopping.send_replace(true);
-        drop((routes, self.agent));
-        // The channel closes when the last session has dropped its end.
-        if timeout(DRAIN_TIME, self.drained.recv()).await.is_err() {
+        let mut count = self.agent.clients.watch();
+        if timeout(DRAIN_TIME, nobody(&mut count)).await.is_err() {
             tracing::info!("some clients did not say goodbye in time");
         }
     }
-}
 
-fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
-    listeners
-        .iter()
-        .filter_map(|listener| listener.local_addr().ok())
-        .collect()
-}
-
-type Routes = BoxedFilter<(Response,)>;
-
-async fn accept_loop(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    routes: Routes,
-    mut stopping: watch::Receiver<bool>,
-) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = told_to_stop(&mut stopping) => return,
-        };
-        match accepted {
-            Ok((stream, address)) => {
-                let peer = Peer::Network(address);
-                tokio::spawn(serve_socket(stream, peer, tls.clone(), routes.clone()));
-            }
-            // The client gave up before we came to it.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                tracing::error!(%error, "accepting a connection failed");
-                sleep(ACCEPT_PAUSE).await;
+    async fn accept_loop(&self, listener: &TcpListener, routes: &Routes) -> Infallible {
+        loop {
+            // Between accepting a connection and counting it nothing may wait: whoever is dropped there is lost.
+            match listener.accept().await {
+                Ok((stream, address)) => self.serve_connection(stream, address, routes),
+                // The client gave up before we came to it.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::error!(%error, "accepting a connection failed: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
+
+    /// Accepts what waits already, even where tokio has not heard of it yet.
+    fn accept_waiting(&self, routes: &Routes) {
+        for listener in &self.listeners {
+            while let Ok((stream, address)) = listen::accept_now(listener) {
+                self.serve_connection(stream, address, routes);
+            }
+        }
+    }
+
+    fn serve_connection(&self, stream: TcpStream, address: SocketAddr, routes: &Routes) {
+        let connected = self.agent.clients.connection();
+        let serving = serve_socket(
+            stream,
+            Peer::Network(address),
+            self.tls.clone(),
+            routes.clone(),
+            self.agent.stopping(),
+        );
+        tokio::spawn(count(connected, serving));
+    }
 }
+
+/// Counts a connection as long as it is served.
+async fn count(connected: Connected, serving: impl Future<Output = ()>) {
+    serving.await;
+    drop(connected);
+}
+
+type Routes = BoxedFilter<(Response,)>;
 
 /// Waits until the agent stops.
 pub(crate) async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
@@ -210,18 +247,26 @@ pub(crate) async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-async fn serve_socket(stream: TcpStream, peer: Peer, tls: Option<TlsAcceptor>, routes: Routes) {
+async fn serve_socket(
+    stream: TcpStream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+    routes: Routes,
+    stopping: watch::Receiver<bool>,
+) {
     // Replies are whole when they are written: waiting to fill a segment only delays them.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "TCP_NODELAY");
+        tracing::debug!(%peer, %error, "setting TCP_NODELAY for {peer} failed: {error}");
     }
     let Some(acceptor) = tls else {
-        return serve_http(stream, peer, routes).await;
+        return serve_http(stream, peer, routes, stopping).await;
     };
     match timeout(HANDSHAKE_TIME, accept_tls(stream, &acceptor)).await {
-        Ok(Ok(stream)) => serve_http(stream, peer, routes).await,
-        Ok(Err(error)) => tracing::info!(%peer, %error, "no TLS handshake"),
-        Err(_) => tracing::info!(%peer, "no TLS handshake in time"),
+        Ok(Ok(stream)) => serve_http(stream, peer, routes, stopping).await,
+        Ok(Err(error)) => {
+            tracing::info!(event = "refused", %peer, %error, "{peer} refused, no TLS: {error}");
+        }
+        Err(_) => tracing::info!(event = "refused", %peer, "{peer} refused, no TLS in time"),
     }
 }
 
@@ -246,7 +291,7 @@ async fn accept_tls(
 }
 
 /// Serves HTTP until the connection is upgraded or closed.
-async fn serve_http<S>(stream: S, peer: Peer, routes: Routes)
+async fn serve_http<S>(stream: S, peer: Peer, routes: Routes, mut stopping: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -255,14 +300,22 @@ where
         request.extensions_mut().insert(peer);
         routes.call(request)
     });
-    let served = hyper::server::conn::http1::Builder::new()
+    let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HANDSHAKE_TIME)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
-        .await;
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = told_to_stop(&mut stopping) => {
+            // A request that has begun is answered, another one is not waited for.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
     if let Err(error) = served {
-        tracing::debug!(%peer, %error, "HTTP");
+        tracing::debug!(%peer, %error, "HTTP with {peer} ended: {error}");
     }
 }

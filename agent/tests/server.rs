@@ -9,6 +9,7 @@ use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
+use socktop_agent::listen;
 use socktop_agent::serve::{Agent, Server};
 use socktop_proto::model::body;
 use socktop_proto::{Body, Query, native};
@@ -31,17 +32,22 @@ struct Running {
 fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Running {
     let arguments = [&["socktop-agent", "--listen", "127.0.0.1:0"], arguments].concat();
     let args = Args::try_parse_from(arguments).unwrap();
-    let config = Config::load(&args, |name| {
+    let config = Config::load(&args, false, |name| {
         let known = environment.iter().find(|(known, _)| *known == name);
         known.map(|(_, value)| (*value).to_owned())
     })
     .unwrap();
-    let server = Server::bind(&config, None).unwrap();
+    let listeners = listen::bind(&config.listen, config.listen_is_explicit).unwrap();
+    let server = Server::new(&config, listeners, None).unwrap();
     let address = server.addresses()[0];
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(server.run(async {
-        let _ = stopped.await;
-    }));
+    let task = tokio::spawn(async move {
+        let stop = async {
+            let _ = stopped.await;
+        };
+        server.serve(stop).await;
+        server.drain().await;
+    });
     Running {
         address,
         stop: Some(stop),

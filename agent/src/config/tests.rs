@@ -13,7 +13,7 @@ fn load(
     let path = path.to_str().unwrap();
     let arguments = [&["socktop-agent", "--config", path], arguments].concat();
     let args = Args::try_parse_from(arguments).unwrap();
-    Config::load(&args, |name| {
+    Config::load(&args, false, |name| {
         environment
             .iter()
             .find(|(known, _)| *known == name)
@@ -97,16 +97,174 @@ fn the_command_line_beats_the_environment_beats_the_file() {
     assert!(!config.sampling.temperature);
 }
 
+/// A folder with settings, and what an agent that systemd started makes of them.
+struct Service {
+    folder: tempfile::TempDir,
+}
+
+impl Service {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("agent.toml.d")).unwrap();
+        let service = Self { folder };
+        for (name, text) in files {
+            std::fs::write(service.path(name), text).unwrap();
+        }
+        service
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn load(
+        &self,
+        arguments: &[&str],
+        activated: bool,
+        environment: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
+        let file = self.path("agent.toml");
+        let file = ["socktop-agent", "--config", file.to_str().unwrap()];
+        let args = Args::try_parse_from([&file, arguments].concat()).unwrap();
+        Config::load(&args, activated, |name| {
+            if name == "CREDENTIALS_DIRECTORY" {
+                return Some(self.folder.path().to_str().unwrap().to_owned());
+            }
+            let known = environment.iter().find(|(known, _)| *known == name);
+            known.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn started(&self) -> Config {
+        self.load(&[], true, &[]).unwrap()
+    }
+}
+
 #[test]
 fn the_strongest_word_on_tokens_decides() {
-    let environment = [("SOCKTOP_TOKEN", "from-environment")];
-    let config = load(&[], &environment, "no_token = true").unwrap();
-    assert!(config.access.token.unwrap().matches("from-environment"));
-    assert!(!config.access.no_token);
+    let service = Service::new(&[
+        ("agent.toml", "token_file = \"/nonexistent\""),
+        ("token", "credential"),
+    ]);
+    let access = service.started().access;
+    assert!(access.token.unwrap().matches("credential"));
 
-    let config = load(&["--no-token"], &environment, "").unwrap();
-    assert!(config.access.token.is_none());
-    assert!(config.access.no_token);
+    std::fs::write(service.path("access.toml"), "no_token = false").unwrap();
+    let access = service.started().access;
+    assert!(access.token.unwrap().matches("credential"));
+
+    std::fs::write(service.path("access.toml"), "no_token = true").unwrap();
+    let access = service.started().access;
+    assert!(access.token.is_none() && access.no_token);
+
+    let environment = [("SOCKTOP_TOKEN", "from-environment")];
+    let access = service.load(&[], true, &environment).unwrap().access;
+    assert!(access.token.unwrap().matches("from-environment"));
+    assert!(!access.no_token);
+
+    let arguments = ["--no-token"];
+    let access = service.load(&arguments, true, &environment).unwrap().access;
+    assert!(access.token.is_none() && access.no_token);
+
+    std::fs::write(service.path("mine"), "mine").unwrap();
+    let mine = service.path("mine");
+    let arguments = ["--token-file", mine.to_str().unwrap()];
+    let access = service.load(&arguments, true, &environment).unwrap().access;
+    assert!(access.token.unwrap().matches("mine"));
+}
+
+#[test]
+fn systemd_starts_an_agent_with_tls_and_an_idle_exit() {
+    let service = Service::new(&[("agent.toml", "")]);
+    let config = service.started();
+    assert!(config.tls);
+    assert_eq!(config.idle_exit, Some(Duration::from_mins(1)));
+    assert!(config.listen_is_default);
+
+    let config = service.load(&[], false, &[]).unwrap();
+    assert!(!config.tls);
+    assert_eq!(config.idle_exit, None);
+
+    let plain = [("SOCKTOP_ENABLE_SSL", "0")];
+    assert!(!service.load(&[], true, &plain).unwrap().tls);
+}
+
+#[test]
+fn the_idle_exit_takes_fractions_and_zero_is_never() {
+    let idle_exit = |text| load(&[], &[], &format!("idle_exit_seconds = {text}"));
+    let some = |text| idle_exit(text).unwrap().idle_exit;
+    assert_eq!(some("90"), Some(Duration::from_secs(90)));
+    assert_eq!(some("0.05"), Some(Duration::from_millis(50)));
+    assert_eq!(some("0"), None);
+    assert_eq!(some("0.0"), None);
+    for bad in ["0.049", "-1", "inf", "nan", "1e300", "\"60\""] {
+        let error = idle_exit(bad).unwrap_err().to_string();
+        assert!(error.contains("line 1"), "{error}");
+    }
+}
+
+#[test]
+fn who_may_enter_is_in_a_file_of_its_own() {
+    let text = "allowed_origins = [\"https://dashboard.example\"]";
+    let service = Service::new(&[("agent.toml", ""), ("access.toml", text)]);
+    let access = service.started().access;
+    assert_eq!(access.allowed_origins, ["https://dashboard.example"]);
+    assert!(!access.no_token);
+    for moved in [text, "no_token = true"] {
+        let error = load(&[], &[], moved).unwrap_err().to_string();
+        assert!(error.contains("unknown field"), "{error}");
+    }
+}
+
+#[test]
+fn a_service_skips_a_broken_file_whole_and_takes_the_others() {
+    let service = Service::new(&[
+        (
+            "agent.toml",
+            "log_level = \"debug\"\n[cache]\nmetrics_ms = soon",
+        ),
+        ("agent.toml.d/10-cache.toml", "[cache]\ndisks_ms = 7"),
+        ("agent.toml.d/20-typo.toml", "\nidle_exit_secs = 1"),
+    ]);
+    let config = service.started();
+    assert_eq!(config.sampling.disks_ttl, Duration::from_millis(7));
+    assert_eq!(config.log_level, LogLevel::default());
+    let [first, second] = &config.problems[..] else {
+        panic!("{:?}", config.problems)
+    };
+    assert!(first.contains("agent.toml, line 3: "), "{first}");
+    assert!(second.contains("20-typo.toml, line 2: "), "{second}");
+    assert!(second.contains("idle_exit_secs"), "{second}");
+    assert!(
+        config
+            .problems
+            .iter()
+            .all(|problem| !problem.contains('\n'))
+    );
+    assert!(config.access.broken.is_none());
+
+    assert!(service.load(&[], false, &[]).is_err());
+}
+
+#[test]
+fn when_it_is_not_known_who_may_enter_nobody_may() {
+    let service = Service::new(&[("agent.toml", ""), ("access.toml", "\nno_tokens = true")]);
+    for activated in [true, false] {
+        let config = service.load(&[], activated, &[]).unwrap();
+        let broken = config.access.broken.unwrap();
+        assert!(broken.contains("access.toml, line 2: "), "{broken}");
+        assert_eq!(config.problems, [broken]);
+    }
+
+    let service = Service::new(&[("agent.toml", ""), ("token", "two words")]);
+    let broken = service.started().access.broken.unwrap();
+    assert!(broken.contains("token"), "{broken}");
+    assert!(service.load(&[], false, &[]).is_err());
+
+    let text = "token_file = \"/nonexistent/token\"";
+    let service = Service::new(&[("agent.toml", text)]);
+    let broken = service.started().access.broken.unwrap();
+    assert!(broken.contains("/nonexistent/token"), "{broken}");
 }
 
 #[test]
@@ -123,7 +281,7 @@ fn parts_apply_over_the_main_file_in_their_order() {
         config: Some(main),
         ..Args::default()
     };
-    let config = Config::load(&args, |_| None).unwrap();
+    let config = Config::load(&args, false, |_| None).unwrap();
     assert_eq!(config.listen[0].port(), 3);
 }
 
@@ -155,6 +313,8 @@ fn errors_name_what_and_where() {
         config: Some("/nonexistent/agent.toml".into()),
         ..Args::default()
     };
-    let file = Config::load(&args, |_| None).unwrap_err().to_string();
+    let file = Config::load(&args, false, |_| None)
+        .unwrap_err()
+        .to_string();
     assert!(file.contains("/nonexistent/agent.toml"), "{file}");
 }
