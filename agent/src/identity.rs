@@ -157,6 +157,10 @@ impl Identity {
         let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
             .map_err(unusable(&self.certificate, "certificate"))?;
+        if chain.is_empty() {
+            let none = rustls::pki_types::pem::Error::NoItemsFound;
+            return Err(unusable(&self.certificate, "certificate")(none));
+        }
         let key =
             PrivateKeyDer::from_pem_file(&self.key).map_err(unusable(&self.key, "private key"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());

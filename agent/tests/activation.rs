@@ -1,0 +1,149 @@
+//! The real binary under a service manager: passed sockets, readiness, idle exit.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A test that meets the unexpected stops.
+
+mod support;
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use support::{Manager, PATIENCE, end, get, signal, socket};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::client_async;
+
+#[tokio::test]
+async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
+    let manager = Manager::new("idle_exit_seconds = 0.05");
+    let (listener, address) = socket();
+    let port = listener.local_addr().unwrap().port();
+    // Queued before the agent is there.
+    let client = tokio::spawn({
+        let address = address.clone();
+        async move {
+            let stream = TcpStream::connect(&address).await.unwrap();
+            client_async(format!("ws://{address}/ws"), stream)
+                .await
+                .unwrap()
+                .0
+        }
+    });
+    let held = listener.try_clone().unwrap();
+    let child = manager.command(vec![listener.into()]).spawn().unwrap();
+    let client = timeout(PATIENCE, client).await.unwrap().unwrap();
+    let ready = manager.told().await;
+    assert!(ready.starts_with("READY=1\nSTATUS="), "{ready:?}");
+    manager
+        .hears(&format!("STATUS=1 client on port {port}\n"))
+        .await;
+    drop(client);
+    manager.hears("STATUS=0 clients").await;
+    assert_eq!(manager.hears("STOPPING").await, "STOPPING=1\n");
+    let (success, log) = end(child).await;
+    assert!(success, "{log}");
+    assert!(
+        log.contains(&format!("ws://{address}/ws (systemd's socket)")),
+        "{log}"
+    );
+    assert!(log.contains("nobody was connected for 0.05 s"), "{log}");
+    drop(held);
+}
+
+#[tokio::test]
+async fn several_sockets_are_served() {
+    let manager = Manager::new("");
+    let ((one, first), (other, second)) = (socket(), socket());
+    let child = manager
+        .command(vec![one.into(), other.into()])
+        .spawn()
+        .unwrap();
+    for address in [first, second] {
+        let answer = get(&address, "/healthz").await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    signal(&child, Signal::TERM);
+    assert_eq!(manager.hears("STOPPING").await, "STOPPING=1\n");
+    assert!(end(child).await.0);
+}
+
+#[tokio::test]
+async fn settings_that_name_other_addresses_are_warned_about_and_not_bound() {
+    let manager = Manager::new("listen = [\"127.0.0.1:1\"]");
+    let (listener, address) = socket();
+    let child = manager.command(vec![listener.into()]).spawn().unwrap();
+    manager.hears("READY=1").await;
+    get(&address, "/healthz").await.unwrap();
+    signal(&child, Signal::TERM);
+    let (success, log) = end(child).await;
+    assert!(success, "{log}");
+    assert!(
+        log.contains("127.0.0.1:1") && log.contains("ListenStream="),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn sockets_of_another_process_are_left_alone() {
+    let manager = Manager::new("listen = [\"127.0.0.1:0\"]");
+    let script = "LISTEN_PID=1 exec \"$@\"";
+    let child = manager.bare_command(script, "1").spawn().unwrap();
+    manager.hears("READY=1").await;
+    signal(&child, Signal::TERM);
+    let (success, log) = end(child).await;
+    assert!(success && !log.contains("systemd's socket"), "{log}");
+}
+
+#[tokio::test]
+async fn what_is_no_listening_socket_is_a_clear_error() {
+    let manager = Manager::new("");
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (success, log) = end(manager.command(vec![udp.into()]).spawn().unwrap()).await;
+    assert!(!success);
+    assert!(
+        log.contains("descriptor 3") && log.contains("ListenStream="),
+        "{log}"
+    );
+
+    let script = "LISTEN_PID=$$ exec \"$@\"";
+    let (success, log) = end(manager.bare_command(script, "7").spawn().unwrap()).await;
+    assert!(!success);
+    assert!(log.contains("LISTEN_FDS"), "{log}");
+}
+
+#[tokio::test]
+async fn without_a_notify_socket_nothing_is_told() {
+    let manager = Manager::new("idle_exit_seconds = 0.05");
+    let (listener, _) = socket();
+    let mut command = manager.command(vec![listener.into()]);
+    let (success, log) = end(command.env_remove("NOTIFY_SOCKET").spawn().unwrap()).await;
+    assert!(success && !log.contains("NOTIFY_SOCKET"), "{log}");
+}
+
+/// Whoever connects around an idle exit is served by the agent that ends or by the next.
+#[tokio::test]
+async fn nobody_is_lost_around_an_idle_exit() {
+    const CONNECTS: u32 = 60;
+    let manager = Manager::new("idle_exit_seconds = 0.05");
+    let (listener, address) = socket();
+    let clients = tokio::spawn(async move {
+        for connect in 0..CONNECTS {
+            let answer = get(&address, "/healthz").await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            // The exit falls 50 ms after the last client: come a little earlier, or a little later.
+            sleep(Duration::from_micros(
+                49_000 + u64::from(connect % 20) * 150,
+            ))
+            .await;
+        }
+    });
+    let mut exits = 0;
+    while !clients.is_finished() {
+        let mut command = manager.command(vec![listener.try_clone().unwrap().into()]);
+        // Nobody listens there, and what is told would fill up.
+        let (success, log) = end(command.env_remove("NOTIFY_SOCKET").spawn().unwrap()).await;
+        assert!(success, "{log}");
+        exits += 1;
+    }
+    clients.await.unwrap();
+    assert!(exits > 5, "{exits} exits are too few to prove anything");
+}
