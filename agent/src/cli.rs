@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::config::{ListenAddress, LogLevel};
 
@@ -11,7 +11,12 @@ use crate::config::{ListenAddress, LogLevel};
 /// With no arguments it serves this machine alone, on port 3000 of `127.0.0.1` and `[::1]`.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "socktop-agent", version, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Serve on this port, on all interfaces unless --listen says otherwise
     #[arg(short, long, value_name = "PORT")]
     pub port: Option<u16>,
@@ -41,6 +46,28 @@ pub struct Args {
     pub log_level: Option<LogLevel>,
 }
 
+/// What to do instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Make what this host lacks: a token and a TLS identity in /etc/socktop
+    ///
+    /// The socket's unit runs it as root before it listens. What is there already stays, unless setup made it on
+    /// another machine: on a cloned card it is made anew.
+    Setup(SetupArgs),
+}
+
+/// The arguments of `setup`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SetupArgs {
+    /// Let the service reach this machine's GPUs, by a drop-in for its unit, and do nothing else
+    #[arg(long)]
+    pub gpu: bool,
+
+    /// The root of the system to set up
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+}
+
 const AFTER_HELP: &str = "\
 Environment:
   SOCKTOP_PORT                    as --port
@@ -54,4 +81,5 @@ Environment:
   SOCKTOP_AGENT_DISKS_TTL_MS      the same for disks (1000)
 
 Settings: defaults, then agent.toml, agent.toml.d/*.toml, the environment, the command line; the last one wins.
+Who may enter is in access.toml beside them. SIGHUP has all of them read again.
 Whoever does not come from this machine needs a token; where none is set one is made and shown at the start.";

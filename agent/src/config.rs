@@ -7,8 +7,9 @@ mod files;
 mod settings;
 mod values;
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::Args;
@@ -64,6 +65,12 @@ pub enum ConfigError {
     /// A token that cannot be had.
     #[error(transparent)]
     Token(#[from] TokenError),
+}
+
+impl ConfigError {
+    fn is_missing_file(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound)
+    }
 }
 
 /// What the agent runs with.
@@ -230,6 +237,22 @@ impl Settings {
             problems: Vec::new(),
         }
     }
+}
+
+/// The host's further names for its certificate, as the settings in the file `main`, its folder of parts and the
+/// environment have them; and what is wrong with those that cannot be used.
+pub(crate) fn extra_names(
+    main: &Path,
+    variable: impl Fn(&str) -> Option<String>,
+) -> (Vec<String>, Vec<String>) {
+    let (mut settings, mut errors) = files::settings(Some(main));
+    errors.retain(|error| !error.is_missing_file());
+    match Settings::from_environment(variable) {
+        Ok(environment) => settings.overlay(environment),
+        Err(error) => errors.push(error),
+    }
+    let problems = errors.iter().map(ToString::to_string).collect();
+    (settings.tls.extra_names.unwrap_or_default(), problems)
 }
 
 /// Where to serve. A port or TLS alone means all interfaces, as the published agent has it.

@@ -118,14 +118,8 @@ impl Identity {
                 .map_err(file("writing", &self.key))?;
             tracing::info!("made the TLS key {}", self.key.display());
             // A certificate over a key that is gone is of no use.
-            match fs::remove_file(&self.certificate) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(file("removing the old certificate", &self.certificate)(
-                        error,
-                    ))
-                }
-                _ => Ok(key),
-            }
+            remove(&self.certificate)?;
+            Ok(key)
         };
         if self.certificate.exists() {
             // Any kind of key will do where the certificate is there: rustls judges the pair.
@@ -187,6 +181,24 @@ impl Identity {
         }
         Ok(())
     }
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), IdentityError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file("removing", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Moves a file out of the way.
+pub(crate) fn rename(path: &Path, aside: &Path) -> Result<(), IdentityError> {
+    fs::rename(path, aside).map_err(file("moving aside", path))
+}
+
+/// Whether a certificate can be for `text`: a DNS name or an IP address.
+pub(crate) fn is_name(text: &str) -> bool {
+    name(text).is_ok()
 }
 
 fn parameters(hostname: &str, extra_names: &[String]) -> Result<CertificateParams, IdentityError> {

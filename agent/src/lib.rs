@@ -19,5 +19,6 @@ pub mod run;
 pub mod sampler;
 pub mod serve;
 pub mod session;
+pub mod setup;
 pub mod token;
 mod whole_file;

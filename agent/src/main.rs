@@ -4,13 +4,17 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Parser;
-use socktop_agent::cli::Args;
+use socktop_agent::cli::{Args, Command, SetupArgs};
 use socktop_agent::config::{Config, LogLevel};
-use socktop_agent::{activation, logging, run};
+use socktop_agent::{activation, logging, run, setup};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match start(&args) {
+    let done = match &args.command {
+        None => start(&args),
+        Some(Command::Setup(args)) => set_up(args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if logging::is_journal() {
@@ -39,4 +43,13 @@ fn start(args: &Args) -> Result<()> {
     // A call that hangs in the kernel must not keep the process.
     runtime.shutdown_background();
     served
+}
+
+fn set_up(args: &SetupArgs) -> Result<()> {
+    logging::start(LogLevel::default());
+    if args.gpu {
+        println!("{}", setup::allow_gpus(&args.root)?);
+        return Ok(());
+    }
+    Ok(setup::run(&args.root)?)
 }

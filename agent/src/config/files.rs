@@ -70,9 +70,7 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 /// Reads `access.toml`, which lies beside `agent.toml`. Without it nothing is allowed that is not by default.
 pub(super) fn access(explicit: Option<&Path>) -> Result<AccessFile, ConfigError> {
     match read(&main_file(explicit).with_file_name("access.toml")) {
-        Err(ConfigError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            Ok(AccessFile::default())
-        }
+        Err(error) if error.is_missing_file() => Ok(AccessFile::default()),
         read => read,
     }
 }

@@ -1,0 +1,240 @@
+//! `socktop-agent setup`: makes what a host lacks, before systemd listens: a token and a TLS identity.
+//!
+//! It runs as root at every start of the socket. What the admin has put there is never touched. What setup made
+//! belongs to one machine: on a card that was cloned, which its machine-id tells, it is made anew.
+
+mod gpu;
+mod host;
+mod made;
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::credentials::Pairs;
+use crate::identity::{self, IdentityError};
+use crate::token::{Token, TokenError};
+use crate::whole_file;
+pub use gpu::{GpuError, allow_gpus};
+use host::Host;
+use made::MadeTokens;
+
+/// No identity can be had.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no usable TLS identity in {folder}, and none can be made: {source}; run 'socktop-agent setup' as root \
+     while the folder can be written, or put a cert.pem and its key.pem there"
+)]
+pub struct SetupError {
+    folder: PathBuf,
+    source: IdentityError,
+}
+
+/// A token that is not there and cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum TokenFileError {
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("writing {path}: {source}; is /etc read-only?")]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Makes what is missing below `root`, `/` but in tests, whose agent's settings may name more of the host's names.
+///
+/// # Errors
+/// Where no usable TLS identity can be had at all. Whatever else goes wrong is logged.
+pub fn run(root: &Path) -> Result<(), SetupError> {
+    let setup = Setup::new(root);
+    if let Err(error) = setup.make_folder() {
+        let folder = setup.folder.display();
+        tracing::warn!(%error, "making {folder} accessible to root alone: {error}");
+    }
+    // Held until the end: another setup waits, then finds everything made.
+    let _lock = setup.lock();
+    setup.make()
+}
+
+struct Setup {
+    host: Host,
+    token: PathBuf,
+    folder: PathBuf,
+    machine_id: PathBuf,
+    pairs: Pairs,
+}
+
+impl Setup {
+    fn new(root: &Path) -> Self {
+        let etc = root.join("etc/socktop");
+        let folder = etc.join("tls");
+        Self {
+            host: Host::read(root),
+            token: etc.join("token"),
+            machine_id: folder.join("self.machine-id"),
+            pairs: Pairs::in_folder(&folder, ""),
+            folder,
+        }
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        if let Some(parent) = self.folder.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        match DirBuilder::new().mode(0o700).create(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let mode = fs::metadata(&self.folder)?.permissions().mode();
+                if mode & 0o077 != 0 {
+                    fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
+                }
+                Ok(())
+            }
+            made => made,
+        }
+    }
+
+    fn lock(&self) -> Option<File> {
+        let folder = File::open(&self.folder).ok()?;
+        flock(&folder, FlockOperation::LockExclusive).ok()?;
+        Some(folder)
+    }
+
+    fn make(&self) -> Result<(), SetupError> {
+        let remembered = fs::read_to_string(&self.machine_id).unwrap_or_default();
+        let cloned = match &self.host.machine_id {
+            Some(machine_id) => !remembered.is_empty() && remembered.trim() != machine_id,
+            // An image that has not booted yet, or no systemd: nothing can be said.
+            None => false,
+        };
+        if cloned {
+            tracing::warn!(
+                event = "cloned",
+                "the machine-id has changed, so this is a copy of another machine: what was made there is made anew"
+            );
+        }
+        let token = self.make_token(cloned);
+        if let Err(error) = &token {
+            tracing::error!(%error, "there is no token to let clients in by: {error}");
+        }
+        let identity = self.make_identity(cloned);
+        if token.is_ok() && identity.is_ok() {
+            self.remember_machine(&remembered);
+        }
+        self.judge(identity)
+    }
+
+    fn make_token(&self, cloned: bool) -> Result<(), TokenFileError> {
+        let tokens = MadeTokens::in_folder(&self.folder);
+        match fs::read_to_string(&self.token) {
+            // A file that the power failed on may be empty.
+            Ok(text) if text.trim().is_empty() => {}
+            Ok(text) if cloned && tokens.include(text.trim()) => {}
+            Ok(text) => {
+                Token::new(text.trim().to_owned(), self.token.display().to_string())?;
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => {
+                let path = self.token.clone();
+                return Err(TokenError::Unreadable { path, source }.into());
+            }
+        }
+        let token = Token::generate()?;
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| TokenFileError::Write { path, source }
+        };
+        // Remembered first: a token that is not known to be made here would live on in a clone.
+        tokens
+            .remember(token.reveal())
+            .map_err(failed(tokens.path()))?;
+        whole_file::write(&self.token, &format!("{}\n", token.reveal()), 0o600)
+            .map_err(failed(&self.token))?;
+        tracing::info!("made the token {}", self.token.display());
+        Ok(())
+    }
+
+    fn make_identity(&self, cloned: bool) -> Result<(), IdentityError> {
+        let made = &self.pairs.made;
+        if cloned {
+            // Its certificate goes with it.
+            identity::remove(&made.key)?;
+        }
+        // A file that the power failed on may hold anything, the key as well as its certificate.
+        for _ in 0..2 {
+            match self.ensure() {
+                Err(IdentityError::Unusable { path, reason, .. }) if path == made.key => {
+                    let aside = self.folder.join("self.key.unusable");
+                    tracing::error!(
+                        "{} holds no key ({reason}): moving it to {} and making another; \
+                         clients that know this host must be told to trust it again",
+                        path.display(),
+                        aside.display()
+                    );
+                    identity::rename(&path, &aside)?;
+                }
+                Err(error @ (IdentityError::Unusable { .. } | IdentityError::Refused { .. })) => {
+                    tracing::warn!(%error, "making another certificate over the key: {error}");
+                    identity::remove(&made.certificate)?;
+                }
+                ensured => return ensured,
+            }
+        }
+        self.ensure()
+    }
+
+    /// Makes what the pair lacks, and sees whether it can be used.
+    fn ensure(&self) -> Result<(), IdentityError> {
+        let made = &self.pairs.made;
+        made.ensure(&self.host.name, &self.host.extra_names)?;
+        made.server_config().map(drop)
+    }
+
+    /// Says what the agent will use, and whether it can use anything.
+    fn judge(&self, made: Result<(), IdentityError>) -> Result<(), SetupError> {
+        let own = &self.pairs.own;
+        for path in [&own.certificate, &own.key] {
+            if path.is_symlink() {
+                tracing::warn!(
+                    "{} is a symbolic link, which systemd does not load: put a copy there",
+                    path.display()
+                );
+            }
+        }
+        match (self.pairs.choose(), made) {
+            (Ok(chosen), made) => {
+                if let Some(problem) = chosen.problem {
+                    tracing::warn!("{problem}");
+                }
+                if let Err(error) = made {
+                    tracing::error!(%error, "what setup found stays in use: {error}");
+                }
+                Ok(())
+            }
+            (Err(source), made) => Err(SetupError {
+                folder: self.folder.clone(),
+                source: made.err().unwrap_or(source),
+            }),
+        }
+    }
+
+    fn remember_machine(&self, remembered: &str) {
+        let machine_id = match &self.host.machine_id {
+            Some(machine_id) => machine_id,
+            // An image: what was made in it must not be shared by all that are made of it.
+            None if remembered.is_empty() => "uninitialized",
+            None => return,
+        };
+        if remembered.trim() == machine_id {
+            return;
+        }
+        if let Err(error) = whole_file::write(&self.machine_id, &format!("{machine_id}\n"), 0o600) {
+            let path = self.machine_id.display();
+            tracing::error!(%error, "writing {path}, by which a clone is known: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What setup has to know of the host.
+
+use std::fs;
+use std::path::Path;
+
+use crate::config;
+use crate::identity;
+
+/// What tells this host from others.
+#[derive(Debug)]
+pub(super) struct Host {
+    /// The name that its certificate is for.
+    pub(super) name: String,
+    /// Its further names, by the agent's settings.
+    pub(super) extra_names: Vec<String>,
+    /// `machine-id(5)`, where it has one already.
+    pub(super) machine_id: Option<String>,
+}
+
+impl Host {
+    /// Reads the files below `root`. The name is `uname(2)`'s.
+    pub(super) fn read(root: &Path) -> Self {
+        let name = crate::run::hostname();
+        let (mut extra_names, problems) =
+            config::extra_names(&root.join("etc/socktop/agent.toml"), |name| {
+                std::env::var(name).ok()
+            });
+        for problem in problems {
+            tracing::error!(error = problem, "{problem}");
+        }
+        extra_names.retain(|name| {
+            let usable = identity::is_name(name);
+            if !usable {
+                tracing::error!(
+                    "leaving {name:?} out of the certificate: it is no name or address"
+                );
+            }
+            usable
+        });
+        Self {
+            name: if identity::is_name(&name) {
+                name
+            } else {
+                "localhost".to_owned()
+            },
+            extra_names,
+            machine_id: machine_id(&root.join("etc/machine-id")),
+        }
+    }
+}
+
+/// The machine-id in a file: none while an image is `uninitialized`.
+fn machine_id(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let id = text.trim();
+    (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+}
