@@ -11,6 +11,7 @@ pub mod config;
 pub mod credentials;
 pub mod identity;
 pub mod idle;
+mod keepalive;
 pub mod listen;
 pub mod logging;
 pub mod notify;

@@ -24,6 +24,7 @@ use crate::access::{Gate, Peer};
 use crate::collect::Root;
 use crate::config::{Access, Config, Sampling};
 use crate::idle::{Clients, Connected, idle, nobody};
+use crate::keepalive;
 use crate::listen;
 use crate::routes::routes;
 use crate::sampler::Sampler;
@@ -257,6 +258,9 @@ async fn serve_socket(
     // Replies are whole when they are written: waiting to fill a segment only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "setting TCP_NODELAY for {peer} failed: {error}");
+    }
+    if let Err(error) = keepalive::watch(&stream) {
+        tracing::warn!(%peer, %error, "setting TCP keepalive for {peer} failed: {error}");
     }
     let Some(acceptor) = tls else {
         return serve_http(stream, peer, routes, stopping).await;
