@@ -172,7 +172,8 @@ where
         WsError::Protocol(_) => (CloseCode::Protocol, "not a WebSocket frame"),
         _ => return Err(error),
     };
-    close(socket, code, reason).await?;
+    // It may have hung up itself, which is what it broke the protocol by.
+    let _ = close(socket, code, reason).await;
     Err(error)
 }
 

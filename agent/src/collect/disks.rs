@@ -5,6 +5,7 @@
 
 mod ask;
 mod choose;
+mod fuse;
 mod mountinfo;
 
 use std::io;
@@ -156,6 +157,9 @@ impl Kernel {
 impl FileSystems for Kernel {
     fn ask(&self, mount: &Mount) -> io::Result<Found> {
         let path = self.path(&mount.mount_point);
+        if fuse::is_fuse(&mount.file_system) {
+            return fuse::ask(&path);
+        }
         let place = stat(&path)?;
         if FileType::from_raw_mode(place.st_mode) != FileType::Directory {
             return Ok(Found::File);
@@ -172,18 +176,13 @@ impl FileSystems for Kernel {
             ));
         }
         let sizes = statvfs(&path)?;
-        let bytes = |blocks: u64| blocks.saturating_mul(sizes.f_frsize);
-        Ok(Found::Sizes(Sizes {
-            total_bytes: bytes(sizes.f_blocks),
-            used_bytes: bytes(sizes.f_blocks.saturating_sub(sizes.f_bfree)),
-            // Where more is reserved than free, some give a negative number.
-            available_bytes: if sizes.f_bavail > sizes.f_blocks {
-                0
-            } else {
-                bytes(sizes.f_bavail)
-            },
-            files: sizes.f_files,
-        }))
+        Ok(Found::Sizes(Sizes::of_blocks(
+            sizes.f_frsize,
+            sizes.f_blocks,
+            sizes.f_bfree,
+            sizes.f_bavail,
+            sizes.f_files,
+        )))
     }
 }
 

@@ -39,6 +39,20 @@ pub(super) struct Sizes {
     pub(super) files: u64,
 }
 
+impl Sizes {
+    /// The sizes of a file system in blocks of `block` bytes, as `statvfs(3)` has them.
+    pub(super) fn of_blocks(block: u64, all: u64, free: u64, available: u64, files: u64) -> Self {
+        let bytes = |blocks: u64| blocks.saturating_mul(block);
+        Self {
+            total_bytes: bytes(all),
+            used_bytes: bytes(all.saturating_sub(free)),
+            // Where more is reserved than free, some give a negative number.
+            available_bytes: if available > all { 0 } else { bytes(available) },
+            files,
+        }
+    }
+}
+
 /// What was found at a mount point.
 #[derive(Debug)]
 pub(super) enum Found {
