@@ -1,7 +1,7 @@
 //! The settings: defaults, then `agent.toml`, `agent.toml.d/*.toml`, the environment and the command line; and
 //! `access.toml`, which says who may enter.
 //!
-//! Each source is a [`Settings`], in which everything is optional; [`Config`] is what they add up to.
+//! Each source is one `Settings`, in which everything is optional; [`Config`] is what they add up to.
 
 mod files;
 mod settings;

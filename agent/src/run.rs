@@ -35,17 +35,18 @@ pub async fn run(
     let listeners = listeners(&config, passed)?;
 
     let hostname = hostname();
-    let mut problems = config.problems.clone();
-    let (tls, made_here) = if config.tls {
-        let identity = identity(&config, &hostname)?;
-        if let Some(problem) = identity.problem {
-            tracing::warn!(event = "skipped", error = problem, "{problem}");
-            problems.push(problem);
-        }
-        (Some(identity.config), identity.made_here)
+    let Tls {
+        config: tls,
+        problem: tls_problem,
+        made_here,
+    } = if config.tls {
+        identity(&config, &hostname)?
     } else {
-        (None, None)
+        Tls::default()
     };
+    if let Some(problem) = &tls_problem {
+        tracing::warn!(event = "skipped", error = problem, "{problem}");
+    }
 
     let server = Server::new(&config, listeners, tls)?;
     let addresses = server.addresses();
@@ -70,6 +71,11 @@ pub async fn run(
 
     let agent = Arc::clone(server.agent());
     let clients = agent.clients().watch();
+    let with_tls_problem = |mut problems: Vec<String>| {
+        problems.extend(tls_problem.clone());
+        problems
+    };
+    let problems = with_tls_problem(config.problems.clone());
     let notes = watch::Sender::new(Notes::new(&addresses, problems));
     notify::ready(&notes.borrow(), *clients.borrow());
     tokio::spawn(notify::report(clients, notes.subscribe()));
@@ -77,7 +83,8 @@ pub async fn run(
     let ended = server
         .serve(signals.stop(|| {
             notify::reloading();
-            reload(&agent, &notes, reread());
+            let problems = with_tls_problem(reload(&agent, reread()));
+            notes.send_modify(|notes| notes.problems = problems);
             notify::ready(&notes.borrow(), agent.clients().count());
         }))
         .await;
@@ -93,8 +100,9 @@ pub async fn run(
     Ok(())
 }
 
-/// Takes over settings that can change while clients are connected; what cannot be used changes nothing.
-fn reload(agent: &Agent, notes: &watch::Sender<Notes>, reread: Result<Config, ConfigError>) {
+/// Takes over settings that can change while clients are connected; where something cannot be used, which it
+/// gives, nothing changes.
+fn reload(agent: &Agent, reread: Result<Config, ConfigError>) -> Vec<String> {
     let (config, problems) = match reread {
         Ok(config) if config.problems.is_empty() => (Some(config), Vec::new()),
         Ok(config) => (None, config.problems),
@@ -113,7 +121,7 @@ fn reload(agent: &Agent, notes: &watch::Sender<Notes>, reread: Result<Config, Co
             );
         }
     }
-    notes.send_modify(|notes| notes.problems = problems);
+    problems
 }
 
 struct Signals {
@@ -182,8 +190,10 @@ pub(crate) fn hostname() -> String {
         .into_owned()
 }
 
+/// How to speak TLS: not at all by default.
+#[derive(Default)]
 struct Tls {
-    config: Arc<ServerConfig>,
+    config: Option<Arc<ServerConfig>>,
     /// Why it is not the identity that the admin set up.
     problem: Option<String>,
     /// Where it is kept, if in the user's own folder.
@@ -197,7 +207,7 @@ fn identity(config: &Config, hostname: &str) -> Result<Tls> {
             anyhow!("no usable TLS identity among systemd's credentials, which 'socktop-agent setup' would repair: {error}")
         })?;
         return Ok(Tls {
-            config: chosen.config,
+            config: Some(chosen.config),
             problem: chosen.problem,
             made_here: None,
         });
@@ -205,7 +215,7 @@ fn identity(config: &Config, hostname: &str) -> Result<Tls> {
     let identity = Identity::in_data_folder(|name| std::env::var(name).ok())?;
     identity.ensure(hostname, &config.extra_names)?;
     Ok(Tls {
-        config: identity.server_config()?,
+        config: Some(identity.server_config()?),
         problem: None,
         made_here: Some(identity),
     })

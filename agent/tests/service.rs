@@ -107,6 +107,10 @@ async fn the_credentials_are_token_and_identity() {
         .unwrap();
     let ready = manager.hears("READY=1").await;
     assert!(ready.contains("tls_cert.pem"), "{ready}");
+    signal(&child, Signal::HUP);
+    manager.hears("RELOADING=1").await;
+    let ready = manager.hears("READY=1").await;
+    assert!(ready.contains("tls_cert.pem"), "{ready}");
 
     let certificate = CertificateDer::from_pem_file(&pairs.made.certificate).unwrap();
     let refused = https(&address, &certificate, "/ws?token=wrong-token").await;
