@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use support::{Manager, PATIENCE, end, get, signal, socket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::client_async;
@@ -117,6 +118,39 @@ async fn without_a_notify_socket_nothing_is_told() {
     let mut command = manager.command(vec![listener.into()]);
     let (success, log) = end(command.env_remove("NOTIFY_SOCKET").spawn().unwrap()).await;
     assert!(success && !log.contains("NOTIFY_SOCKET"), "{log}");
+}
+
+#[tokio::test]
+async fn who_was_accepted_is_answered_before_the_end() {
+    let manager = Manager::new("");
+    let (listener, address) = socket();
+    let child = manager.command(vec![listener.into()]).spawn().unwrap();
+    let mut slow = TcpStream::connect(&address).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    // The queue is in order: with this one the other is accepted.
+    get(&address, "/healthz").await.unwrap();
+    signal(&child, Signal::TERM);
+    manager.hears("STOPPING=1").await;
+    slow.write_all(b"host: localhost\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(end(child).await.0);
+}
+
+#[tokio::test]
+async fn a_token_that_was_made_does_not_get_into_the_journal() {
+    let manager = Manager::new("listen = [\"0.0.0.0:0\"]");
+    for (variable, shown) in [("JOURNAL_STREAM", false), ("NO_STREAM", true)] {
+        let script = format!("{variable}=$(stat -L -c %d:%i /proc/self/fd/2) exec \"$@\"");
+        let child = manager.bare_command(&script, "0").spawn().unwrap();
+        manager.hears("READY=1").await;
+        signal(&child, Signal::TERM);
+        manager.hears("STOPPING=1").await;
+        let (success, log) = end(child).await;
+        assert!(success);
+        assert_eq!(log.contains("SOCKTOP_TOKEN="), shown, "{log}");
+    }
 }
 
 /// Whoever connects around an idle exit is served by the agent that ends or by the next.
