@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
+use socktop_agent::config::Config;
 
 /// Where the packages take from what they ship.
 fn packaging() -> PathBuf {
@@ -77,6 +78,103 @@ fn manual_pages_have_every_option_and_command() {
         {
             let name = command.get_name();
             assert!(text.contains(&format!("Cm {name}")), "{page} lacks {name}");
+        }
+    }
+}
+
+/// The keys that a file may have, as the error on an unknown one lists them.
+fn keys(file: &str, table: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(file), format!("{table}nonsense = 1\n")).unwrap();
+    let config = load(folder.path());
+    let (_, expected) = config
+        .problems
+        .first()
+        .unwrap()
+        .split_once("expected")
+        .unwrap();
+    let words = expected.split('`').skip(1).step_by(2);
+    words.map(|key| format!("{table}{key}")).collect()
+}
+
+/// What a service runs with that has its settings in `folder`.
+fn load(folder: &Path) -> Config {
+    let file = folder.join("agent.toml");
+    if !file.exists() {
+        fs::write(&file, "").unwrap();
+    }
+    let args = socktop_agent::cli::Args {
+        config: Some(file),
+        ..Default::default()
+    };
+    Config::load(&args, true, |_| None).unwrap()
+}
+
+/// A shipped file without the comment signs before its settings.
+fn uncommented(text: &str) -> String {
+    text.lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect()
+}
+
+#[test]
+fn shipped_settings_are_the_defaults() {
+    let defaults = format!("{:?}", load(tempfile::tempdir().unwrap().path()));
+    for file in ["agent.toml", "access.toml"] {
+        let folder = tempfile::tempdir().unwrap();
+        let shipped = fs::read_to_string(packaging().join("etc").join(file)).unwrap();
+        fs::write(folder.path().join(file), &shipped).unwrap();
+        assert_eq!(
+            format!("{:?}", load(folder.path())),
+            defaults,
+            "{file} as it is shipped"
+        );
+        // Of those that do not hold for the service there is no default there.
+        let (for_services, _) = shipped
+            .split_once("# The following hold only")
+            .unwrap_or((&shipped, ""));
+        fs::write(folder.path().join(file), uncommented(for_services)).unwrap();
+        assert_eq!(
+            format!("{:?}", load(folder.path())),
+            defaults,
+            "{file} with its comments set"
+        );
+        fs::write(
+            folder.path().join(file),
+            uncommented(&shipped).replace("token_file", "#"),
+        )
+        .unwrap();
+        assert!(
+            load(folder.path()).problems.is_empty(),
+            "{file} with all of its comments set"
+        );
+    }
+}
+
+#[test]
+fn shipped_settings_and_their_manual_page_have_every_key() {
+    let page = fs::read_to_string(packaging().join("man/socktop-agent.toml.5")).unwrap();
+    let tables = ["tls.", "collect.", "cache."];
+    let is_table = |key: &String| tables.contains(&format!("{key}.").as_str());
+    let settings = ["", "tls.", "collect.", "cache."].map(|table| keys("agent.toml", table));
+    for (file, keys) in [
+        ("agent.toml", settings.concat()),
+        ("access.toml", keys("access.toml", "")),
+    ] {
+        let shipped = fs::read_to_string(packaging().join("etc").join(file)).unwrap();
+        assert!(!keys.is_empty());
+        for key in keys.iter().filter(|key| !is_table(key)) {
+            assert!(
+                shipped.contains(&format!("\n#{key} = ")),
+                "{file} lacks {key}"
+            );
+            assert!(
+                page.contains(&format!(".It Cm {key}")),
+                "the page lacks {key}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares two answers of `client.py snapshot`, of the sandboxed agent and of one without a sandbox.
 
-compare.py SANDBOXED CONTROL PID prints a line each: true or false, what was compared, the values. With --whole it says
+compare.py SANDBOXED CONTROL PID HOME_BYTES prints a line each: true or false, what was compared, the values. With --whole for the last it says
 by its exit status alone whether the details of PID are the same.
 """
 
@@ -19,7 +19,7 @@ def by_name(items):
     return {item["name"]: item for item in items}
 
 
-def comparisons(sandboxed, control, pid):
+def comparisons(sandboxed, control, pid, home_bytes):
     ours, theirs = sandboxed["metrics"], control["metrics"]
     for key in ["hostname", "mem_total", "swap_total", "cpu_temp_c", "gpus"]:
         yield key, ours[key], theirs[key], ours[key] == theirs[key]
@@ -37,13 +37,12 @@ def comparisons(sandboxed, control, pid):
     disks = [[(disk["name"], disk["total"]) for disk in answer["disks"]] for answer in (sandboxed, control)]
     yield "disks and their sizes", *disks, disks[0] == disks[1]
     yield "no credential among the disks", disks[0], "", "credentials" not in json.dumps(sandboxed["disks"])
-    yield "the size of /home", [d for d in disks[0] if d[1]], [d for d in disks[1] if d[1]], \
-        any("vda" in name or "/dev/" in name for name, total in disks[0] if total)
+    yield "the size of /home", [total for _, total in disks[0]], home_bytes, home_bytes in [total for _, total in disks[0]]
 
     ours_pids, their_pids = sandboxed["processes"], control["processes"]
     # Both lists were taken a moment apart: short-lived processes apart, they are the same.
     shared = set(ours_pids) & set(their_pids)
-    yield "processes", len(ours_pids), len(their_pids), len(shared) >= 0.8 * len(their_pids) and int(pid) in shared
+    yield "processes", len(ours_pids), len(their_pids), len(shared) >= 0.8 * len(their_pids) and pid in shared
     names = {one: (ours_pids[one], their_pids[one]) for one in shared if ours_pids[one] != their_pids[one]}
     yield "names of processes", names, "", not names
 
@@ -66,7 +65,7 @@ def main():
         wrong = {key: (mine[key], other[key]) for key in STEADY + PRIVILEGED if mine[key] != other[key]}
         print(wrong or "", end="", file=sys.stderr)
         sys.exit(bool(wrong))
-    for what, ours, theirs, holds in comparisons(sandboxed, control, pid):
+    for what, ours, theirs, holds in comparisons(sandboxed, control, pid, int(sys.argv[4])):
         print(str(holds).lower(), what, f"sandboxed {ours!r}, control {theirs!r}", sep="\t")
 
 

@@ -66,6 +66,10 @@ box_up() {
         cat "$console"
         return 1
     fi
+    # nspawn gives the container a boot id of its own by a mount that is missing from the /proc of a sandboxed service:
+    # there `journalctl --boot` would look for another boot.
+    while box umount /proc/sys/kernel/random/boot_id 2>/dev/null; do :; done
+    box systemctl restart systemd-journald.service
 }
 
 box_is_running() {
