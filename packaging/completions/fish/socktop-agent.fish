@@ -1,9 +1,42 @@
-complete -c socktop-agent -s p -l port -d 'Serve on this port, on all interfaces unless --listen says otherwise' -r
-complete -c socktop-agent -s l -l listen -d 'Serve on this address: IP, IP:PORT or [IPV6]:PORT (may be given more than once)' -r
-complete -c socktop-agent -s c -l config -d 'Read settings from this file instead of /etc/socktop/agent.toml' -r -F
-complete -c socktop-agent -l token-file -d 'Ask everyone for the token in this file' -r -F
-complete -c socktop-agent -l log-level -d 'What to log: error, warn, info, debug or trace' -r
-complete -c socktop-agent -l enableSSL -d 'Serve wss with a certificate made on first use; the port is 8443 then'
-complete -c socktop-agent -l no-token -d 'Let anyone who can reach the port in, without a token'
-complete -c socktop-agent -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c socktop-agent -s V -l version -d 'Print version'
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_socktop_agent_global_optspecs
+    string join \n p/port= l/listen= enableSSL c/config= token-file= no-token log-level= h/help V/version
+end
+
+function __fish_socktop_agent_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_socktop_agent_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_socktop_agent_using_subcommand
+    set -l cmd (__fish_socktop_agent_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s p -l port -d 'Serve on this port, on all interfaces unless --listen says otherwise' -r
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s l -l listen -d 'Serve on this address: IP, IP:PORT or [IPV6]:PORT (may be given more than once)' -r
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s c -l config -d 'Read settings from this file instead of /etc/socktop/agent.toml' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l token-file -d 'Ask everyone for the token in this file' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l log-level -d 'What to log: error, warn, info, debug or trace' -r
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l enableSSL -d 'Serve wss with a certificate made on first use; the port is 8443 then'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l no-token -d 'Let anyone who can reach the port in, without a token'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s V -l version -d 'Print version'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -l root -d 'The root of the system to set up' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -l gpu -d 'Let the service reach this machine\'s GPUs, by a drop-in for its unit, and do nothing else'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup help" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
