@@ -11,11 +11,10 @@ import os
 import random
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
-
-from websockets.sync.client import connect
 
 HOST = "10.99.0.2"
 # Whose key it is, is proven elsewhere: here the certificate is taken as it comes.
@@ -24,23 +23,70 @@ TLS.check_hostname = False
 TLS.verify_mode = ssl.CERT_NONE
 
 
-def url(port=8443, token=None, scheme="wss", host=HOST):
-    token = os.environ.get("SOCKTOP_TOKEN", "") if token is None else token
-    return f"{scheme}://{host}:{port}/ws" + (f"?token={token}" if token else "")
+class Agent:
+    """A WebSocket (RFC 6455) on one thread: two that share a TLS connection lose data now and then."""
 
+    def __init__(self, port=8443, host=HOST, token=None, plain=False, timeout=10):
+        self.stream = socket.create_connection((host, port), timeout)
+        if not plain:
+            self.stream = TLS.wrap_socket(self.stream)
+        self.received = b""
+        token = os.environ.get("SOCKTOP_TOKEN", "") if token is None else token
+        self.stream.sendall((f"GET /ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\n"
+                             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
+        while b"\r\n\r\n" not in self.received:
+            self.receive()
+        head, self.received = self.received.split(b"\r\n\r\n", 1)
+        self.head = head.decode()
 
-def dial(address=None, timeout=10):
-    address = address or url()
-    tls = TLS if address.startswith("wss") else None
-    return connect(address, ssl=tls, open_timeout=timeout, compression=None, ping_interval=None, close_timeout=5)
+    def __enter__(self):
+        if " 101 " not in self.head.splitlines()[0]:
+            raise ConnectionError(self.head.splitlines()[0])
+        return self
 
+    def __exit__(self, *_):
+        try:
+            self.send(0x8, b"\x03\xe8")
+            while self.frame()[0] != 0x8:
+                pass
+        except OSError:
+            pass
+        self.stream.close()
 
-def ask(agent, request, timeout=10):
-    agent.send(request)
-    reply = agent.recv(timeout)
-    if isinstance(reply, bytes) and reply[:2] == b"\x1f\x8b":
-        reply = gzip.decompress(reply)
-    return decode_processes(reply) if request == "get_processes" else json.loads(reply)
+    def receive(self):
+        more = self.stream.recv(65536)
+        if not more:
+            raise ConnectionError("the agent closed the connection")
+        self.received += more
+
+    def take(self, length):
+        while len(self.received) < length:
+            self.receive()
+        taken, self.received = self.received[:length], self.received[length:]
+        return taken
+
+    def send(self, kind, data):
+        assert len(data) < 126
+        # Masked by zeros, which leave it as it is.
+        self.stream.sendall(bytes([0x80 | kind, 0x80 | len(data), 0, 0, 0, 0]) + data)
+
+    def frame(self):
+        head, length = self.take(2)
+        if length == 126:
+            length, = struct.unpack(">H", self.take(2))
+        elif length == 127:
+            length, = struct.unpack(">Q", self.take(8))
+        return head & 0xF, self.take(length)
+
+    def ask(self, request):
+        self.send(0x1, request.encode())
+        kind, reply = self.frame()
+        if kind not in (0x1, 0x2):
+            raise ConnectionError(f"a frame of kind {kind} instead of a reply: {reply!r}")
+        if reply[:2] == b"\x1f\x8b":
+            reply = gzip.decompress(reply)
+        return decode_processes(reply) if request == "get_processes" else json.loads(reply)
 
 
 def fields(message):
@@ -78,35 +124,24 @@ def decode_processes(message):
 
 def first_sample(arguments):
     started = time.monotonic()
-    with dial(url(arguments.port, host=arguments.host)) as agent:
-        metrics = ask(agent, "get_metrics")
+    with Agent(arguments.port, arguments.host) as agent:
+        metrics = agent.ask("get_metrics")
     assert len(metrics["cpu_per_core"]) > 0 and metrics["mem_total"] > 0
     print(f"{1000 * (time.monotonic() - started):.0f} ms")
 
 
 def refused(arguments):
-    """The status line and the body of an answer that is no upgrade."""
-    token = os.environ.get("SOCKTOP_TOKEN", "") if arguments.token is None else arguments.token
-    with socket.create_connection((HOST, arguments.port), 10) as stream:
-        if not arguments.plain:
-            stream = TLS.wrap_socket(stream)
-        stream.sendall((f"GET /ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
-        answer = stream.recv(65536)
-        if b"content-length" in answer.lower() and b"\r\n\r\n" in answer:
-            head, body = answer.split(b"\r\n\r\n", 1)
-            length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-            while len(body) < length and (more := stream.recv(65536)):
-                body += more
-            answer = head + b"\n" + body
-    print(answer.decode(errors="replace"))
+    """The head and the body of an answer that is no upgrade."""
+    agent = Agent(arguments.port, token=arguments.token, plain=arguments.plain)
+    lengths = [line.split(":")[1] for line in agent.head.splitlines() if line.lower().startswith("content-length:")]
+    print(agent.head, agent.take(int(lengths[0])).decode() if lengths else "", sep="\n")
 
 
 def served(counts, timeout):
     """Connects and asks one cheap thing; tells apart who was refused and who was dropped."""
     try:
-        with dial(timeout=timeout) as agent:
-            ask(agent, "get_disks", timeout)
+        with Agent(timeout=timeout) as agent:
+            agent.ask("get_disks")
         counts["served"] += 1
     except Exception as error:
         counts["lost"] += 1
@@ -146,9 +181,9 @@ def hold(arguments):
     last = None
     while not os.path.exists(arguments.until):
         try:
-            with dial(timeout=15) as agent:
+            with Agent(timeout=15) as agent:
                 while not os.path.exists(arguments.until):
-                    ask(agent, "get_metrics", 15)
+                    agent.ask("get_metrics")
                     samples += 1
                     now = time.monotonic()
                     worst = max(worst, now - (last or now))
@@ -165,14 +200,13 @@ def hold(arguments):
 
 def snapshot(arguments):
     """Everything that the agent says, as JSON: to be compared with what another one says."""
-    address = url(arguments.port, arguments.token, "ws" if arguments.plain else "wss")
-    with dial(address) as agent:
+    with Agent(arguments.port, token=arguments.token, plain=arguments.plain) as agent:
         everything = {
-            "metrics": ask(agent, "get_metrics"),
-            "disks": ask(agent, "get_disks"),
-            "processes": ask(agent, "get_processes"),
-            "details": {pid: ask(agent, f"get_process_metrics:{pid}") for pid in arguments.pid},
-            "journal": {pid: ask(agent, f"get_journal_entries:{pid}") for pid in arguments.pid},
+            "metrics": agent.ask("get_metrics"),
+            "disks": agent.ask("get_disks"),
+            "processes": agent.ask("get_processes"),
+            "details": {pid: agent.ask(f"get_process_metrics:{pid}") for pid in arguments.pid},
+            "journal": {pid: agent.ask(f"get_journal_entries:{pid}") for pid in arguments.pid},
         }
     json.dump(everything, sys.stdout)
 

@@ -39,6 +39,7 @@ within() {
 # box_up [option of systemd-nspawn…]: boots, and returns when systemd says that it runs.
 box_up() {
     # The container sees nothing of the machine's cgroup v1 hierarchies.
+    mountpoint --quiet /sys/fs/cgroup && umount --recursive --lazy /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
     cgroup=/sys/fs/cgroup/socktop-box.$$
     mkdir "$cgroup"
@@ -56,7 +57,7 @@ box_up() {
     ip -n "$box_netns" link set host0 up
     ip -n "$box_netns" link set lo up
     console=$(mktemp)
-    systemd-nspawn --quiet --directory="$SOCKTOP_IMAGE" --volatile=overlay --boot --machine="socktop-$$" --hostname=box \
+    systemd-nspawn --quiet --directory="$SOCKTOP_IMAGE" --volatile=overlay --boot --machine="socktop-$$" \
         --register=no --keep-unit --network-namespace-path="/run/netns/$box_netns" --link-journal=no \
         --system-call-filter=bpf --console=pipe "--bind-ro=$SOCKTOP_REPOSITORIES:/repositories" "$@" \
         </dev/null >"$console" 2>&1 &
