@@ -25,7 +25,7 @@ function __fish_socktop_agent_using_subcommand
 end
 
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s p -l port -d 'Serve on this port, on all interfaces unless --listen says otherwise' -r
-complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s l -l listen -d 'Serve on this address: IP, IP:PORT or [IPV6]:PORT (may be given more than once)' -r
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s l -l listen -d 'Serve on this address: IP or IP:PORT, an IPv6 address in brackets (may be given more than once)' -r
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s c -l config -d 'Read settings from this file instead of /etc/socktop/agent.toml' -r -F
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l token-file -d 'Ask everyone for the token in this file' -r -F
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l log-level -d 'What to log: error, warn, info, debug or trace' -r
