@@ -62,7 +62,7 @@ box_up() {
         --system-call-filter=bpf --console=pipe "--bind-ro=$SOCKTOP_REPOSITORIES:/repositories" "$@" \
         </dev/null >"$console" 2>&1 &
     nspawn=$!
-    trap 'status=$?; box_down; exit $status' EXIT
+    trap box_down EXIT
     if ! within 30 box_is_running; then
         cat "$console"
         return 1
