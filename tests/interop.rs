@@ -6,15 +6,12 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use socktop_tests::{
     Server, Size, Terminal, clean_command, free_port, keys, our_program, published_program,
 };
-
-/// The name of the process whose details are opened: nothing else is called that.
-const TARGET: &str = "interop-target";
 
 /// Tall enough for the published client's process dialog.
 const SIZE: Size = Size {
@@ -51,27 +48,36 @@ line=äääääääääääääääääääääääääääääääääääää�
 echo '{"__REALTIME_TIMESTAMP":"1700000000000000","PRIORITY":"4","MESSAGE":"Disk is full '$line$line'"}'
 "#;
 
-/// A process that is easy to find.
-struct Target(std::process::Child);
+/// A process that is easy to find: nothing else has its name, which fits into the 15 bytes that the
+/// published agent shows.
+struct Target {
+    name: &'static str,
+    child: Child,
+}
 
 impl Target {
     /// Starts it in `folder`, which is made.
-    fn start(folder: &Path) -> Self {
+    fn start(name: &'static str, folder: &Path) -> Self {
         fs::create_dir_all(folder).unwrap();
-        let program = folder.join(TARGET);
+        let program = folder.join(name);
         // By another process: a program that is open for writing here, or in a child forked meanwhile by
         // another test, cannot be run.
         let copied = Command::new("cp").arg("/bin/sleep").arg(&program).status();
         assert!(copied.unwrap().success());
         let mut command = Command::new(program);
-        Self(command.arg("3600").current_dir(folder).spawn().unwrap())
+        let child = command.arg("3600").current_dir(folder).spawn().unwrap();
+        Self { name, child }
+    }
+
+    fn pid(&self) -> String {
+        self.child.id().to_string()
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
@@ -117,10 +123,10 @@ fn published_client_shows(agent: &Server, home: &Path, target: &Target, time: Du
 
     client.send("/");
     client.wait_for("the search field", |screen| screen.contains("Search:"));
-    client.send(TARGET);
-    let pid = target.0.id().to_string();
+    client.send(target.name);
+    let (name, pid) = (target.name, target.pid());
     client.wait_for("the process alone", |screen| {
-        screen.contains(&format!("Search: {TARGET}")) && screen.contains(&pid)
+        screen.contains(&format!("Search: {name}")) && screen.contains(&pid)
     });
     client.holds_for(time / 2, "a live host without an error", |screen| {
         shows_no_error(screen) && shows_a_live_host(screen)
@@ -128,14 +134,14 @@ fn published_client_shows(agent: &Server, home: &Path, target: &Target, time: Du
 
     client.send(keys::ENTER);
     client.wait_for("the selection", |screen| {
-        screen.contains(&format!("PID {pid} • {TARGET}"))
+        screen.contains(&format!("PID {pid} • {name}"))
     });
     client.send(keys::ENTER);
     client.wait_for("the process's details and journal", |screen| {
         screen.contains(&format!("Process Details - PID {pid}"))
             && screen.contains("Journal Events (1 entries)")
             && screen.contains("Disk is full")
-            && screen.contains(&format!("/{TARGET}"))
+            && screen.contains(&format!("/{name}"))
             && !screen.contains("Loading")
     });
     client.holds_for(time / 2, "details without an error", |screen| {
@@ -147,7 +153,7 @@ fn published_client_shows(agent: &Server, home: &Path, target: &Target, time: Du
 fn the_published_client_shows_our_agent() {
     let home = tempfile::tempdir().unwrap();
     // A path that the published client would cut inside a character.
-    let target = Target::start(&home.path().join("ä".repeat(100)));
+    let target = Target::start("interop-ours", &home.path().join("ä".repeat(100)));
     let port = free_port();
     let mut agent = Server::start(
         with_journal(
@@ -164,7 +170,7 @@ fn the_published_client_shows_our_agent() {
 #[test]
 fn our_client_shows_a_published_agent() {
     let home = tempfile::tempdir().unwrap();
-    let target = Target::start(home.path());
+    let target = Target::start("interop-theirs", home.path());
     let port = free_port();
     let agent = Server::start(
         clean_command(&published_program("socktop_agent"), home.path())
@@ -178,8 +184,8 @@ fn our_client_shows_a_published_agent() {
     client.wait_for("a live host", |screen| {
         screen.contains(&hostname()) && screen.contains("agent 1.60") && screen.contains("CPU%")
     });
-    client.send(&format!("/{TARGET}{}", keys::ENTER));
-    let pid = target.0.id().to_string();
+    client.send(&format!("/{}{}", target.name, keys::ENTER));
+    let pid = target.pid();
     let shows_the_process = |screen: &str| {
         screen.contains(&hostname()) && screen.contains(&pid) && shows_no_error(screen)
     };
@@ -192,7 +198,7 @@ fn our_client_shows_a_published_agent() {
 
     client.send(keys::ENTER);
     client.wait_for("the process's details", |screen| {
-        screen.contains(&format!("/{TARGET} 3600")) && shows_no_error(screen)
+        screen.contains(&format!("/{} 3600", target.name)) && shows_no_error(screen)
     });
     client.send(keys::ESC);
     // Escape and a letter at once are another key.
