@@ -197,12 +197,13 @@ fn our_client_shows_a_published_agent() {
     );
 
     client.send(keys::ENTER);
+    let command = format!("/{} 3600", target.name);
     client.wait_for("the process's details", |screen| {
-        screen.contains(&format!("/{} 3600", target.name)) && shows_no_error(screen)
+        screen.contains(&command) && shows_no_error(screen)
     });
     client.send(keys::ESC);
     // Escape and a letter at once are another key.
-    client.wait_for("the list again", |screen| screen.contains("CPU%"));
+    client.wait_for("the list alone", |screen| !screen.contains(&command));
     client.send("q");
     assert!(client.wait_for_end().success());
 }
