@@ -1,5 +1,5 @@
 //! The real binary under a service manager: passed sockets, readiness, idle exit.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A test that meets the unexpected stops.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 mod support;
 

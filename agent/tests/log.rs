@@ -1,5 +1,5 @@
 //! What the real binary logs, and what it never does.
-#![allow(clippy::unwrap_used)] // A test that meets the unexpected stops.
+#![allow(clippy::unwrap_used)] // Tests panic to fail.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

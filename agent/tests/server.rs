@@ -1,5 +1,5 @@
 //! The server as a client sees it: real sockets, every way in and every bad input.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A test that meets the unexpected stops.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 use std::net::SocketAddr;
 use std::path::Path;
