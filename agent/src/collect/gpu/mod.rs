@@ -53,6 +53,8 @@ pub(crate) struct GpuCollector {
     state: State,
     /// The names last read, for the rows of GPUs that do not answer.
     names: Vec<String>,
+    /// [`PATIENCE`], but in tests: there a busy machine must make no difference.
+    patience: Duration,
 }
 
 impl GpuCollector {
@@ -63,16 +65,18 @@ impl GpuCollector {
 
     /// A collector that never finds any.
     pub(crate) fn off() -> Self {
-        Self {
-            state: State::Resting,
-            names: Vec::new(),
-        }
+        Self::of(State::Resting)
     }
 
     fn with(open: Open) -> Self {
+        Self::of(State::Unopened(open))
+    }
+
+    fn of(state: State) -> Self {
         Self {
-            state: State::Unopened(open),
+            state,
             names: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -125,7 +129,7 @@ impl GpuCollector {
             })
             .inspect_err(|error| tracing::warn!("cannot start a thread to ask the GPUs: {error}"))
             .ok()?;
-        match answers.recv_timeout(PATIENCE) {
+        match answers.recv_timeout(self.patience) {
             Ok(answer) => {
                 // It has sent the last it had to say.
                 let _ = thread.join();
