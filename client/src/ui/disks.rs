@@ -191,7 +191,9 @@ fn draw_one(
     let wide = area.width >= WIDE;
     // Mount, source and sizes; the bar takes the rest.
     let (name_width, source_width, sizes_width) = if wide {
-        (width / 4, width / 4, 19)
+        // "14.8 GiB free of 58.4 GiB" is longer than "43.6 / 58.4 GiB".
+        let sizes_width = if used.is_some() { 19 } else { 27 };
+        (width / 4, width / 4, sizes_width)
     } else {
         ((width / 3).max(6), 0, 0)
     };
