@@ -10,7 +10,8 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use socktop_tests::{
-    Server, Size, Terminal, clean_command, free_port, keys, our_program, published_program,
+    Server, Size, Terminal, clean_command, free_port, hostname, keys, our_program,
+    published_program,
 };
 
 /// Tall enough for the published client's process dialog.
@@ -79,14 +80,6 @@ impl Drop for Target {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
-}
-
-fn hostname() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_str()
-        .unwrap()
-        .to_owned()
 }
 
 /// What the published client shows when something is wrong.

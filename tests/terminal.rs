@@ -5,20 +5,14 @@
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
-use socktop_tests::{Server, Size, Terminal, clean_command, free_port, keys, our_program};
+use socktop_tests::{
+    Server, Size, Terminal, clean_command, free_port, hostname, keys, our_program,
+};
 
 const SIZE: Size = Size {
     columns: 120,
     rows: 40,
 };
-
-fn hostname() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_str()
-        .unwrap()
-        .to_owned()
-}
 
 fn shows_this_host(screen: &str) -> bool {
     screen.contains(&hostname()) && screen.contains("CPU%") && !screen.contains("waiting")

@@ -16,3 +16,10 @@ pub use programs::{clean_command, our_program, published_program};
 pub use server::{Server, free_port};
 pub use terminal::{Size, Terminal, keys};
 pub use wait::{DEADLINE, wait_for};
+
+/// This host's name, as both programs should show it: `uname(2)` nodename.
+#[must_use]
+pub fn hostname() -> String {
+    let uname = rustix::system::uname();
+    uname.nodename().to_string_lossy().into_owned()
+}
