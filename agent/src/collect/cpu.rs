@@ -113,6 +113,7 @@ impl Times {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fixture::machine;
     use super::*;
 
     fn usage(older: &str, newer: &str) -> CpuUsage {
@@ -130,6 +131,29 @@ mod tests {
         assert_eq!(usage.total_percent, Some(60.0));
         assert_eq!(usage.cores.len(), 1);
         assert!((usage.cores[0].percent - 10.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn every_machines_cpus_are_read() {
+        for (name, cores, percent) in [
+            ("pi4", 4, 0.5294),
+            ("pi5", 4, 0.6446),
+            ("x86-server", 8, 1.6842),
+            ("container", 2, 1.6257),
+        ] {
+            let stat = std::fs::read(machine(name).path("proc/stat")).unwrap();
+            let now = CpuTimes::parse(&stat).unwrap();
+            let mut boot = now.clone();
+            boot.total = Times::default();
+            boot.cores
+                .iter_mut()
+                .for_each(|(_, times)| *times = Times::default());
+            let since_boot = now.since(&boot);
+            let total = since_boot.total_percent.unwrap();
+            assert!((total - percent).abs() < 0.001, "{name}: {total}");
+            let indices: Vec<_> = since_boot.cores.iter().map(|core| core.index).collect();
+            assert_eq!(indices, (0..cores).collect::<Vec<_>>(), "{name}");
+        }
     }
 
     #[test]

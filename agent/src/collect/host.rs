@@ -112,29 +112,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pi_4() {
-        let host = read_host(&machine("pi4"));
-        assert_eq!(host.hostname, "pi4");
-        assert_eq!(host.kernel.as_deref(), Some("6.6.74+rpt-rpi-v8"));
-        assert_eq!(host.os.as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
-        assert_eq!(
-            host.model.as_deref(),
-            Some("Raspberry Pi 4 Model B Rev 1.4")
-        );
-        assert_eq!(host.architecture.as_deref(), Some("aarch64"));
-        assert_eq!(host.cpu_model.as_deref(), Some("Cortex-A72"));
-        assert_eq!(host.cpu_count, Some(4));
-        assert_eq!(host.agent_version, env!("CARGO_PKG_VERSION"));
+    fn every_pi_is_known_by_its_board_and_core() {
+        let debian = "Debian GNU/Linux 12 (bookworm)";
+        for (name, kernel, os, board, architecture, core) in [
+            (
+                "pi4",
+                "6.6.74+rpt-rpi-v8",
+                debian,
+                "4 Model B Rev 1.4",
+                "aarch64",
+                "Cortex-A72",
+            ),
+            (
+                "pi5",
+                "6.6.74+rpt-rpi-2712",
+                debian,
+                "5 Model B Rev 1.0",
+                "aarch64",
+                "Cortex-A76",
+            ),
+        ] {
+            let expected = Host {
+                hostname: name.to_owned(),
+                kernel: Some(kernel.to_owned()),
+                os: Some(os.to_owned()),
+                model: Some(format!("Raspberry Pi {board}")),
+                architecture: Some(architecture.to_owned()),
+                cpu_model: Some(core.to_owned()),
+                cpu_count: Some(4),
+                agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            };
+            assert_eq!(read_host(&machine(name)), expected);
+        }
     }
 
     #[test]
-    fn a_pi_5_an_x86_server_and_a_container() {
-        let host = read_host(&machine("pi5"));
-        assert_eq!(
-            host.model.as_deref(),
-            Some("Raspberry Pi 5 Model B Rev 1.0")
-        );
-        assert_eq!(host.cpu_model.as_deref(), Some("Cortex-A76"));
+    fn an_x86_server_and_a_container() {
         let host = read_host(&machine("x86-server"));
         assert_eq!(host.model.as_deref(), Some("Dell Inc. PowerEdge R340"));
         assert_eq!(host.os.as_deref(), Some("Ubuntu 24.04.1 LTS"));

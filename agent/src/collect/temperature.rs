@@ -169,10 +169,14 @@ mod tests {
 
     #[test]
     fn every_machine_has_its_sensor() {
-        assert_eq!(first_reading(machine("pi4")), Some(48.686));
-        assert_eq!(first_reading(machine("pi5")), Some(52.35));
-        assert_eq!(first_reading(machine("x86-server")), Some(41.0));
-        assert_eq!(first_reading(machine("container")), None);
+        for (name, celsius) in [
+            ("pi4", Some(48.686)),
+            ("pi5", Some(52.35)),
+            ("x86-server", Some(41.0)),
+            ("container", None),
+        ] {
+            assert_eq!(first_reading(machine(name)), celsius, "{name}");
+        }
     }
 
     #[test]

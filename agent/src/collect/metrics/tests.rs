@@ -49,31 +49,91 @@ fn a_first_sample_is_true_and_waits_for_it() {
     assert_eq!(cpu.cores.len(), 1);
 }
 
+/// What a Pi's tree holds; sizes in KiB.
+struct Pi {
+    name: &'static str,
+    celsius: f32,
+    load: f32,
+    memory: u64,
+    /// As free(1) shows them.
+    used: u64,
+    cache: u64,
+    swap: u64,
+    swap_used: u64,
+    /// Name, bytes received and transmitted.
+    interfaces: &'static [(&'static str, u64, u64)],
+}
+
+const PIS: [Pi; 2] = [
+    Pi {
+        name: "pi4",
+        celsius: 48.686,
+        load: 0.21,
+        memory: 3_884_300,
+        used: 532_296,
+        cache: 1_481_664,
+        swap: 204_796,
+        swap_used: 0,
+        interfaces: &[
+            ("lo", 81_234, 81_234),
+            ("eth0", 981_234_567, 123_456_789),
+            ("wlan0", 0, 0),
+        ],
+    },
+    Pi {
+        name: "pi5",
+        celsius: 52.35,
+        load: 0.0,
+        memory: 8_254_064,
+        used: 641_760,
+        cache: 1_246_432,
+        swap: 524_272,
+        swap_used: 0,
+        interfaces: &[
+            ("lo", 1_212, 1_212),
+            ("eth0", 1_234_567, 812_345),
+            ("wlan0", 7_123_456, 1_212_345),
+        ],
+    },
+];
+
 #[test]
-fn a_pi_is_read_whole() {
-    let mut collector = MetricsCollector::new(machine("pi4"), NO_GPU);
-    wait(collector.collect(at_ms(1000)));
-    let metrics = ready(collector.collect(at_ms(2000)));
-    assert_eq!(metrics.time, Some(at_ms(2000).sample_time()));
-    assert_eq!(metrics.hostname, "pi4");
-    let cpu = metrics.cpu.unwrap();
-    // The tree's counters stand still.
-    assert_eq!(cpu.total_percent, None);
-    assert_eq!(cpu.temperature_celsius, Some(48.686));
-    let memory = metrics.memory.unwrap();
-    assert_eq!(memory.total_bytes, Some(3_884_300 * 1024));
-    assert_eq!(memory.used_bytes, Some((3_884_300 - 3_352_004) * 1024));
-    assert_eq!(
-        memory.cache_bytes,
-        Some((98_412 + 1_312_008 + 71_244) * 1024)
-    );
-    assert_eq!(metrics.swap.unwrap().used_bytes, Some(0));
-    assert!((metrics.load.unwrap().one - 0.21).abs() < 1e-6);
-    let names: Vec<_> = metrics.interfaces.iter().map(|i| i.name.as_str()).collect();
-    assert_eq!(names, ["lo", "eth0", "wlan0"]);
-    assert_eq!(metrics.interfaces[1].received_bytes, 981_234_567);
-    assert_eq!(metrics.interfaces[1].transmitted_bytes, 123_456_789);
-    assert!(metrics.gpus.is_empty());
+fn every_pi_is_read_whole() {
+    for pi in PIS {
+        let mut collector = MetricsCollector::new(machine(pi.name), NO_GPU);
+        wait(collector.collect(at_ms(1000)));
+        let metrics = ready(collector.collect(at_ms(2000)));
+        assert_eq!(metrics.time, Some(at_ms(2000).sample_time()));
+        assert_eq!(metrics.hostname, pi.name);
+        let cpu = metrics.cpu.unwrap();
+        // The trees' counters stand still.
+        assert_eq!(cpu.total_percent, None, "{}", pi.name);
+        assert_eq!(cpu.temperature_celsius, Some(pi.celsius), "{}", pi.name);
+        let memory = Memory {
+            total_bytes: Some(pi.memory * 1024),
+            used_bytes: Some(pi.used * 1024),
+            available_bytes: Some((pi.memory - pi.used) * 1024),
+            cache_bytes: Some(pi.cache * 1024),
+        };
+        assert_eq!(metrics.memory, Some(memory), "{}", pi.name);
+        let swap = Swap {
+            total_bytes: Some(pi.swap * 1024),
+            used_bytes: Some(pi.swap_used * 1024),
+        };
+        assert_eq!(metrics.swap, Some(swap), "{}", pi.name);
+        assert!(
+            (metrics.load.unwrap().one - pi.load).abs() < 1e-6,
+            "{}",
+            pi.name
+        );
+        let interfaces: Vec<_> = metrics
+            .interfaces
+            .iter()
+            .map(|i| (i.name.as_str(), i.received_bytes, i.transmitted_bytes))
+            .collect();
+        assert_eq!(interfaces, pi.interfaces, "{}", pi.name);
+        assert!(metrics.gpus.is_empty());
+    }
 }
 
 #[test]
