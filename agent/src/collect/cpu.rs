@@ -134,9 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn every_machines_cpus_are_read() {
+    fn every_machines_cpus_are_read_whatever_the_width_of_its_words() {
         for (name, cores, percent) in [
+            // Ticks of all its CPUs since boot are more than 32 bits count.
+            ("pi2", 4, 1.1756),
+            ("pi3", 4, 7.0744),
             ("pi4", 4, 0.5294),
+            ("pi4-32bit", 4, 2.3793),
             ("pi5", 4, 0.6446),
             ("x86-server", 8, 1.6842),
             ("container", 2, 1.6257),

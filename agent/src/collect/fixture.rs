@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::{Now, Root};
 
-/// The tree of a machine under `tests/fixtures`.
+/// The tree of a machine under `tests/fixtures`: Pis 2 to 5, of which `pi2` and `pi4-32bit` have 32-bit kernels, an
+/// x86 server and a container.
 pub(crate) fn machine(name: &str) -> Root {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")

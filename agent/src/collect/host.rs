@@ -112,15 +112,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pi_is_known_by_its_board_and_core() {
+    fn every_pi_is_known_by_its_board_and_core_whether_its_kernel_has_64_bits_or_32() {
         let debian = "Debian GNU/Linux 12 (bookworm)";
+        let raspbian = "Raspbian GNU/Linux 12 (bookworm)";
         for (name, kernel, os, board, architecture, core) in [
+            (
+                "pi2",
+                "6.12.34+rpt-rpi-v7",
+                raspbian,
+                "2 Model B Rev 1.1",
+                "armv7l",
+                "Cortex-A7",
+            ),
+            (
+                "pi3",
+                "6.6.31+rpt-rpi-v8",
+                debian,
+                "3 Model B Plus Rev 1.3",
+                "aarch64",
+                "Cortex-A53",
+            ),
             (
                 "pi4",
                 "6.6.74+rpt-rpi-v8",
                 debian,
                 "4 Model B Rev 1.4",
                 "aarch64",
+                "Cortex-A72",
+            ),
+            (
+                "pi4-32bit",
+                "6.12.47+rpt-rpi-v7l",
+                raspbian,
+                "4 Model B Rev 1.4",
+                "armv7l",
                 "Cortex-A72",
             ),
             (

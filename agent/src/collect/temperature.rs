@@ -170,7 +170,10 @@ mod tests {
     #[test]
     fn every_machine_has_its_sensor() {
         for (name, celsius) in [
+            ("pi2", Some(44.388)),
+            ("pi3", Some(56.224)),
             ("pi4", Some(48.686)),
+            ("pi4-32bit", Some(52.095)),
             ("pi5", Some(52.35)),
             ("x86-server", Some(41.0)),
             ("container", None),

@@ -172,9 +172,25 @@ mod tests {
 
     #[test]
     fn pis() {
+        for name in ["pi2", "pi4"] {
+            assert_eq!(
+                of_machine(name, "proc/1/mountinfo"),
+                ["/dev/root at /", "/dev/mmcblk0p1 at /boot/firmware"],
+                "{name}"
+            );
+        }
+        // Its log folder is in memory, and bound from the card to another place.
         assert_eq!(
-            of_machine("pi4", "proc/1/mountinfo"),
-            ["/dev/root at /", "/dev/mmcblk0p1 at /boot/firmware"]
+            of_machine("pi3", "proc/1/mountinfo"),
+            ["/dev/mmcblk0p2 at /", "/dev/mmcblk0p1 at /boot/firmware"]
+        );
+        assert_eq!(
+            of_machine("pi4-32bit", "proc/1/mountinfo"),
+            [
+                "/dev/sda2 at /",
+                "/dev/sda1 at /boot/firmware",
+                "/dev/sdb1 at /srv/media",
+            ]
         );
         assert_eq!(
             of_machine("pi5", "proc/1/mountinfo"),

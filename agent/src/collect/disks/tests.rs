@@ -95,18 +95,30 @@ fn lines(disks: &[Disk]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_pis_root_device_is_named() {
-    let stubs = Stubs::new([
-        ("/", Stub::Sizes(29, 6, 21, 1_900_000)),
-        ("/boot/firmware", Stub::Sizes(1, 0, 0, 0)),
-    ]);
-    assert_eq!(
-        lines(&collect(machine("pi4"), stubs).await),
-        [
-            "/dev/mmcblk0p2 / ext4 29 6 21 Ok",
-            "/dev/mmcblk0p1 /boot/firmware vfat 1 0 0 Ok",
-        ]
-    );
+async fn a_pis_card_or_drive_is_named_by_its_device() {
+    let card = [
+        "/dev/mmcblk0p2 / ext4 29 6 21 Ok",
+        "/dev/mmcblk0p1 /boot/firmware vfat 1 0 0 Ok",
+    ];
+    let drives = [
+        "/dev/sda2 / ext4 29 6 21 Ok",
+        "/dev/sda1 /boot/firmware vfat 1 0 0 Ok",
+        "/dev/sdb1 /srv/media ext4 14901 9000 5150 Ok",
+    ];
+    for (name, expected) in [
+        ("pi2", card.as_slice()),
+        ("pi3", &card),
+        ("pi4", &card),
+        ("pi4-32bit", &drives),
+    ] {
+        let stubs = Stubs::new([
+            ("/", Stub::Sizes(29, 6, 21, 1_900_000)),
+            ("/boot/firmware", Stub::Sizes(1, 0, 0, 0)),
+            ("/srv/media", Stub::Sizes(14_901, 9_000, 5_150, 488_000_000)),
+        ]);
+        let disks = collect(machine(name), stubs).await;
+        assert_eq!(lines(&disks), expected, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -64,7 +64,37 @@ struct Pi {
     interfaces: &'static [(&'static str, u64, u64)],
 }
 
-const PIS: [Pi; 2] = [
+const PIS: [Pi; 5] = [
+    Pi {
+        name: "pi2",
+        celsius: 44.388,
+        load: 0.08,
+        memory: 943_132,
+        used: 284_392,
+        cache: 266_780,
+        swap: 524_284,
+        swap_used: 0,
+        // This driver counts in 64 bits on a 32-bit kernel too.
+        interfaces: &[
+            ("lo", 912_345_678, 912_345_678),
+            ("eth0", 52_345_678_901, 8_765_432_109),
+        ],
+    },
+    Pi {
+        name: "pi3",
+        celsius: 56.224,
+        load: 1.94,
+        memory: 929_100,
+        used: 526_784,
+        cache: 382_212,
+        swap: 204_796,
+        swap_used: 73_216,
+        interfaces: &[
+            ("lo", 21_876_543, 21_876_543),
+            ("eth0", 0, 0),
+            ("wlan0", 5_868_826_024, 1_123_456_789),
+        ],
+    },
     Pi {
         name: "pi4",
         celsius: 48.686,
@@ -77,6 +107,23 @@ const PIS: [Pi; 2] = [
         interfaces: &[
             ("lo", 81_234, 81_234),
             ("eth0", 981_234_567, 123_456_789),
+            ("wlan0", 0, 0),
+        ],
+    },
+    // More memory than 32 bits count, most of it above what its kernel maps.
+    Pi {
+        name: "pi4-32bit",
+        celsius: 52.095,
+        load: 0.44,
+        memory: 8_035_528,
+        used: 830_712,
+        cache: 2_765_168,
+        swap: 524_284,
+        swap_used: 0,
+        // This driver counts in 32: one is about to begin anew, the other has.
+        interfaces: &[
+            ("lo", 1_234_567, 1_234_567),
+            ("eth0", 4_294_836_123, 20_173_913),
             ("wlan0", 0, 0),
         ],
     },
