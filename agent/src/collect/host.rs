@@ -172,6 +172,27 @@ mod tests {
     }
 
     #[test]
+    fn a_32_bit_system_on_a_64_bit_kernel_shows_its_own_name_and_the_kernels_architecture() {
+        let tree = Tree::new(&[
+            (
+                "etc/os-release",
+                "PRETTY_NAME=\"Raspbian GNU/Linux 12 (bookworm)\"\nID=raspbian\nID_LIKE=debian\n",
+            ),
+            ("proc/sys/kernel/arch", "aarch64\n"),
+            // As it is for programs that setarch(8) runs; for others the second line is missing.
+            (
+                "proc/cpuinfo",
+                "processor\t: 0\nmodel name\t: ARMv8 Processor rev 3 (v8l)\nBogoMIPS\t: 108.00\n\
+                 CPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd08\n",
+            ),
+        ]);
+        let host = read_host(&tree.root());
+        assert_eq!(host.os.as_deref(), Some("Raspbian GNU/Linux 12 (bookworm)"));
+        assert_eq!(host.architecture.as_deref(), Some("aarch64"));
+        assert_eq!(host.cpu_model.as_deref(), Some("Cortex-A72"));
+    }
+
+    #[test]
     fn an_x86_server_and_a_container() {
         let host = read_host(&machine("x86-server"));
         assert_eq!(host.model.as_deref(), Some("Dell Inc. PowerEdge R340"));
