@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn the_running_system_has_a_name_and_a_kernel() {
         let host = read_host(&Root::default());
-        assert!(!host.hostname.is_empty());
+        assert_ne!(host.hostname, "");
         assert!(host.kernel.is_some_and(|release| !release.is_empty()));
         assert!(host.cpu_count.is_some_and(|count| count > 0));
     }

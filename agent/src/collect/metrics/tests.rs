@@ -179,7 +179,7 @@ fn every_pi_is_read_whole() {
             .map(|i| (i.name.as_str(), i.received_bytes, i.transmitted_bytes))
             .collect();
         assert_eq!(interfaces, pi.interfaces, "{}", pi.name);
-        assert!(metrics.gpus.is_empty());
+        assert_eq!(metrics.gpus, []);
     }
 }
 
@@ -206,7 +206,7 @@ fn what_cannot_be_read_is_unknown_and_not_waited_for() {
     assert_eq!(metrics.memory, Some(Memory::default()));
     assert_eq!(metrics.swap, Some(Swap::default()));
     assert!(metrics.load.is_some());
-    assert!(metrics.interfaces.is_empty());
+    assert_eq!(metrics.interfaces, []);
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn the_running_system_is_read() {
     };
     wait(collector.collect(Now::read()));
     let metrics = ready(collector.collect(later));
-    assert!(!metrics.hostname.is_empty());
+    assert_ne!(metrics.hostname, "");
     assert!(metrics.interfaces.iter().any(|i| i.name == "lo"));
     let memory = metrics.memory.unwrap();
     assert!(memory.used_bytes > Some(0) && memory.used_bytes < memory.total_bytes);
