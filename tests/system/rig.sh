@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Boots a real systemd in a container with two network namespaces, "client" and "box", and reports what is proven.
+# Boots a real systemd in a container with two network namespaces, "client" and "box", for a proof in it.
 #
 # A proof sources it under `unshare --mount --propagation private`, calls box_up, and checks. The box runs on an overlay
 # in memory that is thrown away: whatever a proof breaks in it, the next one finds whole.
@@ -7,34 +7,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 box_address=10.99.0.2
-passed=0 failed=0
-
-# Prints a line for what was proven or not; the rest of the proof goes on. check "what" command…
-check() {
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-        printf '  PASS %s\n' "$what"
-    else
-        failed=$((failed + 1))
-        printf '  FAIL %s: %s\n' "$what" "$*"
-    fi
-}
-
-# Whether the last argument contains the first.
-contains() { [[ ${*: -1} == *"$1"* ]]; }
-lacks() { [[ ${*: -1} != *"$1"* ]]; }
-
-# Tries a command until it holds: within SECONDS command…
-within() {
-    local deadline=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        ((SECONDS < deadline)) || return 1
-        sleep 0.1
-    done
-}
+# shellcheck source=steps.sh
+source "$here/steps.sh"
 
 # box_up [option of systemd-nspawn…]: boots, and returns when systemd says that it runs.
 box_up() {
@@ -105,27 +79,10 @@ box_down() {
 
 # Runs a command in the box, or as another machine of its network.
 box() { nsenter --target "$leader" --all -- "$@"; }
-box_sh() { box sh -c "$1"; }
 client() { ip netns exec "$client_netns" "$@"; }
 
 # talk COMMAND…: what client.py says of the agent in the box, asked from the other machine.
 talk() { client python3 "$here/client.py" "$@"; }
-
-# Writes the rest of its arguments, a line each, to a file in the box.
-box_write() {
-    local path=$1
-    shift
-    printf '%s\n' "$@" | box sh -c "mkdir -p \"\$(dirname '$path')\" && cat >'$path'"
-}
-
-# Installs from the signed repository, as a user does.
-box_repository() { # old or new
-    box_write /etc/apt/sources.list.d/socktop.list \
-        "deb [signed-by=/repositories/$1/socktop.gpg] file:/repositories/$1 stable main"
-    box rm -f /etc/apt/sources.list
-    box apt-get update -qq
-}
-box_apt() { box env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 "$@" </dev/null; }
 
 # A box in which the agent waits for its first client.
 box_with_agent() {
@@ -135,16 +92,7 @@ box_with_agent() {
     box systemctl enable --quiet --now socktop-agent.socket
     remember_token
 }
-remember_token() {
-    SOCKTOP_TOKEN=$(box cat /etc/socktop/token)
-    export SOCKTOP_TOKEN
-}
 
-is_active() { box systemctl is-active --quiet "$1"; }
-is_inactive() { ! is_active "$1"; }
-agent_pid() { box systemctl show --property MainPID --value socktop-agent.service; }
-agent_log() { box journalctl --unit socktop-agent.service --output cat --no-pager; }
-log_has() { agent_log | grep --quiet --fixed-strings -- "$1"; }
 # Ends a proof.
 finish() {
     printf '%d %d\n' "$passed" "$failed" >"$SOCKTOP_RESULT"
