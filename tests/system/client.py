@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Asks an agent, over TLS and with the token of SOCKTOP_TOKEN, in the text dialect of socktop 1.60.
+"""Asks an agent, over TLS and with the token of SOCKTOP_TOKEN, in the text dialect of socktop 1.60, and in the native one
+what that one does not tell.
 
 It fails, with a line on why, where the agent does not do as it should. `client.py --help` lists what it can ask.
 """
@@ -26,13 +27,14 @@ TLS.verify_mode = ssl.CERT_NONE
 class Agent:
     """A WebSocket (RFC 6455) on one thread: two that share a TLS connection lose data now and then."""
 
-    def __init__(self, port=8443, host=HOST, token=None, plain=False, timeout=10):
+    def __init__(self, port=8443, host=HOST, token=None, plain=False, timeout=10, native=False):
         self.stream = socket.create_connection((host, port), timeout)
         if not plain:
             self.stream = TLS.wrap_socket(self.stream)
         self.received = b""
         token = os.environ.get("SOCKTOP_TOKEN", "") if token is None else token
-        self.stream.sendall((f"GET /ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\n"
+        subprotocol = "Sec-WebSocket-Protocol: socktop.v2\r\n" if native else ""
+        self.stream.sendall((f"GET /ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\n{subprotocol}"
                              "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                              "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
         while b"\r\n\r\n" not in self.received:
@@ -122,9 +124,23 @@ def decode_processes(message):
     return processes
 
 
+def host_facts(arguments):
+    """A line for each of the facts about the host that only the native dialect tells."""
+    names = {2: "kernel", 3: "os", 4: "model", 5: "architecture", 6: "cpu_model", 7: "cpu_count", 8: "agent_version"}
+    with Agent(arguments.port, arguments.host, timeout=arguments.timeout, native=True) as agent:
+        # Request {id: 1, host: {}}
+        agent.send(0x2, b"\x08\x01\x12\x00")
+        reply = dict(fields(agent.frame()[1]))
+    # Reply {plain: Body or gzip: its bytes}, Body {host: Host}
+    body = dict(fields(reply[2] if 2 in reply else gzip.decompress(reply[3])))
+    for number, value in fields(body[2]):
+        if number in names:
+            print(names[number], value.decode() if isinstance(value, bytes) else value)
+
+
 def first_sample(arguments):
     started = time.monotonic()
-    with Agent(arguments.port, arguments.host) as agent:
+    with Agent(arguments.port, arguments.host, timeout=arguments.timeout) as agent:
         metrics = agent.ask("get_metrics")
     assert len(metrics["cpu_per_core"]) > 0 and metrics["mem_total"] > 0
     print(f"{1000 * (time.monotonic() - started):.0f} ms")
@@ -181,7 +197,7 @@ def hold(arguments):
     last = None
     while not os.path.exists(arguments.until):
         try:
-            with Agent(timeout=15) as agent:
+            with Agent(arguments.port, arguments.host, timeout=arguments.timeout) as agent:
                 while not os.path.exists(arguments.until):
                     agent.ask("get_metrics")
                     samples += 1
@@ -200,7 +216,8 @@ def hold(arguments):
 
 def snapshot(arguments):
     """Everything that the agent says, as JSON: to be compared with what another one says."""
-    with Agent(arguments.port, token=arguments.token, plain=arguments.plain) as agent:
+    with Agent(arguments.port, arguments.host, token=arguments.token, plain=arguments.plain,
+               timeout=arguments.timeout) as agent:
         everything = {
             "metrics": agent.ask("get_metrics"),
             "disks": agent.ask("get_disks"),
@@ -215,10 +232,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
 
-    command = commands.add_parser("first-sample")
-    command.add_argument("--port", type=int, default=8443)
-    command.add_argument("--host", default=HOST)
+    # For those that may ask another agent than the box's.
+    anywhere = argparse.ArgumentParser(add_help=False)
+    anywhere.add_argument("--host", default=HOST)
+    anywhere.add_argument("--port", type=int, default=8443)
+    anywhere.add_argument("--timeout", type=float, default=10, help="seconds without a byte")
+
+    command = commands.add_parser("first-sample", parents=[anywhere])
     command.set_defaults(call=first_sample)
+
+    command = commands.add_parser("host", parents=[anywhere])
+    command.set_defaults(call=host_facts)
 
     command = commands.add_parser("refused")
     command.add_argument("--port", type=int, default=8443)
@@ -238,14 +262,13 @@ def main():
     command.add_argument("--until", required=True)
     command.set_defaults(call=steady)
 
-    command = commands.add_parser("hold")
+    command = commands.add_parser("hold", parents=[anywhere])
     command.add_argument("--longest", type=float, default=2)
     command.add_argument("--ready")
     command.add_argument("--until", required=True)
-    command.set_defaults(call=hold)
+    command.set_defaults(call=hold, timeout=15)
 
-    command = commands.add_parser("snapshot")
-    command.add_argument("--port", type=int, default=8443)
+    command = commands.add_parser("snapshot", parents=[anywhere])
     command.add_argument("--token")
     command.add_argument("--plain", action="store_true")
     command.add_argument("--pid", type=int, action="append", default=[])
