@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use rustix::time::ClockId;
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 
+use crate::collect::since_zero;
 use crate::idle::Count;
 
 /// What the status line says besides the number of clients.
@@ -49,10 +51,12 @@ pub fn ready(notes: &Notes, count: Count) {
 
 /// Says that the settings are being read anew; [`ready`] follows.
 pub fn reloading() {
-    match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::warn!(%error, "reading CLOCK_MONOTONIC for systemd: {error}"),
-    }
+    // sd_notify's own reading overflows where C's long has 32 bits, 36 minutes after boot.
+    let now = since_zero(ClockId::Monotonic).as_micros();
+    tell(&[
+        NotifyState::Reloading,
+        NotifyState::Custom(&format!("MONOTONIC_USEC={now}")),
+    ]);
 }
 
 /// Says that the agent ends.

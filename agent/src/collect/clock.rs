@@ -34,7 +34,8 @@ impl Now {
     }
 }
 
-fn since_zero(clock: ClockId) -> Duration {
+/// What a clock of the kernel shows, as the time since its zero.
+pub(crate) fn since_zero(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or_default(),

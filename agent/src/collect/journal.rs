@@ -11,14 +11,14 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 use socktop_proto::model::{Error, ErrorCode, Journal};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{Now, Root};
+use super::{Now, Root, since_zero};
 use entries::Entry;
 
 /// How many lines are given.
@@ -174,12 +174,7 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result
 /// A time on `CLOCK_BOOTTIME` on `CLOCK_MONOTONIC`, which the journal's lines carry. The latter stands still while the
 /// host sleeps; a sleep after `started` makes the result earlier, never later.
 fn monotonic(started: Duration, now: Now) -> Duration {
-    let read = clock_gettime(ClockId::Monotonic);
-    let read = Duration::new(
-        u64::try_from(read.tv_sec).unwrap_or_default(),
-        u32::try_from(read.tv_nsec).unwrap_or_default(),
-    );
-    let slept = now.boot.saturating_sub(read);
+    let slept = now.boot.saturating_sub(since_zero(ClockId::Monotonic));
     started.saturating_sub(slept)
 }
 

@@ -28,6 +28,7 @@ mod window;
 use std::time::Duration;
 
 pub use clock::Now;
+pub(crate) use clock::since_zero;
 pub use disks::DisksCollector;
 pub use host::read_host;
 pub use journal::JournalCollector;
