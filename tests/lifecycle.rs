@@ -165,7 +165,7 @@ async fn assert_everything_is_told(link: &mut Link) {
     };
     let program = std::env::current_exe().unwrap();
     assert_eq!(details.executable.as_deref(), program.to_str());
-    assert!(!details.threads.is_empty());
+    assert_ne!(details.threads, []);
 
     let body::Kind::Journal(_) = reply(link, Query::Journal { pid: own_pid() }).await else {
         panic!("no journal");
@@ -225,7 +225,7 @@ async fn a_client_returns_to_an_agent_that_was_restarted() {
     reply(&mut link, Query::Metrics).await;
 
     agent.stop().await;
-    assert!(!until_lost(&mut link).await.is_empty());
+    assert_ne!(until_lost(&mut link).await, "");
 
     let agent = Running::boot(&address, &[], None);
     link.retry_now();

@@ -166,7 +166,7 @@ fn shipped_settings_and_their_manual_page_have_every_key() {
         ("access.toml", keys("access.toml", "")),
     ] {
         let shipped = fs::read_to_string(packaging().join("etc").join(file)).unwrap();
-        assert!(!keys.is_empty());
+        assert_ne!(keys, Vec::<String>::new());
         for key in keys.iter().filter(|key| !is_table(key)) {
             assert!(
                 shipped.contains(&format!("\n#{key} = ")),

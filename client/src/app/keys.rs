@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn every_key_has_a_name_and_a_help() {
         for binding in BINDINGS {
-            assert!(!binding.help.is_empty());
+            assert_ne!(binding.help, "");
             let question_mark = binding.keys.contains(&chr('?'));
             for key in binding.keys {
                 assert!(key.name() != "?" || question_mark, "{key:?}");

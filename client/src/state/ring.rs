@@ -47,7 +47,7 @@ impl<T: Copy> Ring<T> {
     }
 
     /// The newest `count` points, oldest of them first; fewer where there are fewer.
-    #[must_use]
+    #[must_use = "an iterator does nothing unless it is asked"]
     pub fn newest(&self, count: usize) -> impl ExactSizeIterator<Item = T> + '_ {
         let skipped = self.points.len().saturating_sub(count);
         self.points.iter().skip(skipped).copied()
