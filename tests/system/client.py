@@ -33,8 +33,9 @@ class Agent:
             self.stream = TLS.wrap_socket(self.stream)
         self.received = b""
         token = os.environ.get("SOCKTOP_TOKEN", "") if token is None else token
+        name = f"[{host}]" if ":" in host else host
         subprotocol = "Sec-WebSocket-Protocol: socktop.v2\r\n" if native else ""
-        self.stream.sendall((f"GET /ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\n{subprotocol}"
+        self.stream.sendall((f"GET /ws?token={token} HTTP/1.1\r\nHost: {name}\r\nConnection: Upgrade\r\n{subprotocol}"
                              "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                              "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
         while b"\r\n\r\n" not in self.received:
