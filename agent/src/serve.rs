@@ -300,7 +300,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let routes = TowerToHyperService::new(warp::service(routes));
+    let (asked, mut was_asked) = watch::channel(false);
     let service = service_fn(move |mut request: http::Request<Incoming>| {
+        asked.send_replace(true);
         request.extensions_mut().insert(peer);
         routes.call(request)
     });
@@ -311,10 +313,14 @@ where
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
+    let told_after_a_request = async {
+        told_to_stop(&mut stopping).await;
+        let _ = was_asked.wait_for(|asked| *asked).await;
+    };
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = told_to_stop(&mut stopping) => {
-            // A request that has begun is answered, another one is not waited for.
+        () = told_after_a_request => {
+            // Who was accepted is answered, once; another request is not waited for.
             connection.as_mut().graceful_shutdown();
             connection.await
         }

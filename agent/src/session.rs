@@ -5,6 +5,7 @@
 //! clients fail on any frame that is not a reply, a Ping included.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
@@ -12,6 +13,7 @@ use socktop_proto::native::RequestError;
 use socktop_proto::{Body, Error, ErrorCode, Query, json, native, text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -23,6 +25,9 @@ use crate::serve::told_to_stop;
 
 /// Native requests that are answered at once; more wait in the socket.
 const NATIVE_IN_FLIGHT: usize = 8;
+
+/// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
+const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
 
 /// The largest message and frame from a client: requests are tens of bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -71,7 +76,8 @@ impl Request {
     }
 }
 
-/// Holds a conversation until the client leaves, breaks the protocol, or `shutdown` says so.
+/// Holds a conversation until the client leaves, breaks the protocol, or `shutdown` says so: then what was asked is
+/// answered, and who has just come may ask once.
 ///
 /// # Errors
 /// Where the conversation ended otherwise than by a close.
@@ -89,14 +95,17 @@ where
         Speech::Plain => 1,
     };
     let mut in_flight = FuturesUnordered::new();
+    let mut answered = false;
     loop {
+        let listens = in_flight.len() < limit && !(answered && *shutdown.borrow());
         let incoming = tokio::select! {
             Some(reply) = in_flight.next(), if !in_flight.is_empty() => {
                 socket.send(reply).await?;
+                answered = true;
                 continue;
             }
-            incoming = socket.next(), if in_flight.len() < limit => incoming,
-            () = told_to_stop(&mut shutdown) => {
+            incoming = socket.next(), if listens => incoming,
+            () = stop_after(&mut shutdown, answered), if in_flight.is_empty() => {
                 return close(&mut socket, CloseCode::Away, "the agent stops").await;
             }
         };
@@ -122,8 +131,19 @@ where
         };
         match decoded {
             Ok(request) => in_flight.push(request.answer(Arc::clone(&sampler))),
-            Err(refusal) => socket.send(refusal).await?,
+            Err(refusal) => {
+                socket.send(refusal).await?;
+                answered = true;
+            }
         }
+    }
+}
+
+/// Waits until the agent stops, and then for a first request of who has just come.
+async fn stop_after(shutdown: &mut watch::Receiver<bool>, answered: bool) {
+    told_to_stop(shutdown).await;
+    if !answered {
+        sleep(FIRST_REQUEST_TIME).await;
     }
 }
 

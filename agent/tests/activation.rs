@@ -125,16 +125,25 @@ async fn who_was_accepted_is_answered_before_the_end() {
     let manager = Manager::new("");
     let (listener, address) = socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
-    let mut slow = TcpStream::connect(&address).await.unwrap();
-    slow.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
-    // The queue is in order: with this one the other is accepted.
+    let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    // One has not said a word yet, the other is in the middle of its request.
+    let mut slow = Vec::new();
+    for said in [0, 23] {
+        let mut client = TcpStream::connect(&address).await.unwrap();
+        let (now, later) = request.split_at(said);
+        client.write_all(now.as_bytes()).await.unwrap();
+        slow.push((client, later));
+    }
+    // The queue is in order: with this one the others are accepted.
     get(&address, "/healthz").await.unwrap();
     signal(&child, Signal::TERM);
     manager.hears("STOPPING=1").await;
-    slow.write_all(b"host: localhost\r\n\r\n").await.unwrap();
-    let mut answer = String::new();
-    slow.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for (mut client, later) in slow {
+        client.write_all(later.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
     assert!(end(child).await.0);
 }
 

@@ -16,6 +16,7 @@ use socktop_proto::{Body, Query, native};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -297,6 +298,33 @@ async fn stopping_says_goodbye() {
     };
     assert_eq!(u16::from(frame.code), 1001);
     assert!(socket.next().await.is_none());
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_just_come_may_ask_once_of_an_agent_that_stops() {
+    let server = start(&[], &[]);
+    let mut socket = server.plain().await;
+    let stopped = tokio::spawn(server.stop());
+    // By then the conversation has heard of it.
+    sleep(Duration::from_millis(50)).await;
+    ask(&mut socket, "get_disks").await;
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else {
+        panic!("no goodbye")
+    };
+    assert_eq!(u16::from(frame.code), 1001);
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_asks_nothing_holds_no_agent_and_hears_its_goodbye() {
+    let server = start(&[], &[]);
+    let mut socket = server.plain().await;
+    let stopped = tokio::spawn(server.stop());
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else {
+        panic!("no goodbye")
+    };
+    assert_eq!(u16::from(frame.code), 1001);
     stopped.await.unwrap();
 }
 
