@@ -9,6 +9,8 @@
 //! | [`text`] | a text frame that is not JSON | `get_metrics` … as socktop 1.60 | JSON or gzip JSON, processes as protobuf |
 //! | [`json`] | a text frame that opens with `{` | `{"type":"metrics"}` … | JSON, processes as protobuf |
 //!
+//! A [`pairing::Pairing`] is the line by which a client comes to know an agent.
+//!
 //! Nothing here does I/O.
 
 mod frame;
@@ -16,6 +18,7 @@ mod gzip;
 pub mod json;
 pub mod model;
 pub mod native;
+pub mod pairing;
 pub mod published;
 mod query;
 pub mod text;

@@ -1,0 +1,311 @@
+//! What makes two machines acquainted: an agent's pin, and the line that carries it with an address and a token.
+//!
+//! ```text
+//! socktop://192.0.2.7:8443/?pin=sha256:6ad9…&token=61f1…&name=pi4
+//! ```
+//!
+//! `socktop-agent pair` prints such a line, `socktop add` takes it. It holds a secret: whoever has it can look.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What a pairing line begins with.
+pub const SCHEME: &str = "socktop://";
+
+/// Longest line that is read, in bytes: a token has 4096 at most, and each may be escaped by three.
+pub const MAX_BYTES: usize = 16 * 1024;
+
+/// What stands in a query value as it is: RFC 3986's unreserved characters, and the colon of a pin.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
+
+/// The SHA-256 of an agent's public key (its DER `SubjectPublicKeyInfo`): the agent's identity, whatever certificate
+/// stands over the key.
+///
+/// It is written `sha256:` and 64 hexadecimal digits, as `sha256sum(1)` would print them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pin([u8; 32]);
+
+impl Pin {
+    /// The pin whose digest this is.
+    #[must_use]
+    pub fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("sha256:")?;
+        self.0
+            .iter()
+            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+/// Text that is no pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no pin: want sha256: and 64 hexadecimal digits, as 'socktop-agent fingerprint' prints it")]
+pub struct InvalidPin;
+
+impl FromStr for Pin {
+    type Err = InvalidPin;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPin> {
+        let digits = text.strip_prefix("sha256:").ok_or(InvalidPin)?.as_bytes();
+        let mut digest = [0; 32];
+        let (pairs, rest) = digits.as_chunks::<2>();
+        if pairs.len() != digest.len() || !rest.is_empty() {
+            return Err(InvalidPin);
+        }
+        for (byte, pair) in digest.iter_mut().zip(pairs) {
+            let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+            let value = high.zip(low).ok_or(InvalidPin)?;
+            *byte = u8::try_from(value.0 * 16 + value.1).map_err(|_| InvalidPin)?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+/// Everything that a client needs to know of an agent. Its `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pairing {
+    /// The host's DNS name or address; an IPv6 address in brackets.
+    pub host: String,
+    /// The port, which speaks TLS.
+    pub port: u16,
+    /// Whose key it has to be.
+    pub pin: Pin,
+    /// The token to show, where the agent asks for one.
+    pub token: Option<String>,
+    /// What the host calls itself.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Pairing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{SCHEME}{}:{}/?pin={}",
+            self.host, self.port, self.pin
+        )?;
+        for (key, value) in [("token", &self.token), ("name", &self.name)] {
+            if let Some(value) = value {
+                write!(formatter, "&{key}={}", utf8_percent_encode(value, ESCAPED))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Pairing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Pairing")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("pin", &self.pin)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Text that is no pairing line. No message shows what may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PairingError {
+    /// It does not begin as one.
+    #[error("this is no pairing line: want what 'sudo socktop-agent pair' printed, {SCHEME}…")]
+    Scheme,
+    /// It is longer than [`MAX_BYTES`].
+    #[error("the pairing line is longer than {MAX_BYTES} bytes")]
+    TooLong,
+    /// Host or port cannot be read.
+    #[error("the pairing line has no usable host and port: was it copied whole?")]
+    Authority,
+    /// The pin is missing or damaged.
+    #[error("the pairing line has no usable pin: was it copied whole?")]
+    Pin,
+    /// A value that is no UTF-8, or has control characters.
+    #[error("the {key} in the pairing line is damaged: was it copied whole?")]
+    Value {
+        /// Which one.
+        key: &'static str,
+    },
+}
+
+impl FromStr for Pairing {
+    type Err = PairingError;
+
+    /// Reads a line. Keys that this version does not know are left out.
+    fn from_str(text: &str) -> Result<Self, PairingError> {
+        let text = text.trim();
+        if text.len() > MAX_BYTES {
+            return Err(PairingError::TooLong);
+        }
+        let rest = text.strip_prefix(SCHEME).ok_or(PairingError::Scheme)?;
+        let (authority, query) = rest.split_once('?').ok_or(PairingError::Pin)?;
+        let (host, port) = authority
+            .trim_end_matches('/')
+            .rsplit_once(':')
+            .ok_or(PairingError::Authority)?;
+        let port = port
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or(PairingError::Authority)?;
+        if !is_host(host) {
+            return Err(PairingError::Authority);
+        }
+        let value = |key: &'static str| {
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| {
+                    percent_decode_str(value)
+                        .decode_utf8()
+                        .ok()
+                        .filter(|value| !value.is_empty() && !value.chars().any(char::is_control))
+                        .map(String::from)
+                        .ok_or(PairingError::Value { key })
+                })
+                .transpose()
+        };
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            pin: value("pin")?
+                .and_then(|pin| pin.parse().ok())
+                .ok_or(PairingError::Pin)?,
+            token: value("token")?,
+            name: value("name")?,
+        })
+    }
+}
+
+/// Whether `host` may stand before the port: a name, an IPv4 address, or an IPv6 address in brackets.
+fn is_host(host: &str) -> bool {
+    let inner = host
+        .strip_prefix('[')
+        .map_or(Some(host), |rest| rest.strip_suffix(']'));
+    match inner {
+        Some(inner) if inner.len() < host.len() => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        _ => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pairing() -> Pairing {
+        Pairing {
+            host: "pi4.local".to_owned(),
+            port: 8443,
+            pin: Pin::from_digest([0xa5; 32]),
+            token: Some("s3&c=r%t".to_owned()),
+            name: Some("pi4".to_owned()),
+        }
+    }
+
+    fn line() -> String {
+        format!(
+            "socktop://pi4.local:8443/?pin=sha256:{}&token=s3%26c%3Dr%25t&name=pi4",
+            "a5".repeat(32)
+        )
+    }
+
+    #[test]
+    fn it_is_one_line_that_reads_the_same_again() {
+        assert_eq!(pairing().to_string(), line());
+        assert_eq!(format!(" {}\n", line()).parse(), Ok(pairing()));
+        let six = Pairing {
+            host: "[fd99::2]".to_owned(),
+            token: None,
+            name: None,
+            ..pairing()
+        };
+        assert_eq!(six.to_string().parse(), Ok(six));
+    }
+
+    #[test]
+    fn what_a_later_version_adds_is_left_out() {
+        assert_eq!(format!("{}&era=2&x", line()).parse(), Ok(pairing()));
+    }
+
+    #[test]
+    fn what_is_damaged_is_named_and_never_shown() {
+        let pin = format!("pin=sha256:{}", "a5".repeat(32));
+        for (text, error) in [
+            ("wss://pi4:8443/ws".to_owned(), PairingError::Scheme),
+            (String::new(), PairingError::Scheme),
+            (format!("socktop://pi4/?{pin}"), PairingError::Authority),
+            (format!("socktop://pi4:0/?{pin}"), PairingError::Authority),
+            (format!("socktop://:1/?{pin}"), PairingError::Authority),
+            (format!("socktop://a@b:1/?{pin}"), PairingError::Authority),
+            (format!("socktop://[::g]:1/?{pin}"), PairingError::Authority),
+            (format!("socktop://::1:1/?{pin}"), PairingError::Authority),
+            (
+                "socktop://pi4:1/?token=s3cret".to_owned(),
+                PairingError::Pin,
+            ),
+            ("socktop://pi4:1".to_owned(), PairingError::Pin),
+            (line().replace("a5a5", "a5"), PairingError::Pin),
+            (
+                format!("socktop://pi4:1/?{pin}&token=%0as3cret"),
+                PairingError::Value { key: "token" },
+            ),
+            (
+                format!("socktop://pi4:1/?{pin}&name=%ff"),
+                PairingError::Value { key: "name" },
+            ),
+            (
+                format!("{}{}", line(), "x".repeat(MAX_BYTES)),
+                PairingError::TooLong,
+            ),
+        ] {
+            let refused = text.parse::<Pairing>().unwrap_err();
+            assert_eq!(refused, error, "{text}");
+            assert!(!refused.to_string().contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_token() {
+        assert!(!format!("{:?}", pairing()).contains("s3&c"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_pairing_survives(
+            digest in any::<[u8; 32]>(), port in 1_u16.., token in "[!-~]{1,40}", name in "\\PC{1,20}", host in "[a-z0-9.-]{1,20}",
+        ) {
+            prop_assume!(!name.chars().any(char::is_control));
+            let pairing = Pairing {
+                host, port, pin: Pin::from_digest(digest), token: Some(token), name: Some(name),
+            };
+            let line = pairing.to_string();
+            prop_assert!(line.bytes().all(|byte| byte.is_ascii_graphic()));
+            prop_assert_eq!(line.parse::<Pairing>(), Ok(pairing));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "(socktop://)?\\PC{0,60}") {
+            let _ = text.parse::<Pairing>();
+            let _ = text.parse::<Pin>();
+        }
+    }
+}
