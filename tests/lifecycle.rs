@@ -41,7 +41,7 @@ impl Running {
             Some((*value).to_owned())
         })
         .unwrap();
-        let tls = identity.map(|identity| identity.server_config().unwrap());
+        let tls = identity.map(|identity| identity.server_config(None).unwrap());
         let listeners = listen::bind(&config.listen, config.listen_is_explicit).unwrap();
         let server = Server::new(&config, listeners, tls).unwrap();
         let address = server.addresses()[0];

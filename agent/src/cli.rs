@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::{ListenAddress, LogLevel};
+use crate::tokens::{Rights, TokenName};
 
 /// A system monitor's daemon that samples when asked and costs nothing while nobody looks.
 ///
@@ -33,7 +34,7 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Ask everyone for the token in this file
+    /// Ask everyone for a token of this file
     #[arg(long, value_name = "FILE", conflicts_with = "no_token")]
     pub token_file: Option<PathBuf>,
 
@@ -54,6 +55,93 @@ pub enum Command {
     /// The socket's unit runs it as root before it listens. What is there already stays, unless setup made it on
     /// another machine: on a cloned card it is made anew.
     Setup(SetupArgs),
+
+    /// Print the line by which 'socktop add' comes to know this host: address, port, key and token
+    ///
+    /// Whoever has the line can look: hand it on as you would a password. For a whole fleet, on the workstation:
+    /// for host in pi1 pi2; do ssh $host sudo socktop-agent pair; done | socktop add
+    Pair(PairArgs),
+
+    /// Print the SHA-256 of this host's public key, which 'socktop' shows at its first connection
+    Fingerprint(RootArg),
+
+    /// Say who may look, and what
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// The arguments of `pair`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PairArgs {
+    /// What is to stand in the line.
+    #[command(flatten)]
+    pub line: LineArgs,
+
+    /// Give the token of this name instead of the default one
+    #[arg(long, value_name = "NAME")]
+    pub token: Option<String>,
+
+    /// Show a QR code of the line, too
+    #[arg(long)]
+    pub qr: bool,
+
+    /// Where the system is.
+    #[command(flatten)]
+    pub system: RootArg,
+}
+
+/// What a pairing line is to say of the host.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LineArgs {
+    /// The name or address by which clients reach this host, instead of the address that you came by or that of the
+    /// default route
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+
+    /// The port by which they do, instead of that of socktop-agent.socket
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+}
+
+/// Where the system is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RootArg {
+    /// The root of the system
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+}
+
+/// What to do with tokens. Each change restarts the service where it runs, which ends its sessions.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token for a person or a machine, and print the line to pair by it
+    Add {
+        /// What it is called: in the log, and to revoke it
+        name: TokenName,
+
+        /// What it may see: full, or metrics (no command lines, no details of a process, no journal)
+        #[arg(long, value_name = "RIGHTS", default_value_t = Rights::Full)]
+        rights: Rights,
+
+        /// What is to stand in the line.
+        #[command(flatten)]
+        line: LineArgs,
+
+        /// Where the system is.
+        #[command(flatten)]
+        system: RootArg,
+    },
+    /// List the tokens' names and what each may see
+    List(RootArg),
+    /// Take a token back, and end the sessions by it
+    Revoke {
+        /// Its name
+        name: String,
+
+        /// Where the system is.
+        #[command(flatten)]
+        system: RootArg,
+    },
 }
 
 /// The arguments of `setup`.

@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::Args;
+use crate::client_ca::{ClientCa, Require};
 use crate::credentials::Credentials;
-use crate::token::{Token, TokenError};
+use crate::token::TokenError;
+use crate::tokens::{NamedToken, Tokens};
 use files::AccessFile;
 use settings::Settings;
 use values::IdleExit;
@@ -103,14 +105,25 @@ pub struct Config {
 /// Who may connect.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    /// The token that everyone is asked for.
-    pub token: Option<Token>,
+    /// The tokens that let a client in. Where there is one, everyone is asked.
+    pub tokens: Vec<NamedToken>,
     /// Let anyone in without a token. Without it and without a token, only loopback gets in.
     pub no_token: bool,
     /// Origins whose pages may connect.
     pub allowed_origins: Vec<String>,
+    /// Who vouches for clients' certificates, where these are a way in.
+    pub client_ca: Option<ClientCa>,
     /// Why it is not known who may connect: then nobody may.
     pub broken: Option<String>,
+}
+
+impl Access {
+    /// Whether a token is a way in.
+    #[must_use]
+    pub fn asks_for_tokens(&self) -> bool {
+        let require = self.client_ca.as_ref().map(ClientCa::require);
+        !self.no_token && require != Some(Require::Certificate)
+    }
 }
 
 /// What to collect and for how long to share it.
@@ -120,6 +133,8 @@ pub struct Sampling {
     pub gpu: bool,
     /// Read temperatures.
     pub temperature: bool,
+    /// Give of command lines the program alone.
+    pub redact_arguments: bool,
     /// How long a sample of metrics, and of one process, is shared.
     pub metrics_ttl: Duration,
     /// How long a process list is shared.
@@ -133,6 +148,7 @@ impl Default for Sampling {
         Self {
             gpu: true,
             temperature: true,
+            redact_arguments: false,
             metrics_ttl: Duration::from_millis(250),
             processes_ttl: Duration::from_secs(1),
             disks_ttl: Duration::from_secs(1),
@@ -168,9 +184,9 @@ impl Config {
             Err(error) => (AccessFile::default(), Some(error.to_string())),
         };
         let credentials = Credentials::from_environment(&variable);
-        let handed_over = credentials.token();
+        let handed_over = credentials.tokens();
         settings.overlay(Settings {
-            token: handed_over.as_ref().ok().cloned().flatten(),
+            tokens: handed_over.as_ref().ok().cloned().flatten(),
             ..Settings::default()
         });
         settings.overlay(Settings {
@@ -180,15 +196,21 @@ impl Config {
         settings.overlay(Settings::from_environment(variable)?);
         settings.overlay(Settings::from_args(args));
 
-        let (token, broken) = match handed_over.and_then(|_| settings.token()) {
-            Ok(token) => (token, broken),
+        let (tokens, broken) = match handed_over.and_then(|_| settings.tokens()) {
+            Ok(tokens) => (tokens, broken),
             Err(error) if activated => (None, broken.or(Some(error.to_string()))),
             Err(error) => return Err(error.into()),
         };
+        let (client_ca, broken) = match access.client_ca(settings.has_tls(activated)) {
+            Ok(client_ca) => (client_ca, broken),
+            Err(reason) => (None, broken.or(Some(reason))),
+        };
+        let tokens = tokens.map_or_else(Vec::new, |tokens| tokens.iter().cloned().collect());
         let access = Access {
-            token,
+            tokens,
             no_token: settings.no_token.unwrap_or(false),
             allowed_origins: access.allowed_origins,
+            client_ca,
             broken,
         };
         problems.extend(access.broken.clone());
@@ -200,17 +222,22 @@ impl Config {
 }
 
 impl Settings {
-    /// The token that was chosen, if one was.
-    fn token(&mut self) -> Result<Option<Token>, TokenError> {
-        match (self.token.take(), &self.token_file) {
-            (Some(token), _) => Ok(Some(token)),
-            (None, Some(path)) => Token::read(path).map(Some),
+    /// The tokens that were chosen, if any were.
+    fn tokens(&mut self) -> Result<Option<Tokens>, TokenError> {
+        match (self.tokens.take(), &self.token_file) {
+            (Some(tokens), _) => Ok(Some(tokens)),
+            (None, Some(path)) => Tokens::read(path).map(Some),
             (None, None) => Ok(None),
         }
     }
 
+    /// Whether TLS is spoken. Where systemd passed the sockets it is by default.
+    fn has_tls(&self, activated: bool) -> bool {
+        self.tls.enabled.unwrap_or(activated)
+    }
+
     fn resolve(self, activated: bool, access: Access) -> Config {
-        let tls = self.tls.enabled.unwrap_or(activated);
+        let tls = self.has_tls(activated);
         let defaults = Sampling::default();
         let ttl = |ms: Option<u64>, default| ms.map_or(default, Duration::from_millis);
         let idle_exit = match self.idle_exit_seconds {
@@ -227,6 +254,10 @@ impl Settings {
             sampling: Sampling {
                 gpu: self.collect.gpu.unwrap_or(defaults.gpu),
                 temperature: self.collect.temperature.unwrap_or(defaults.temperature),
+                redact_arguments: self
+                    .collect
+                    .redact_arguments
+                    .unwrap_or(defaults.redact_arguments),
                 metrics_ttl: ttl(self.cache.metrics_ms, defaults.metrics_ttl),
                 processes_ttl: ttl(self.cache.processes_ms, defaults.processes_ttl),
                 disks_ttl: ttl(self.cache.disks_ms, defaults.disks_ttl),
@@ -239,12 +270,20 @@ impl Settings {
     }
 }
 
-/// The host's further names for its certificate, as the settings in the file `main`, its folder of parts and the
-/// environment have them; and what is wrong with those that cannot be used.
-pub(crate) fn extra_names(
+/// Settings that matter while no agent runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HostSettings {
+    /// The host's further names for its certificate.
+    pub(crate) extra_names: Vec<String>,
+    /// Whether the service speaks TLS.
+    pub(crate) tls: bool,
+}
+
+/// Those of the file `main`, its folder of parts and the environment; and what is wrong with what cannot be used.
+pub(crate) fn of_host(
     main: &Path,
     variable: impl Fn(&str) -> Option<String>,
-) -> (Vec<String>, Vec<String>) {
+) -> (HostSettings, Vec<String>) {
     let (mut settings, mut errors) = files::settings(Some(main));
     errors.retain(|error| !error.is_missing_file());
     match Settings::from_environment(variable) {
@@ -252,7 +291,11 @@ pub(crate) fn extra_names(
         Err(error) => errors.push(error),
     }
     let problems = errors.iter().map(ToString::to_string).collect();
-    (settings.tls.extra_names.unwrap_or_default(), problems)
+    let settings = HostSettings {
+        tls: settings.has_tls(true),
+        extra_names: settings.tls.extra_names.unwrap_or_default(),
+    };
+    (settings, problems)
 }
 
 /// Where to serve. A port or TLS alone means all interfaces, as the published agent has it.

@@ -1,4 +1,4 @@
-//! The secrets that systemd hands over as credentials (`systemd.exec(5)`, `LoadCredential=`): the token, and the
+//! The secrets that systemd hands over as credentials (`systemd.exec(5)`, `LoadCredential=`): the tokens, and the
 //! TLS identity. They are a snapshot of the service's start.
 //!
 //! `LoadCredential=token:FILE` is the file `token` in `$CREDENTIALS_DIRECTORY`; of `LoadCredential=tls:FOLDER/` each
@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
+use crate::client_ca::ClientCa;
 use crate::identity::{Identity, IdentityError};
-use crate::token::{Token, TokenError};
+use crate::token::TokenError;
+use crate::tokens::Tokens;
 
 /// Where the credentials are, if systemd gave any.
 #[derive(Debug, Clone, Default)]
@@ -27,19 +29,19 @@ impl Credentials {
         )
     }
 
-    /// The token, if there is one.
+    /// The tokens, if there are any.
     ///
     /// # Errors
-    /// Where there is one that cannot be read or used.
-    pub fn token(&self) -> Result<Option<Token>, TokenError> {
+    /// Where there are some that cannot be read or used.
+    pub fn tokens(&self) -> Result<Option<Tokens>, TokenError> {
         let Some(folder) = &self.0 else {
             return Ok(None);
         };
-        match Token::read(&folder.join("token")) {
+        match Tokens::read(&folder.join("token")) {
             Err(TokenError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 Ok(None)
             }
-            token => token.map(Some),
+            tokens => tokens.map(Some),
         }
     }
 
@@ -63,6 +65,8 @@ pub struct Pairs {
 
 /// A pair that can be used.
 pub struct Chosen {
+    /// Which one it is.
+    pub identity: Identity,
     /// How to accept TLS with it.
     pub config: Arc<ServerConfig>,
     /// Why the admin's own pair is not the one, where there is something of it.
@@ -92,14 +96,15 @@ impl Pairs {
         self.own.certificate.exists() || self.own.key.exists()
     }
 
-    /// The admin's own pair where it is whole, else the one that was made.
+    /// The admin's own pair where it is whole, else the one that was made; and how clients' certificates are judged.
     ///
     /// # Errors
     /// Where neither can be used: what is wrong with the one that was made.
-    pub fn choose(&self) -> Result<Chosen, IdentityError> {
-        let problem = match self.own.server_config() {
+    pub fn choose(&self, client_ca: Option<&ClientCa>) -> Result<Chosen, IdentityError> {
+        let problem = match self.own.server_config(client_ca) {
             Ok(config) => {
                 return Ok(Chosen {
+                    identity: self.own.clone(),
                     config,
                     problem: None,
                 });
@@ -109,7 +114,8 @@ impl Pairs {
                 .then(|| format!("using the self-made certificate, not the one set up: {error}")),
         };
         Ok(Chosen {
-            config: self.made.server_config()?,
+            identity: self.made.clone(),
+            config: self.made.server_config(client_ca)?,
             problem,
         })
     }
@@ -134,14 +140,14 @@ mod tests {
     }
 
     fn problem(credentials: &Credentials) -> Option<String> {
-        credentials.pairs().unwrap().choose().unwrap().problem
+        credentials.pairs().unwrap().choose(None).unwrap().problem
     }
 
     #[test]
     fn without_systemd_there_are_none() {
         for value in [None, Some("relative".to_owned())] {
             let credentials = Credentials::from_environment(|_| value.clone());
-            assert!(credentials.token().unwrap().is_none());
+            assert!(credentials.tokens().unwrap().is_none());
             assert!(credentials.pairs().is_none());
         }
     }
@@ -149,11 +155,12 @@ mod tests {
     #[test]
     fn a_token_is_read_and_a_missing_one_is_none() {
         let (folder, credentials, _) = handed_over();
-        assert!(credentials.token().unwrap().is_none());
+        assert!(credentials.tokens().unwrap().is_none());
         fs::write(folder.path().join("token"), "secret\n").unwrap();
-        assert!(credentials.token().unwrap().unwrap().matches("secret"));
+        let tokens = credentials.tokens().unwrap().unwrap();
+        assert!(tokens.get("default").unwrap().token.matches("secret"));
         fs::write(folder.path().join("token"), "\n").unwrap();
-        let error = credentials.token().unwrap_err().to_string();
+        let error = credentials.tokens().unwrap_err().to_string();
         assert!(error.contains("token"), "{error}");
     }
 
@@ -187,6 +194,6 @@ mod tests {
         assert!(half.contains("tls_key.pem"), "{half}");
 
         fs::remove_file(&pairs.made.key).unwrap();
-        assert!(credentials.pairs().unwrap().choose().is_err());
+        assert!(credentials.pairs().unwrap().choose(None).is_err());
     }
 }

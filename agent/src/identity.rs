@@ -12,10 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
+use ring::digest::{SHA256, digest};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use rustls::server::ParsedCertificate;
+use socktop_proto::pairing::Pin;
+
+use crate::client_ca::ClientCa;
 use crate::whole_file;
 
 /// An identity that cannot be had.
@@ -135,37 +140,56 @@ impl Identity {
         Ok(())
     }
 
-    /// Reads the pair into a configuration for accepting TLS 1.2 and 1.3.
+    /// Reads the pair into a configuration for accepting TLS 1.2 and 1.3, where `client_ca` judges the certificates
+    /// that clients show; without it they are not asked for any.
     ///
     /// # Errors
     /// Where a file cannot be read, or the two do not belong together.
-    pub fn server_config(&self) -> Result<Arc<ServerConfig>, IdentityError> {
-        let unusable = |path: &Path, what| {
-            let path = path.to_owned();
-            move |error: rustls::pki_types::pem::Error| IdentityError::Unusable {
-                path,
-                what,
-                reason: error.to_string(),
-            }
-        };
-        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect)
-            .map_err(unusable(&self.certificate, "certificate"))?;
-        if chain.is_empty() {
-            let none = rustls::pki_types::pem::Error::NoItemsFound;
-            return Err(unusable(&self.certificate, "certificate")(none));
-        }
-        let key =
-            PrivateKeyDer::from_pem_file(&self.key).map_err(unusable(&self.key, "private key"))?;
+    pub fn server_config(
+        &self,
+        client_ca: Option<&ClientCa>,
+    ) -> Result<Arc<ServerConfig>, IdentityError> {
+        let chain = self.chain()?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|error| unusable(&self.key, "private key", &error))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .and_then(|builder| {
+                let builder = match client_ca {
+                    Some(client_ca) => builder.with_client_cert_verifier(client_ca.verifier()),
+                    None => builder.with_no_client_auth(),
+                };
+                builder.with_single_cert(chain, key)
+            })
             .map(Arc::new)
             .map_err(|source| IdentityError::Refused {
                 certificate: self.certificate.clone(),
                 source,
             })
+    }
+
+    /// The pin by which clients know this identity.
+    ///
+    /// # Errors
+    /// Where the certificate cannot be read.
+    pub fn pin(&self) -> Result<Pin, IdentityError> {
+        let chain = self.chain()?;
+        chain
+            .first()
+            .and_then(pin_of)
+            .ok_or_else(|| unusable(&self.certificate, "certificate", &"it is damaged"))
+    }
+
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+        let unusable = |error| unusable(&self.certificate, "certificate", &error);
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect)
+            .map_err(unusable)?;
+        if chain.is_empty() {
+            return Err(unusable(rustls::pki_types::pem::Error::NoItemsFound));
+        }
+        Ok(chain)
     }
 
     /// Older agents wrote the key with whatever mode the umask gave.
@@ -181,6 +205,14 @@ impl Identity {
         }
         Ok(())
     }
+}
+
+/// The pin of the key that a certificate is for; none where it is damaged.
+pub(crate) fn pin_of(certificate: &CertificateDer<'_>) -> Option<Pin> {
+    let certificate = ParsedCertificate::try_from(certificate).ok()?;
+    let key = certificate.subject_public_key_info();
+    let digest = digest(&SHA256, &key);
+    digest.as_ref().try_into().ok().map(Pin::from_digest)
 }
 
 /// Removes a file, if it is there.
@@ -240,6 +272,14 @@ fn name(text: &str) -> Result<SanType, IdentityError> {
     }
 }
 
+fn unusable(path: &Path, what: &'static str, reason: &dyn std::fmt::Display) -> IdentityError {
+    IdentityError::Unusable {
+        path: path.to_owned(),
+        what,
+        reason: reason.to_string(),
+    }
+}
+
 fn file(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> IdentityError {
     let path = path.to_owned();
     move |source| IdentityError::File {
@@ -272,7 +312,7 @@ mod tests {
                 .ends_with(".local/share/socktop_agent/tls/key.pem")
         );
         identity.ensure("host", &["192.0.2.7".to_owned()]).unwrap();
-        identity.server_config().unwrap();
+        identity.server_config(None).unwrap();
         assert_eq!(mode(&identity.key), 0o600);
         let read = || {
             (
@@ -293,7 +333,7 @@ mod tests {
         let key = fs::read(&identity.key).unwrap();
         fs::remove_file(&identity.certificate).unwrap();
         identity.ensure("host", &[]).unwrap();
-        identity.server_config().unwrap();
+        identity.server_config(None).unwrap();
         assert_eq!(fs::read(&identity.key).unwrap(), key);
     }
 
@@ -304,7 +344,7 @@ mod tests {
         identity.ensure("host", &[]).unwrap();
         fs::remove_file(&identity.key).unwrap();
         identity.ensure("host", &[]).unwrap();
-        identity.server_config().unwrap();
+        identity.server_config(None).unwrap();
     }
 
     #[test]

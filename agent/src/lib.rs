@@ -5,10 +5,13 @@
 
 pub mod access;
 pub mod activation;
+pub mod admin;
 pub mod cli;
+pub mod client_ca;
 pub mod collect;
 pub mod config;
 pub mod credentials;
+mod etc;
 pub mod identity;
 pub mod idle;
 mod keepalive;
@@ -21,5 +24,7 @@ pub mod sampler;
 pub mod serve;
 pub mod session;
 pub mod setup;
+pub mod tls;
 pub mod token;
+pub mod tokens;
 mod whole_file;

@@ -19,7 +19,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
-use crate::access::{Peer, Refusal};
+use crate::access::{Pass, Peer, Refusal, Shown};
 use crate::serve::Agent;
 use crate::session::{self, Speech, websocket_config};
 
@@ -50,17 +50,23 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
     let ws = warp::path!("ws")
         .and(warp::get())
         .and(warp::ext::get::<Peer>())
+        .and(warp::ext::get::<Shown>())
         .and(warp::header::headers_cloned())
         .and(warp::query::raw().or_else(async |_| Ok::<_, Rejection>((String::new(),))))
         .and(warp::ext::optional::<OnUpgrade>())
         .map(
-            move |peer, headers: HeaderMap, query: String, upgrade: Option<OnUpgrade>| {
-                if let Err(refusal) = agent.gate().check(peer, &headers, &query) {
-                    tracing::warn!(event = "refused", %peer, error = %refusal, "{peer} refused: {refusal}");
-                    return refused(&refusal);
-                }
+            move |peer, shown, headers: HeaderMap, query: String, upgrade: Option<OnUpgrade>| {
+                let pass = match agent.gate().check(peer, shown, &headers, &query) {
+                    Ok(pass) => pass,
+                    Err(refusal) => {
+                        tracing::warn!(event = "refused", %peer, error = %refusal, "{peer} refused: {refusal}");
+                        return refused(&refusal);
+                    }
+                };
                 match (handshake(&headers), upgrade) {
-                    (Ok(handshake), Some(upgrade)) => accept(&agent, peer, &handshake, upgrade),
+                    (Ok(handshake), Some(upgrade)) => {
+                        accept(&agent, peer, pass, &handshake, upgrade)
+                    }
                     (Ok(_), None) => not_websocket(NotWebSocket::Upgrade),
                     (Err(error), _) => not_websocket(error),
                 }
@@ -111,7 +117,13 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
 /// Answers 101 and holds the conversation in a task of its own.
 ///
 /// warp's own upgrade would give each connection a read buffer of 128 KiB.
-fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgrade) -> Response {
+fn accept(
+    agent: &Arc<Agent>,
+    peer: Peer,
+    pass: Pass,
+    handshake: &Handshake,
+    upgrade: OnUpgrade,
+) -> Response {
     let speech = handshake.speech;
     let agent = Arc::clone(agent);
     let session = agent.clients().session();
@@ -124,13 +136,19 @@ fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgr
                 return;
             }
         };
-        tracing::info!(event = "connected", %peer, "{peer} connected");
+        tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
         let socket =
             WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(websocket_config()));
-        let ended = session::run(socket.await, speech, agent.sampler(), agent.stopping())
-            // Boxed: its state is large, and would be part of every connection's task.
-            .boxed()
-            .await;
+        let ended = session::run(
+            socket.await,
+            speech,
+            pass.rights,
+            agent.sampler(),
+            agent.stopping(),
+        )
+        // Boxed: its state is large, and would be part of every connection's task.
+        .boxed()
+        .await;
         match ended {
             Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
             Err(error) => {

@@ -1,19 +1,19 @@
 //! The life of the daemon: identity, sockets, what the user must know, serving, stopping.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use rustls::ServerConfig;
+use socktop_proto::pairing::Pairing;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, ConfigError};
-use crate::identity::Identity;
 use crate::notify::{self, Notes};
 use crate::serve::{Agent, Ended, Server};
+use crate::tls::Tls;
 use crate::token::Token;
 use crate::{listen, logging};
 
@@ -35,20 +35,19 @@ pub async fn run(
     let listeners = listeners(&config, passed)?;
 
     let hostname = hostname();
-    let Tls {
-        config: tls,
-        problem: tls_problem,
-        made_here,
-    } = if config.tls {
-        identity(&config, &hostname)?
-    } else {
-        Tls::default()
-    };
-    if let Some(problem) = &tls_problem {
+    let tls = Tls::load(&config, &hostname)?;
+    let mut tls_problem = None;
+    if let Some(Tls {
+        problem: Some(problem),
+        ..
+    }) = &tls
+    {
         tracing::warn!(event = "skipped", error = problem, "{problem}");
+        tls_problem = Some(problem.clone());
     }
 
-    let server = Server::new(&config, listeners, tls)?;
+    let tls_config = tls.as_ref().map(|tls| Arc::clone(&tls.config));
+    let server = Server::new(&config, listeners, tls_config)?;
     let addresses = server.addresses();
     let scheme = if config.tls { "wss" } else { "ws" };
     let version = env!("CARGO_PKG_VERSION");
@@ -66,7 +65,7 @@ pub async fn run(
         tracing::warn!("no token is asked for: whoever can reach the port sees everything");
     }
     if let Some(token) = server.agent().gate().made_token() {
-        show_token(token, &hostname, scheme, &addresses, made_here.as_ref());
+        show_token(token, &hostname, &addresses, tls.as_ref());
     }
 
     let agent = Arc::clone(server.agent());
@@ -83,7 +82,7 @@ pub async fn run(
     let ended = server
         .serve(signals.stop(|| {
             notify::reloading();
-            let problems = with_tls_problem(reload(&agent, reread()));
+            let problems = with_tls_problem(reload(&agent, reread(), &hostname));
             notes.send_modify(|notes| notes.problems = problems);
             notify::ready(&notes.borrow(), agent.clients().count());
         }))
@@ -102,15 +101,18 @@ pub async fn run(
 
 /// Takes over settings that can change while clients are connected; where something cannot be used, which it
 /// gives, nothing changes.
-fn reload(agent: &Agent, reread: Result<Config, ConfigError>) -> Vec<String> {
-    let (config, problems) = match reread {
-        Ok(config) if config.problems.is_empty() => (Some(config), Vec::new()),
+fn reload(agent: &Agent, reread: Result<Config, ConfigError>, hostname: &str) -> Vec<String> {
+    let (read, problems) = match reread {
+        Ok(config) if config.problems.is_empty() => match Tls::load(&config, hostname) {
+            Ok(tls) => (Some((config, tls)), Vec::new()),
+            Err(error) => (None, vec![error.to_string()]),
+        },
         Ok(config) => (None, config.problems),
         Err(error) => (None, vec![error.to_string()]),
     };
-    if let Some(config) = config {
+    if let Some((config, tls)) = read {
         logging::set_level(config.log_level);
-        agent.apply(config);
+        agent.apply(config, tls.map(|tls| tls.config));
         tracing::info!(event = "reload", "the settings were read anew");
     } else {
         for problem in &problems {
@@ -190,45 +192,8 @@ pub(crate) fn hostname() -> String {
         .into_owned()
 }
 
-/// How to speak TLS: not at all by default.
-#[derive(Default)]
-struct Tls {
-    config: Option<Arc<ServerConfig>>,
-    /// Why it is not the identity that the admin set up.
-    problem: Option<String>,
-    /// Where it is kept, if in the user's own folder.
-    made_here: Option<Identity>,
-}
-
-/// The identity that systemd hands over, else the one in the user's folder, which is made on first use.
-fn identity(config: &Config, hostname: &str) -> Result<Tls> {
-    if let Some(pairs) = config.credentials.pairs() {
-        let chosen = pairs.choose().map_err(|error| {
-            anyhow!("no usable TLS identity among systemd's credentials, which 'socktop-agent setup' would repair: {error}")
-        })?;
-        return Ok(Tls {
-            config: Some(chosen.config),
-            problem: chosen.problem,
-            made_here: None,
-        });
-    }
-    let identity = Identity::in_data_folder(|name| std::env::var(name).ok())?;
-    identity.ensure(hostname, &config.extra_names)?;
-    Ok(Tls {
-        config: Some(identity.server_config()?),
-        problem: None,
-        made_here: Some(identity),
-    })
-}
-
-/// Prints the line to connect with. To standard error, beside the log: a token is never logged.
-fn show_token(
-    token: &Token,
-    hostname: &str,
-    scheme: &str,
-    addresses: &[SocketAddr],
-    identity: Option<&Identity>,
-) {
+/// Prints what to connect with. To standard error, beside the log: a token is never logged.
+fn show_token(token: &Token, hostname: &str, addresses: &[SocketAddr], tls: Option<&Tls>) {
     if logging::is_journal() {
         tracing::warn!(
             "no token is set, so only clients on this machine are let in: set one with --token-file, \
@@ -240,26 +205,40 @@ fn show_token(
         return;
     };
     let host = if address.ip().is_unspecified() {
-        format!("{hostname}:{}", address.port())
+        hostname.to_owned()
     } else {
-        address.to_string()
+        url_host(address.ip())
     };
-    let (trust, copy) = match identity {
-        Some(Identity { certificate, .. }) => (
-            "--tls-ca cert.pem ",
-            format!(
-                "where cert.pem is a copy of this machine's {}\n\n",
-                certificate.display()
-            ),
+    let port = address.port();
+    let how = match tls.map(|tls| tls.identity.pin()) {
+        Some(Ok(pin)) => {
+            let pairing = Pairing {
+                host,
+                port,
+                pin,
+                token: Some(token.reveal().to_owned()),
+                name: Some(hostname.to_owned()),
+            };
+            format!("run 'socktop add' and give it this line:\n\n    {pairing}")
+        }
+        // A certificate that is in use can be read.
+        Some(Err(_)) | None => format!(
+            "connect with\n\n    SOCKTOP_TOKEN={} socktop ws://{host}:{port}/ws",
+            token.reveal()
         ),
-        None => ("", String::new()),
     };
     // A closed standard error is no reason not to serve.
     let _ = writeln!(
         std::io::stderr(),
-        "No token is set, so one was made for this run. From another machine connect with\n\n    \
-         SOCKTOP_TOKEN={} socktop {trust}{scheme}://{host}/ws\n\n{copy}\
+        "No token is set, so one was made for this run. On another machine {how}\n\n\
          Set one with --token-file or SOCKTOP_TOKEN; --no-token lets everyone in.\n",
-        token.reveal(),
     );
+}
+
+/// An address as it stands in a URL.
+pub(crate) fn url_host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
 }

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::collect::{
     Collected, DisksCollector, JournalCollector, MetricsCollector, MetricsOptions, Now,
-    ProcessCollector, ProcessesCollector, Root, read_host,
+    ProcessCollector, ProcessesCollector, Root, read_host, redact_arguments,
 };
 use crate::config::Sampling;
 
@@ -37,7 +37,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    fn new(query: Query, body: Body) -> Self {
+    /// The answer `body` to `query`.
+    pub(crate) fn new(query: Query, body: Body) -> Self {
         Self {
             query,
             body,
@@ -200,7 +201,13 @@ impl Sampler {
             Query::Process { pid } => {
                 self.entry_of(query)
                     .sample(query, sampling.metrics_ttl, async |()| {
-                        reply(self.process(pid).await, body::Kind::Process)
+                        let mut collected = self.process(pid).await;
+                        if sampling.redact_arguments
+                            && let Ok(details) = &mut collected
+                        {
+                            redact_arguments(details);
+                        }
+                        reply(collected, body::Kind::Process)
                     })
                     .await
             }

@@ -12,17 +12,20 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socktop_proto::pairing::Pin;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::access::{Gate, Peer};
+use crate::access::{Gate, Peer, Shown};
 use crate::collect::Root;
 use crate::config::{Access, Config, Sampling};
+use crate::identity::pin_of;
 use crate::idle::{Clients, Connected, idle, nobody};
 use crate::keepalive;
 use crate::listen;
@@ -52,16 +55,23 @@ const PLAIN_ON_TLS: &str = "this port speaks TLS: connect with wss:// instead of
 pub struct Agent {
     sampler: Arc<Sampler>,
     gate: RwLock<Arc<Gate>>,
+    tls: RwLock<Option<TlsAcceptor>>,
     stopping: watch::Sender<bool>,
     clients: Clients,
     idle_exit: watch::Sender<Option<Duration>>,
 }
 
 impl Agent {
-    fn new(sampling: &Sampling, gate: Gate, idle_exit: Option<Duration>) -> Arc<Self> {
+    fn new(
+        sampling: &Sampling,
+        gate: Gate,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        idle_exit: Option<Duration>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             sampler: Arc::new(Sampler::new(&Root::default(), sampling)),
             gate: RwLock::new(Arc::new(gate)),
+            tls: RwLock::new(tls.map(TlsAcceptor::from)),
             stopping: watch::Sender::new(false),
             clients: Clients::default(),
             idle_exit: watch::Sender::new(idle_exit),
@@ -74,7 +84,7 @@ impl Agent {
     /// Never for loopback, which needs no token made.
     pub fn in_process(sampling: &Sampling) -> Result<Arc<Self>, TokenError> {
         let gate = Gate::new(Access::default(), &[])?;
-        Ok(Self::new(sampling, gate, None))
+        Ok(Self::new(sampling, gate, None, None))
     }
 
     /// Connects to an [in-process](Self::in_process) agent. Wants a tokio runtime.
@@ -83,7 +93,7 @@ impl Agent {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let routes = routes(Arc::clone(self));
         let stopping = self.stopping.subscribe();
-        tokio::spawn(serve_http(ours, Peer::InProcess, routes, stopping));
+        tokio::spawn(serve_http(ours, Peer::InProcess, None, routes, stopping));
         theirs
     }
 
@@ -99,13 +109,23 @@ impl Agent {
         &self.clients
     }
 
-    /// Takes over what can change while clients are connected: who gets in, what is collected, for how long it is
-    /// shared, and the time to an idle exit.
-    pub fn apply(&self, config: Config) {
+    /// Takes over what can change while clients are connected: who gets in, how TLS is spoken with them, what is
+    /// collected, for how long it is shared, and the time to an idle exit. Whether TLS is spoken cannot change.
+    pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {
         let gate = self.gate().with(config.access);
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
+        let mut acceptor = self.tls.write().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(acceptor), Some(tls)) = (acceptor.as_mut(), tls) {
+            *acceptor = TlsAcceptor::from(tls);
+        }
+        drop(acceptor);
         self.idle_exit.send_replace(config.idle_exit);
         self.sampler.apply(&config.sampling);
+    }
+
+    fn tls(&self) -> Option<TlsAcceptor> {
+        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner);
+        tls.clone()
     }
 
     pub(crate) fn sampler(&self) -> Arc<Sampler> {
@@ -121,7 +141,6 @@ impl Agent {
 pub struct Server {
     agent: Arc<Agent>,
     listeners: Vec<TcpListener>,
-    tls: Option<TlsAcceptor>,
 }
 
 /// Why serving came to its end.
@@ -145,9 +164,8 @@ impl Server {
     ) -> Result<Self, TokenError> {
         let gate = Gate::new(config.access.clone(), &listen::addresses(&listeners))?;
         Ok(Self {
-            agent: Agent::new(&config.sampling, gate, config.idle_exit),
+            agent: Agent::new(&config.sampling, gate, tls, config.idle_exit),
             listeners,
-            tls: tls.map(TlsAcceptor::from),
         })
     }
 
@@ -226,7 +244,7 @@ impl Server {
         let serving = serve_socket(
             stream,
             Peer::Network(address),
-            self.tls.clone(),
+            self.agent.tls(),
             routes.clone(),
             self.agent.stopping(),
         );
@@ -263,10 +281,15 @@ async fn serve_socket(
         tracing::warn!(%peer, %error, "setting TCP keepalive for {peer} failed: {error}");
     }
     let Some(acceptor) = tls else {
-        return serve_http(stream, peer, routes, stopping).await;
+        return serve_http(stream, peer, None, routes, stopping).await;
     };
     match timeout(HANDSHAKE_TIME, accept_tls(stream, &acceptor)).await {
-        Ok(Ok(stream)) => serve_http(stream, peer, routes, stopping).await,
+        Ok(Ok(stream)) => {
+            // The handshake has found it good, and that the client has its key.
+            let certificate = stream.get_ref().1.peer_certificates();
+            let certificate = certificate.and_then(<[_]>::first).and_then(pin_of);
+            serve_http(stream, peer, certificate, routes, stopping).await;
+        }
         Ok(Err(error)) => {
             tracing::info!(event = "refused", %peer, %error, "{peer} refused, no TLS: {error}");
         }
@@ -277,7 +300,7 @@ async fn serve_socket(
 async fn accept_tls(
     mut stream: TcpStream,
     acceptor: &TlsAcceptor,
-) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+) -> io::Result<TlsStream<TcpStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? > 0 && first != [TLS_HANDSHAKE] {
         let reply = format!(
@@ -295,8 +318,13 @@ async fn accept_tls(
 }
 
 /// Serves HTTP until the connection is upgraded or closed.
-async fn serve_http<S>(stream: S, peer: Peer, routes: Routes, mut stopping: watch::Receiver<bool>)
-where
+async fn serve_http<S>(
+    stream: S,
+    peer: Peer,
+    certificate: Option<Pin>,
+    routes: Routes,
+    mut stopping: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let routes = TowerToHyperService::new(warp::service(routes));
@@ -304,6 +332,7 @@ where
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         asked.send_replace(true);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Shown(certificate));
         routes.call(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()

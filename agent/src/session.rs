@@ -20,8 +20,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::sampler::{Sampler, message};
+use crate::sampler::{Sample, Sampler, message};
 use crate::serve::told_to_stop;
+use crate::tokens::Rights;
 
 /// Native requests that are answered at once; more wait in the socket.
 const NATIVE_IN_FLIGHT: usize = 8;
@@ -66,8 +67,12 @@ enum Dialect {
 }
 
 impl Request {
-    async fn answer(self, sampler: Arc<Sampler>) -> Message {
-        let sample = sampler.sample(self.query).await;
+    async fn answer(self, rights: Rights, sampler: Arc<Sampler>) -> Message {
+        let sample = if rights.allow(self.query) {
+            sampler.sample(self.query).await
+        } else {
+            Arc::new(Sample::new(self.query, refusal().into()))
+        };
         match self.dialect {
             Dialect::Native { id } => sample.native(id),
             Dialect::Text => sample.text(),
@@ -84,6 +89,7 @@ impl Request {
 pub async fn run<S>(
     mut socket: WebSocketStream<S>,
     speech: Speech,
+    rights: Rights,
     sampler: Arc<Sampler>,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), WsError>
@@ -130,7 +136,7 @@ where
             }
         };
         match decoded {
-            Ok(request) => in_flight.push(request.answer(Arc::clone(&sampler))),
+            Ok(request) => in_flight.push(request.answer(rights, Arc::clone(&sampler))),
             Err(refusal) => {
                 socket.send(refusal).await?;
                 answered = true;
@@ -145,6 +151,15 @@ async fn stop_after(shutdown: &mut watch::Receiver<bool>, answered: bool) {
     if !answered {
         sleep(FIRST_REQUEST_TIME).await;
     }
+}
+
+/// The answer to what a token's rights do not allow.
+fn refusal() -> Error {
+    Error::new(
+        ErrorCode::PermissionDenied,
+        "this token is for metrics alone; for a process's details and journal use one with full rights \
+         (on the host: socktop-agent token add NAME)",
+    )
 }
 
 fn decode_native(bytes: &Bytes) -> Result<Request, Message> {

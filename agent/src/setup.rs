@@ -5,22 +5,20 @@
 
 mod gpu;
 mod host;
-mod made;
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::credentials::Pairs;
+use crate::etc::{Etc, MadeTokens, TokenFileError};
 use crate::identity::{self, IdentityError};
 use crate::token::{Token, TokenError};
+use crate::tokens::{NamedToken, Rights, TokenName, Tokens};
 use crate::whole_file;
 pub use gpu::{GpuError, allow_gpus};
 use host::Host;
-use made::MadeTokens;
 
 /// No identity can be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,15 +31,6 @@ pub struct SetupError {
     source: IdentityError,
 }
 
-/// A token that is not there and cannot be made.
-#[derive(Debug, thiserror::Error)]
-enum TokenFileError {
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    #[error("writing {path}: {source}; is /etc read-only?")]
-    Write { path: PathBuf, source: io::Error },
-}
-
 /// Makes what is missing below `root`, `/` but in tests, whose agent's settings may name more of the host's names.
 ///
 /// # Errors
@@ -49,55 +38,46 @@ enum TokenFileError {
 pub fn run(root: &Path) -> Result<(), SetupError> {
     let setup = Setup::new(root);
     if let Err(error) = setup.make_folder() {
-        let folder = setup.folder.display();
+        let folder = setup.etc.tls.display();
         tracing::warn!(%error, "making {folder} accessible to root alone: {error}");
     }
     // Held until the end: another setup waits, then finds everything made.
-    let _lock = setup.lock();
+    let _lock = setup.etc.lock();
     setup.make()
 }
 
 struct Setup {
     host: Host,
-    token: PathBuf,
-    folder: PathBuf,
+    etc: Etc,
     machine_id: PathBuf,
     pairs: Pairs,
 }
 
 impl Setup {
     fn new(root: &Path) -> Self {
-        let etc = root.join("etc/socktop");
-        let folder = etc.join("tls");
+        let etc = Etc::below(root);
         Self {
-            host: Host::read(root),
-            token: etc.join("token"),
-            machine_id: folder.join("self.machine-id"),
-            pairs: Pairs::in_folder(&folder, ""),
-            folder,
+            host: Host::read(root, &etc.settings),
+            machine_id: etc.tls.join("self.machine-id"),
+            pairs: etc.pairs(),
+            etc,
         }
     }
 
     fn make_folder(&self) -> io::Result<()> {
-        if let Some(parent) = self.folder.parent() {
+        if let Some(parent) = self.etc.tls.parent() {
             fs::create_dir_all(parent)?;
         }
-        match DirBuilder::new().mode(0o700).create(&self.folder) {
+        match DirBuilder::new().mode(0o700).create(&self.etc.tls) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let mode = fs::metadata(&self.folder)?.permissions().mode();
+                let mode = fs::metadata(&self.etc.tls)?.permissions().mode();
                 if mode & 0o077 != 0 {
-                    fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
+                    fs::set_permissions(&self.etc.tls, Permissions::from_mode(0o700))?;
                 }
                 Ok(())
             }
             made => made,
         }
-    }
-
-    fn lock(&self) -> Option<File> {
-        let folder = File::open(&self.folder).ok()?;
-        flock(&folder, FlockOperation::LockExclusive).ok()?;
-        Some(folder)
     }
 
     fn make(&self) -> Result<(), SetupError> {
@@ -125,33 +105,36 @@ impl Setup {
     }
 
     fn make_token(&self, cloned: bool) -> Result<(), TokenFileError> {
-        let tokens = MadeTokens::in_folder(&self.folder);
-        match fs::read_to_string(&self.token) {
+        let mut tokens = match fs::read_to_string(&self.etc.token) {
             // A file that the power failed on may be empty.
-            Ok(text) if text.trim().is_empty() => {}
-            Ok(text) if cloned && tokens.include(text.trim()) => {}
-            Ok(text) => {
-                Token::new(text.trim().to_owned(), self.token.display().to_string())?;
-                return Ok(());
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(text) if text.trim().is_empty() => Tokens::default(),
+            Ok(text) => Tokens::parse(&text, &self.etc.token.display().to_string())?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Tokens::default(),
             Err(source) => {
-                let path = self.token.clone();
+                let path = self.etc.token.clone();
                 return Err(TokenError::Unreadable { path, source }.into());
             }
+        };
+        if cloned {
+            let made = MadeTokens::in_folder(&self.etc.tls);
+            let all = tokens.iter().count();
+            tokens.retain(|named| !made.include(named.token.reveal()));
+            if tokens.iter().count() < all && !tokens.is_empty() {
+                self.etc.write_tokens(&tokens)?;
+            }
+        }
+        if !tokens.is_empty() {
+            return Ok(());
         }
         let token = Token::generate()?;
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| TokenFileError::Write { path, source }
-        };
-        // Remembered first: a token that is not known to be made here would live on in a clone.
-        tokens
-            .remember(token.reveal())
-            .map_err(failed(tokens.path()))?;
-        whole_file::write(&self.token, &format!("{}\n", token.reveal()), 0o600)
-            .map_err(failed(&self.token))?;
-        tracing::info!("made the token {}", self.token.display());
+        self.etc.remember_made(token.reveal())?;
+        tokens.add(NamedToken {
+            name: TokenName::default(),
+            rights: Rights::Full,
+            token,
+        });
+        self.etc.write_tokens(&tokens)?;
+        tracing::info!("made the token {}", self.etc.token.display());
         Ok(())
     }
 
@@ -165,7 +148,7 @@ impl Setup {
         for _ in 0..2 {
             match self.ensure() {
                 Err(IdentityError::Unusable { path, reason, .. }) if path == made.key => {
-                    let aside = self.folder.join("self.key.unusable");
+                    let aside = self.etc.tls.join("self.key.unusable");
                     tracing::error!(
                         "{} holds no key ({reason}): moving it to {} and making another; \
                          clients that know this host must be told to trust it again",
@@ -188,7 +171,7 @@ impl Setup {
     fn ensure(&self) -> Result<(), IdentityError> {
         let made = &self.pairs.made;
         made.ensure(&self.host.name, &self.host.extra_names)?;
-        made.server_config().map(drop)
+        made.server_config(None).map(drop)
     }
 
     /// Says what the agent will use, and whether it can use anything.
@@ -202,7 +185,7 @@ impl Setup {
                 );
             }
         }
-        match (self.pairs.choose(), made) {
+        match (self.pairs.choose(None), made) {
             (Ok(chosen), made) => {
                 if let Some(problem) = chosen.problem {
                     tracing::warn!("{problem}");
@@ -213,7 +196,7 @@ impl Setup {
                 Ok(())
             }
             (Err(source), made) => Err(SetupError {
-                folder: self.folder.clone(),
+                folder: self.etc.tls.clone(),
                 source: made.err().unwrap_or(source),
             }),
         }

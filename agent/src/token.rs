@@ -1,7 +1,7 @@
 //! The secret that lets a client in.
 
 use std::fmt::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use subtle::ConstantTimeEq;
 
@@ -24,6 +24,14 @@ pub enum TokenError {
         /// The file or variable.
         origin: String,
     },
+    /// A line of a file of tokens.
+    #[error("{origin}: {reason}")]
+    Line {
+        /// The file and the line.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The kernel gave no random numbers.
     #[error("making a token: no random numbers from the kernel: {0}")]
     NoRandomness(getrandom::Error),
@@ -45,18 +53,6 @@ impl Token {
             });
         }
         Ok(Self(secret))
-    }
-
-    /// Reads the token in a file; white space around it is not part of it.
-    ///
-    /// # Errors
-    /// Where the file cannot be read or holds no usable token.
-    pub fn read(path: &Path) -> Result<Self, TokenError> {
-        let text = std::fs::read_to_string(path).map_err(|source| TokenError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::new(text.trim().to_owned(), path.display().to_string())
     }
 
     /// Makes one of 32 random bytes.
@@ -106,13 +102,6 @@ mod tests {
         assert!(!one.matches(other.reveal()));
         assert!(!one.matches(""));
         assert!(!one.matches(&one.reveal()[1..]));
-    }
-
-    #[test]
-    fn a_file_may_end_in_a_newline() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "secret\n").unwrap();
-        assert!(Token::read(file.path()).unwrap().matches("secret"));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use host::read_host;
 pub use journal::JournalCollector;
 pub use metrics::{MetricsCollector, MetricsOptions};
 pub use process::ProcessCollector;
+pub(crate) use process::redact_arguments;
 pub use processes::ProcessesCollector;
 pub use root::Root;
 pub use window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::settings::Settings;
 use super::{ConfigError, DEFAULT_FILE};
+use crate::client_ca::{ClientCa, Require};
 
 /// `access.toml`: who may enter, in a file of its own, so that a slip in another setting opens nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +18,32 @@ pub(super) struct AccessFile {
     pub(super) allowed_origins: Vec<String>,
     /// Let anyone in without a token.
     pub(super) no_token: bool,
+    /// The authorities that vouch for clients' certificates, in PEM format.
+    client_ca: Option<PathBuf>,
+    /// What a client has to show then.
+    require: Option<Require>,
+}
+
+impl AccessFile {
+    /// Who vouches for clients, if anyone does.
+    ///
+    /// # Errors
+    /// Says what is wrong with that.
+    pub(super) fn client_ca(&self, tls: bool) -> Result<Option<ClientCa>, String> {
+        match (&self.client_ca, self.require) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(
+                "require in access.toml wants client_ca, the file of who vouches for clients"
+                    .to_owned(),
+            ),
+            (Some(_), _) if !tls => {
+                Err("client_ca in access.toml wants TLS, which is off".to_owned())
+            }
+            (Some(path), require) => ClientCa::read(path, require.unwrap_or_default())
+                .map(Some)
+                .map_err(|error| error.to_string()),
+        }
+    }
 }
 
 /// What `agent.toml` and then the files in `agent.toml.d` say, in the order of their names; and why those that

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::values::{IdleExit, ListenAddress, LogLevel};
 use crate::cli::Args;
-use crate::token::Token;
+use crate::tokens::{NamedToken, Tokens};
 
 /// One source of settings: a file, the environment or the command line.
 #[derive(Debug, Default, Deserialize)]
@@ -18,7 +18,7 @@ pub(super) struct Settings {
     pub(super) listen: Option<Vec<ListenAddress>>,
     /// The port of those addresses that have none of their own; alone, of all interfaces.
     pub(super) port: Option<u16>,
-    /// A file with the token that everyone is asked for.
+    /// A file with the tokens.
     pub(super) token_file: Option<PathBuf>,
     /// Let anyone in without a token: from `access.toml` and the command line.
     #[serde(skip)]
@@ -33,9 +33,9 @@ pub(super) struct Settings {
     pub(super) collect: CollectSettings,
     /// `[cache]`
     pub(super) cache: CacheSettings,
-    /// The token itself: from the environment or a credential, never from a file that others may read.
+    /// The tokens themselves: from the environment or a credential, never from a file that others may read.
     #[serde(skip)]
-    pub(super) token: Option<Token>,
+    pub(super) tokens: Option<Tokens>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +51,8 @@ pub(super) struct TlsSettings {
 pub(super) struct CollectSettings {
     pub(super) gpu: Option<bool>,
     pub(super) temperature: Option<bool>,
+    /// Give of command lines the program alone.
+    pub(super) redact_arguments: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,9 +92,9 @@ impl Settings {
                 variable("SOCKTOP_PORT"),
                 "want a port, 0 to 65535",
             )?,
-            token: variable("SOCKTOP_TOKEN")
+            tokens: variable("SOCKTOP_TOKEN")
                 .filter(|token| !token.is_empty())
-                .map(|token| Token::new(token, "SOCKTOP_TOKEN"))
+                .map(|token| NamedToken::full(token, "SOCKTOP_TOKEN").map(Tokens::from))
                 .transpose()?,
             tls: TlsSettings {
                 enabled: switch("SOCKTOP_ENABLE_SSL")?,
@@ -107,6 +109,7 @@ impl Settings {
             collect: CollectSettings {
                 gpu: switch("SOCKTOP_AGENT_GPU")?,
                 temperature: switch("SOCKTOP_AGENT_TEMP")?,
+                redact_arguments: None,
             },
             cache: CacheSettings {
                 metrics_ms: number("SOCKTOP_AGENT_METRICS_TTL_MS")?,
@@ -140,9 +143,9 @@ impl Settings {
             }
         }
         // Three ways to say one thing: the strongest source that says anything decides.
-        if stronger.token.is_some() || stronger.token_file.is_some() || stronger.no_token.is_some()
+        if stronger.tokens.is_some() || stronger.token_file.is_some() || stronger.no_token.is_some()
         {
-            self.token = stronger.token;
+            self.tokens = stronger.tokens;
             self.token_file = stronger.token_file;
             self.no_token = stronger.no_token;
         }
@@ -154,6 +157,10 @@ impl Settings {
         set(&mut self.tls.extra_names, stronger.tls.extra_names);
         set(&mut self.collect.gpu, stronger.collect.gpu);
         set(&mut self.collect.temperature, stronger.collect.temperature);
+        set(
+            &mut self.collect.redact_arguments,
+            stronger.collect.redact_arguments,
+        );
         set(&mut self.cache.metrics_ms, stronger.cache.metrics_ms);
         set(&mut self.cache.processes_ms, stronger.cache.processes_ms);
         set(&mut self.cache.disks_ms, stronger.cache.disks_ms);

@@ -147,30 +147,30 @@ fn the_strongest_word_on_tokens_decides() {
         ("token", "credential"),
     ]);
     let access = service.started().access;
-    assert!(access.token.unwrap().matches("credential"));
+    assert!(access.tokens[0].token.matches("credential"));
 
     std::fs::write(service.path("access.toml"), "no_token = false").unwrap();
     let access = service.started().access;
-    assert!(access.token.unwrap().matches("credential"));
+    assert!(access.tokens[0].token.matches("credential"));
 
     std::fs::write(service.path("access.toml"), "no_token = true").unwrap();
     let access = service.started().access;
-    assert!(access.token.is_none() && access.no_token);
+    assert!(access.tokens.is_empty() && access.no_token);
 
     let environment = [("SOCKTOP_TOKEN", "from-environment")];
     let access = service.load(&[], true, &environment).unwrap().access;
-    assert!(access.token.unwrap().matches("from-environment"));
+    assert!(access.tokens[0].token.matches("from-environment"));
     assert!(!access.no_token);
 
     let arguments = ["--no-token"];
     let access = service.load(&arguments, true, &environment).unwrap().access;
-    assert!(access.token.is_none() && access.no_token);
+    assert!(access.tokens.is_empty() && access.no_token);
 
     std::fs::write(service.path("mine"), "mine").unwrap();
     let mine = service.path("mine");
     let arguments = ["--token-file", mine.to_str().unwrap()];
     let access = service.load(&arguments, true, &environment).unwrap().access;
-    assert!(access.token.unwrap().matches("mine"));
+    assert!(access.tokens[0].token.matches("mine"));
 }
 
 #[test]
@@ -265,6 +265,22 @@ fn when_it_is_not_known_who_may_enter_nobody_may() {
     let service = Service::new(&[("agent.toml", text)]);
     let broken = service.started().access.broken.unwrap();
     assert!(broken.contains("/nonexistent/token"), "{broken}");
+}
+
+#[test]
+fn certificates_cannot_be_asked_for_by_halves() {
+    let broken = |agent: &str, access: &str| {
+        let service = Service::new(&[("agent.toml", agent), ("access.toml", access)]);
+        service.started().access.broken.unwrap()
+    };
+    let lacking = broken("", "require = \"both\"");
+    assert!(lacking.contains("wants client_ca"), "{lacking}");
+    let plain = broken("tls.enabled = false", "client_ca = \"/etc/ca.pem\"");
+    assert!(plain.contains("wants TLS"), "{plain}");
+    let missing = broken("", "client_ca = \"/nonexistent/ca.pem\"");
+    assert!(missing.contains("/nonexistent/ca.pem"), "{missing}");
+    let unknown = broken("", "require = \"nothing\"");
+    assert!(unknown.contains("either"), "{unknown}");
 }
 
 #[test]

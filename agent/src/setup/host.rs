@@ -19,12 +19,10 @@ pub(super) struct Host {
 
 impl Host {
     /// Reads the files below `root`. The name is `uname(2)`'s.
-    pub(super) fn read(root: &Path) -> Self {
+    pub(super) fn read(root: &Path, settings: &Path) -> Self {
         let name = crate::run::hostname();
-        let (mut extra_names, problems) =
-            config::extra_names(&root.join("etc/socktop/agent.toml"), |name| {
-                std::env::var(name).ok()
-            });
+        let (settings, problems) = config::of_host(settings, |name| std::env::var(name).ok());
+        let mut extra_names = settings.extra_names;
         for problem in problems {
             tracing::error!(error = problem, "{problem}");
         }

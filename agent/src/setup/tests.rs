@@ -69,7 +69,7 @@ fn what_is_missing_is_made_and_then_stays() {
     ] {
         assert_eq!(mode(&system.path("socktop").join(name)), wanted, "{name}");
     }
-    assert!(system.pairs().choose().unwrap().problem.is_none());
+    assert!(system.pairs().choose(None).unwrap().problem.is_none());
     assert!(
         !system
             .read("socktop/tls/self.token-sha256")
@@ -178,18 +178,18 @@ fn what_the_power_failed_on_is_made_anew() {
     let again = system.all();
     assert_ne!(again[0], made[0]);
     assert_eq!(again[1], made[1], "the key is the identity");
-    system.pairs().made.server_config().unwrap();
+    system.pairs().made.server_config(None).unwrap();
 
     system.write("socktop/tls/self.key", "");
     system.set_up();
     assert_ne!(system.read("socktop/tls/self.key"), made[1]);
-    system.pairs().made.server_config().unwrap();
+    system.pairs().made.server_config(None).unwrap();
     assert!(system.path("socktop/tls/self.key.unusable").exists());
 
     system.write("socktop/tls/self.key", "");
     system.write("socktop/tls/self.pem", "");
     system.set_up();
-    system.pairs().made.server_config().unwrap();
+    system.pairs().made.server_config(None).unwrap();
 }
 
 #[test]
@@ -198,10 +198,10 @@ fn the_settings_may_name_more_names_and_may_be_broken() {
     let text = "[tls]\nextra_names = [\"pi.example\", \"not a name\", \"192.0.2.7\"]";
     system.write("socktop/agent.toml", text);
     system.write("socktop/agent.toml.d/10-broken.toml", "=");
-    let host = Host::read(system.0.path());
+    let host = Host::read(system.0.path(), &system.path("socktop/agent.toml"));
     assert_eq!(host.extra_names, ["pi.example", "192.0.2.7"]);
     system.set_up();
-    system.pairs().made.server_config().unwrap();
+    system.pairs().made.server_config(None).unwrap();
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn many_at_once_make_one() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     assert_eq!(seen.len(), 1);
-    system.pairs().made.server_config().unwrap();
+    system.pairs().made.server_config(None).unwrap();
 }
 
 #[test]
@@ -252,5 +252,5 @@ fn an_own_pair_is_enough_where_nothing_can_be_made() {
     // Nothing can be renamed over a folder.
     fs::create_dir(system.path("socktop/tls/self.key")).unwrap();
     system.set_up();
-    assert!(system.pairs().choose().unwrap().problem.is_none());
+    assert!(system.pairs().choose(None).unwrap().problem.is_none());
 }

@@ -27,16 +27,51 @@ end
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s p -l port -d 'Serve on this port, on all interfaces unless --listen says otherwise' -r
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s l -l listen -d 'Serve on this address: IP or IP:PORT, an IPv6 address in brackets (may be given more than once)' -r
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s c -l config -d 'Read settings from this file instead of /etc/socktop/agent.toml' -r -F
-complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l token-file -d 'Ask everyone for the token in this file' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l token-file -d 'Ask everyone for a token of this file' -r -F
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l log-level -d 'What to log: error, warn, info, debug or trace' -r
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l enableSSL -d 'Serve wss with a certificate made on first use; the port is 8443 then'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l no-token -d 'Let anyone who can reach the port in, without a token'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s V -l version -d 'Print version'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "pair" -d 'Print the line by which \'socktop add\' comes to know this host: address, port, key and token'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "fingerprint" -d 'Print the SHA-256 of this host\'s public key, which \'socktop\' shows at its first connection'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "token" -d 'Say who may look, and what'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -l root -d 'The root of the system to set up' -r -F
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -l gpu -d 'Let the service reach this machine\'s GPUs, by a drop-in for its unit, and do nothing else'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup help" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand pair" -l host -d 'The name or address by which clients reach this host, instead of the address that you came by or that of the default route' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand pair" -l port -d 'The port by which they do, instead of that of socktop-agent.socket' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand pair" -l token -d 'Give the token of this name instead of the default one' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand pair" -l root -d 'The root of the system' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand pair" -l qr -d 'Show a QR code of the line, too'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand pair" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand fingerprint" -l root -d 'The root of the system' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand fingerprint" -s h -l help -d 'Print help'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -s h -l help -d 'Print help'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "add" -d 'Make a token for a person or a machine, and print the line to pair by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "list" -d 'List the tokens\' names and what each may see'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "revoke" -d 'Take a token back, and end the sessions by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l rights -d 'What it may see: full, or metrics (no command lines, no details of a process, no journal)' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l host -d 'The name or address by which clients reach this host, instead of the address that you came by or that of the default route' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l port -d 'The port by which they do, instead of that of socktop-agent.socket' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l root -d 'The root of the system' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from list" -l root -d 'The root of the system' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from revoke" -l root -d 'The root of the system' -r -F
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "add" -d 'Make a token for a person or a machine, and print the line to pair by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tokens\' names and what each may see'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Take a token back, and end the sessions by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "pair" -d 'Print the line by which \'socktop add\' comes to know this host: address, port, key and token'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "fingerprint" -d 'Print the SHA-256 of this host\'s public key, which \'socktop\' shows at its first connection'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "token" -d 'Say who may look, and what'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "add" -d 'Make a token for a person or a machine, and print the line to pair by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens\' names and what each may see'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Take a token back, and end the sessions by it'

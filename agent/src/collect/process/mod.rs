@@ -4,6 +4,7 @@
 
 mod details;
 mod kin;
+mod redact;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use super::processes::{
     Entry, Facts, Mark, Marks, Reader, Stat, Timer, online_cpus, percent, ticks,
 };
 use super::users::Users;
+pub(crate) use redact::redact_arguments;
+
 use super::{Collected, MIN_WINDOW, Now, Root, Window};
 
 /// Of how many processes the CPU counters are kept: those looked at last.

@@ -1,4 +1,4 @@
-//! Which tokens setup made: by their hashes, so that the admin's own is told from them.
+//! Which tokens were made on this machine: by their hashes, so that the admin's own is told from them.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,26 +9,26 @@ use ring::digest::{SHA256, digest};
 
 use crate::whole_file;
 
-/// A list of tokens that setup made: the SHA-256 of each, one a line.
-pub(super) struct MadeTokens(PathBuf);
+/// A list of tokens that were made here: the SHA-256 of each, one a line.
+pub(crate) struct MadeTokens(PathBuf);
 
 impl MadeTokens {
-    pub(super) fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
         Self(folder.join("self.token-sha256"))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Whether setup made `token`.
-    pub(super) fn include(&self, token: &str) -> bool {
+    /// Whether `token` was made here.
+    pub(crate) fn include(&self, token: &str) -> bool {
         let hash = hash(token);
         self.read().lines().any(|line| line == hash)
     }
 
     /// Adds `token`. The others stay: should the power fail now, one of them is still in use.
-    pub(super) fn remember(&self, token: &str) -> io::Result<()> {
+    pub(crate) fn remember(&self, token: &str) -> io::Result<()> {
         let text = format!("{}{}\n", self.read(), hash(token));
         whole_file::write(&self.0, &text, 0o600)
     }

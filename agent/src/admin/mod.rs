@@ -1,0 +1,81 @@
+//! What the admin does on the host itself, as root: show by what clients know it, and say who may look.
+
+mod address;
+mod pair;
+mod qr;
+mod service;
+mod token;
+
+use std::path::PathBuf;
+
+use crate::etc::{Etc, TokenFileError};
+use crate::identity::IdentityError;
+pub use pair::{PairOptions, pair};
+pub use qr::{QrError, qr_code};
+pub use token::{add_token, list_tokens, revoke_token};
+
+/// A command that cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// There is no identity that clients could know.
+    #[error(
+        "reading this host's TLS identity in {folder}: {source}; run it as root (sudo), and where nothing was made yet: \
+         systemctl enable --now socktop-agent.socket"
+    )]
+    Identity {
+        /// Where it should be.
+        folder: PathBuf,
+        /// What is wrong.
+        source: IdentityError,
+    },
+    /// The tokens.
+    #[error(
+        "{0}; run it as root (sudo), and where nothing was made yet: systemctl enable --now socktop-agent.socket"
+    )]
+    Tokens(#[from] TokenFileError),
+    /// There is no token of that name.
+    #[error("there is no token {name:?}; there are: {known}")]
+    UnknownToken {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// There is one of that name already.
+    #[error("there is a token {name} already: revoke it first, or choose another name")]
+    TakenName {
+        /// The name.
+        name: String,
+    },
+    /// Without it nobody could enter.
+    #[error(
+        "{name} is the last token, and without one another would be made: add another first; to let nobody in at all: \
+         systemctl disable --now socktop-agent.socket socktop-agent.service"
+    )]
+    LastToken {
+        /// Its name.
+        name: String,
+    },
+    /// The service speaks no TLS.
+    #[error(
+        "the agent serves without TLS (tls.enabled in {settings}), so there is no key to know it by: \
+         connect with socktop ws://HOST:PORT"
+    )]
+    NoTls {
+        /// Where that is set.
+        settings: PathBuf,
+    },
+    /// The service's socket is this machine's alone.
+    #[error(
+        "socktop-agent.socket listens for this machine alone: open it to the network, or say with --host by what name it is reached"
+    )]
+    LoopbackOnly,
+}
+
+/// The pin of the identity that the service uses, as a line to compare.
+///
+/// # Errors
+/// Where there is none, or it may not be read.
+pub fn fingerprint(root: &std::path::Path) -> Result<String, AdminError> {
+    pair::pin(&Etc::below(root)).map(|pin| pin.to_string())
+}

@@ -1,0 +1,348 @@
+//! Who gets in, and to what: named tokens, client certificates, redaction; over real sockets.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use socktop_agent::cli::Args;
+use socktop_agent::config::Config;
+use socktop_agent::identity::Identity;
+use socktop_agent::listen;
+use socktop_agent::serve::{Agent, Server};
+use socktop_proto::model::body;
+use socktop_proto::{Body, ErrorCode, Query, native};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// A server with its settings in a folder. It ends with the test's runtime.
+struct Host {
+    folder: tempfile::TempDir,
+    identity: Identity,
+    address: SocketAddr,
+    agent: Arc<Agent>,
+}
+
+/// Files of settings, by name. `FOLDER` in them is the folder's path.
+fn host(files: &[(&str, &str)]) -> Host {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("agent.toml", ""), ("ca.pem", CA.issuer.pem().as_str())]
+        .iter()
+        .chain(files)
+    {
+        let text = text.replace("FOLDER", folder.path().to_str().unwrap());
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let config = config(&folder);
+    let identity = Identity {
+        certificate: folder.path().join("cert.pem"),
+        key: folder.path().join("key.pem"),
+    };
+    identity.ensure("localhost", &[]).unwrap();
+    let tls = config
+        .tls
+        .then(|| identity.server_config(config.access.client_ca.as_ref()))
+        .transpose()
+        .unwrap();
+    let listen = ["127.0.0.1:0".parse().unwrap()];
+    let listeners = listen::bind(&listen, true).unwrap();
+    let server = Server::new(&config, listeners, tls).unwrap();
+    let address = server.addresses()[0];
+    let agent = Arc::clone(server.agent());
+    tokio::spawn(async move { server.serve(std::future::pending()).await });
+    Host {
+        folder,
+        identity,
+        address,
+        agent,
+    }
+}
+
+fn config(folder: &tempfile::TempDir) -> Config {
+    let file = folder.path().join("agent.toml");
+    let args = ["socktop-agent", "--config", file.to_str().unwrap()];
+    Config::load(&Args::try_parse_from(args).unwrap(), false, |_| None).unwrap()
+}
+
+/// An authority and what it vouches for.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+static CA: std::sync::LazyLock<Authority> = std::sync::LazyLock::new(Authority::new);
+
+type Identified = (rcgen::Certificate, KeyPair);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self {
+            issuer: CertifiedIssuer::self_signed(params, key).unwrap(),
+        }
+    }
+
+    fn client(&self) -> Identified {
+        let mut params = CertificateParams::default();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+}
+
+impl Host {
+    /// Dials with TLS, trusting the host's certificate.
+    async fn dial_tls(
+        &self,
+        certificate: Option<&Identified>,
+        token: Option<&str>,
+    ) -> Result<WebSocketStream<impl AsyncRead + AsyncWrite + Unpin>, WsError> {
+        let mut roots = RootCertStore::empty();
+        let own = fs::read(&self.identity.certificate).unwrap();
+        let own = rustls_pem(&own);
+        roots.add(own).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = match certificate {
+            Some((certificate, key)) => {
+                let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+                let chain = vec![certificate.der().clone()];
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+            None => builder.with_no_client_auth(),
+        };
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await?;
+        upgrade(stream, token).await
+    }
+
+    async fn dial(&self, token: &str) -> Result<WebSocketStream<TcpStream>, WsError> {
+        upgrade(TcpStream::connect(self.address).await?, Some(token)).await
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Reads the settings anew.
+    fn reload(&self) {
+        let config = config(&self.folder);
+        let client_ca = config.access.client_ca.clone();
+        let tls = self.identity.server_config(client_ca.as_ref()).unwrap();
+        self.agent.apply(config, Some(tls));
+    }
+}
+
+fn rustls_pem(pem: &[u8]) -> rustls::pki_types::CertificateDer<'static> {
+    use rustls::pki_types::pem::PemObject;
+    rustls::pki_types::CertificateDer::from_pem_slice(pem).unwrap()
+}
+
+async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    token: Option<&str>,
+) -> Result<WebSocketStream<S>, WsError> {
+    let mut request = "ws://localhost/ws".into_client_request()?;
+    let headers = request.headers_mut();
+    headers.insert(
+        "sec-websocket-protocol",
+        native::SUBPROTOCOL.parse().unwrap(),
+    );
+    if let Some(token) = token {
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    }
+    Ok(client_async(request, stream).await?.0)
+}
+
+async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    query: Query,
+) -> Body {
+    let request = native::encode_request(1, query);
+    socket.send(Message::binary(request)).await.unwrap();
+    let reply = socket.next().await.unwrap().unwrap();
+    native::decode_reply(&reply.into_data(), 1 << 24).unwrap().1
+}
+
+/// The status of a refusal by HTTP, or nothing where TLS refused already.
+fn status<S>(dialled: Result<WebSocketStream<S>, WsError>) -> Option<u16> {
+    match dialled {
+        Ok(_) => panic!("let in"),
+        Err(WsError::Http(response)) => Some(response.status().as_u16()),
+        Err(_) => None,
+    }
+}
+
+fn me() -> u32 {
+    std::process::id()
+}
+
+const TOKENS: &str = "secret\ngraph name=grafana rights=metrics\n";
+const TOKEN_FILE: (&str, &str) = ("agent.toml", "token_file = \"FOLDER/token\"\n");
+
+#[tokio::test]
+async fn a_token_for_metrics_opens_neither_details_nor_journal() {
+    let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
+    let mut full = host.dial("secret").await.unwrap();
+    let mut graph = host.dial("graph").await.unwrap();
+    assert_eq!(status(host.dial("grafana").await), Some(401));
+    for query in [Query::Host, Query::Metrics, Query::Processes, Query::Disks] {
+        let body = ask(&mut graph, query).await;
+        assert!(
+            !matches!(body.kind, Some(body::Kind::Error(_))),
+            "{query:?}"
+        );
+    }
+    for query in [Query::Process { pid: me() }, Query::Journal { pid: me() }] {
+        // Whoever may has had it sampled just before.
+        let allowed = ask(&mut full, query).await;
+        let Some(body::Kind::Error(error)) = ask(&mut graph, query).await.kind else {
+            panic!("{query:?} was answered");
+        };
+        assert_eq!(error.code(), ErrorCode::PermissionDenied);
+        assert!(error.message.contains("metrics alone"), "{}", error.message);
+        if let Query::Process { .. } = query {
+            assert!(matches!(allowed.kind, Some(body::Kind::Process(_))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_published_dialects_refuse_the_same() {
+    let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
+    let url = format!("ws://{}/ws?token=graph", host.address);
+    let stream = TcpStream::connect(host.address).await.unwrap();
+    let mut socket = client_async(url, stream).await.unwrap().0;
+    for request in [
+        format!("get_process_metrics:{}", me()),
+        format!("get_journal_entries:{}", me()),
+        format!("{{\"type\":\"process\",\"pid\":{}}}", me()),
+    ] {
+        socket.send(Message::text(request)).await.unwrap();
+        let reply = socket.next().await.unwrap().unwrap();
+        let reply = reply.to_text().unwrap();
+        assert!(reply.starts_with("{\"error\":"), "{reply}");
+        assert!(!reply.contains("\"command\""), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn arguments_are_left_out_where_that_is_set() {
+    let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
+    let mut client = host.dial("secret").await.unwrap();
+    let watched = tokio::process::Command::new("sleep")
+        .arg("60")
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let pid = watched.id().unwrap();
+    let mut command = async || {
+        let body = ask(&mut client, Query::Process { pid }).await;
+        let Some(body::Kind::Process(details)) = body.kind else {
+            panic!("{body:?}");
+        };
+        details.command
+    };
+    assert_eq!(command().await, ["sleep", "60"]);
+    let settings =
+        "token_file = \"FOLDER/token\"\ncollect.redact_arguments = true\ncache.metrics_ms = 0\n";
+    host.write(
+        "agent.toml",
+        &settings.replace("FOLDER", host.folder.path().to_str().unwrap()),
+    );
+    host.reload();
+    assert_eq!(command().await, ["sleep", "…"]);
+}
+
+const TLS: (&str, &str) = (
+    "agent.toml",
+    "token_file = \"FOLDER/token\"\ntls.enabled = true\n",
+);
+
+fn access(require: &str) -> String {
+    format!("client_ca = \"FOLDER/ca.pem\"\nrequire = \"{require}\"\n")
+}
+
+#[tokio::test]
+async fn a_certificate_opens_as_set() {
+    let good = CA.client();
+    for (require, bare, by_token, by_certificate, by_both) in [
+        ("either", Some(401), true, true, true),
+        ("certificate", None, false, true, true),
+        ("both", None, false, false, true),
+    ] {
+        let host = host(&[TLS, ("token", TOKENS), ("access.toml", &access(require))]);
+        let dial = async |certificate, token| host.dial_tls(certificate, token).await;
+        assert_eq!(status(dial(None, None).await), bare, "{require}");
+        for (certificate, token, enters) in [
+            (None, Some("secret"), by_token),
+            (Some(&good), None, by_certificate),
+            (Some(&good), Some("secret"), by_both),
+        ] {
+            let dialled = dial(certificate, token).await;
+            assert_eq!(dialled.is_ok(), enters, "{require} {token:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn certificates_of_another_authority_or_for_another_purpose_open_nothing() {
+    let stranger = Authority::new().client();
+    let mut params = CertificateParams::default();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate().unwrap();
+    let server = (params.signed_by(&key, &CA.issuer).unwrap(), key);
+    for require in ["either", "certificate", "both"] {
+        let host = host(&[TLS, ("token", TOKENS), ("access.toml", &access(require))]);
+        for certificate in [&stranger, &server] {
+            let dialled = host.dial_tls(Some(certificate), Some("secret")).await;
+            assert_eq!(status(dialled), None, "{require}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reload_asks_for_certificates_or_no_longer() {
+    let host = host(&[TLS, ("token", TOKENS)]);
+    let by_token = async || host.dial_tls(None, Some("secret")).await.is_ok();
+    assert!(by_token().await);
+    let file = access("certificate").replace("FOLDER", host.folder.path().to_str().unwrap());
+    host.write("access.toml", &file);
+    host.reload();
+    assert!(!by_token().await);
+    assert!(host.dial_tls(Some(&CA.client()), None).await.is_ok());
+    fs::remove_file(host.path("access.toml")).unwrap();
+    host.reload();
+    assert!(by_token().await);
+}
+
+#[tokio::test]
+async fn nobody_enters_where_the_authority_cannot_be_read() {
+    let access = "client_ca = \"FOLDER/nowhere.pem\"\n";
+    let host = host(&[TLS, ("token", TOKENS), ("access.toml", access)]);
+    let dialled = host.dial_tls(None, Some("secret")).await;
+    assert_eq!(status(dialled), Some(503));
+}
