@@ -160,6 +160,43 @@ fn the_published_client_shows_our_agent() {
     agent.assert_running();
 }
 
+/// As a packaged agent serves: TLS, a certificate of its own, named tokens.
+#[test]
+fn the_published_client_enters_by_tls_ca_and_a_token_in_the_url() {
+    let home = tempfile::tempdir().unwrap();
+    let tokens = home.path().join("token");
+    fs::write(&tokens, "every-bodys\npublished/one name=published\n").unwrap();
+    let port = free_port();
+    let mut agent = Server::start(
+        clean_command(&our_program("socktop-agent"), home.path())
+            .args(["--enableSSL", "--port", &port.to_string(), "--token-file"])
+            .arg(&tokens),
+        port,
+    );
+    let certificate = home.path().join(".local/share/socktop_agent/tls/cert.pem");
+    let client = |token: &str| {
+        Terminal::start(
+            clean_command(&published_program("socktop"), home.path())
+                .arg("--tls-ca")
+                .arg(&certificate)
+                .arg(format!("wss://localhost:{port}/ws?token={token}")),
+            SIZE,
+        )
+    };
+    let published = client("published%2Fone");
+    published.wait_for("a live host", shows_a_live_host);
+    published.holds_for(Duration::from_secs(5), "a live host", |screen| {
+        shows_no_error(screen) && shows_a_live_host(screen)
+    });
+    assert!(
+        agent.log().contains("by the token published"),
+        "{}",
+        agent.log()
+    );
+    client("another").wait_for("the refusal", |screen| screen.contains("401"));
+    agent.assert_running();
+}
+
 #[test]
 fn our_client_shows_a_published_agent() {
     let home = tempfile::tempdir().unwrap();
