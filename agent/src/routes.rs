@@ -19,7 +19,8 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
-use crate::access::{Peer, Refusal};
+use crate::access::{Peer, Refusal, tokens_presented};
+use crate::connection::Entrance;
 use crate::serve::Agent;
 use crate::session::{self, Speech, websocket_config};
 
@@ -41,6 +42,10 @@ struct Handshake {
     speech: Speech,
 }
 
+/// Marks the answer to a wrong token, which is not hurried.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrongToken;
+
 /// Everything that is served.
 #[must_use]
 pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
@@ -53,14 +58,21 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::query::raw().or_else(async |_| Ok::<_, Rejection>((String::new(),))))
         .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::optional::<Arc<Entrance>>())
         .map(
-            move |peer, headers: HeaderMap, query: String, upgrade: Option<OnUpgrade>| {
+            move |peer, headers: HeaderMap, query: String, upgrade: Option<OnUpgrade>, entrance| {
                 if let Err(refusal) = agent.gate().check(peer, &headers, &query) {
-                    tracing::warn!(event = "refused", %peer, error = %refusal, "{peer} refused: {refusal}");
-                    return refused(&refusal);
+                    tell(&agent, peer, &refusal);
+                    let mut response = refused(&refusal);
+                    if refusal == Refusal::Token && tokens_presented(&headers, &query) > 0 {
+                        response.extensions_mut().insert(WrongToken);
+                    }
+                    return response;
                 }
                 match (handshake(&headers), upgrade) {
-                    (Ok(handshake), Some(upgrade)) => accept(&agent, peer, &handshake, upgrade),
+                    (Ok(handshake), Some(upgrade)) => {
+                        accept(&agent, peer, &handshake, upgrade, entrance)
+                    }
                     (Ok(_), None) => not_websocket(NotWebSocket::Upgrade),
                     (Err(error), _) => not_websocket(error),
                 }
@@ -111,12 +123,22 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
 /// Answers 101 and holds the conversation in a task of its own.
 ///
 /// warp's own upgrade would give each connection a read buffer of 128 KiB.
-fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgrade) -> Response {
+fn accept(
+    agent: &Arc<Agent>,
+    peer: Peer,
+    handshake: &Handshake,
+    upgrade: OnUpgrade,
+    entrance: Option<Arc<Entrance>>,
+) -> Response {
+    if let Some(Err(full)) = entrance.as_ref().map(|entrance| entrance.promote()) {
+        tell(agent, peer, &full);
+        return explained(StatusCode::SERVICE_UNAVAILABLE, &full);
+    }
     let speech = handshake.speech;
     let agent = Arc::clone(agent);
     let session = agent.clients().session();
     tokio::spawn(async move {
-        let _session = session;
+        let _session = (session, entrance);
         let upgraded = match upgrade.await {
             Ok(upgraded) => TokioIo::new(upgraded),
             Err(error) => {
@@ -124,13 +146,23 @@ fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgr
                 return;
             }
         };
+        let limits = agent.limits();
         tracing::info!(event = "connected", %peer, "{peer} connected");
-        let socket =
-            WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(websocket_config()));
-        let ended = session::run(socket.await, speech, agent.sampler(), agent.stopping())
-            // Boxed: its state is large, and would be part of every connection's task.
-            .boxed()
-            .await;
+        let socket = WebSocketStream::from_raw_socket(
+            upgraded,
+            Role::Server,
+            Some(websocket_config(&limits)),
+        );
+        let ended = session::run(
+            socket.await,
+            speech,
+            agent.sampler(),
+            agent.stopping(),
+            &limits,
+        )
+        // Boxed: its state is large, and would be part of every connection's task.
+        .boxed()
+        .await;
         match ended {
             Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
             Err(error) => {
@@ -148,6 +180,17 @@ fn accept(agent: &Arc<Agent>, peer: Peer, handshake: &Handshake, upgrade: OnUpgr
         headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     response
+}
+
+/// Logs a refusal, unless there are many.
+fn tell(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
+    let is_told = match peer {
+        Peer::Network(address) => agent.refusals().is_told(address.ip().into()),
+        Peer::InProcess => true,
+    };
+    if is_told {
+        tracing::warn!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
+    }
 }
 
 fn refused(refusal: &Refusal) -> Response {
@@ -183,7 +226,8 @@ fn unserved(rejection: &Rejection) -> Response {
     }
 }
 
-fn explained(status: StatusCode, reason: &dyn std::fmt::Display) -> Response {
+/// An answer in words.
+pub(crate) fn explained(status: StatusCode, reason: &dyn std::fmt::Display) -> Response {
     let mut response = warp::reply::with_status(format!("{reason}\n"), status).into_response();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);

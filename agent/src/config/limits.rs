@@ -102,8 +102,8 @@ pub(super) struct LimitsSettings {
 
 impl LimitsSettings {
     /// Applies a stronger source over this one.
-    pub(super) fn overlay(&mut self, stronger: Self) {
-        fn set<T>(weaker: &mut Option<T>, stronger: Option<T>) {
+    pub(super) fn overlay(&mut self, stronger: &Self) {
+        fn set<T: Copy>(weaker: &mut Option<T>, stronger: Option<T>) {
             if stronger.is_some() {
                 *weaker = stronger;
             }
@@ -199,9 +199,9 @@ mod tests {
         };
         assert_eq!(parsed(text).unwrap(), wanted);
         let mut weaker: LimitsSettings = toml::from_str("connections = 5\nin_flight = 5").unwrap();
-        weaker.overlay(toml::from_str(text).unwrap());
+        weaker.overlay(&toml::from_str(text).unwrap());
         assert_eq!(weaker.resolve(), wanted);
-        weaker.overlay(LimitsSettings::default());
+        weaker.overlay(&LimitsSettings::default());
         assert_eq!(weaker.resolve(), wanted);
     }
 

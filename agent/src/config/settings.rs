@@ -160,7 +160,7 @@ impl Settings {
         set(&mut self.cache.metrics_ms, stronger.cache.metrics_ms);
         set(&mut self.cache.processes_ms, stronger.cache.processes_ms);
         set(&mut self.cache.disks_ms, stronger.cache.disks_ms);
-        self.limits.overlay(stronger.limits);
+        self.limits.overlay(&stronger.limits);
     }
 }
 
