@@ -288,3 +288,52 @@ where
         closed => closed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::time::timeout;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::collect::Root;
+    use crate::config::Sampling;
+
+    const HOST: Request = Request {
+        query: Query::Host,
+        dialect: Dialect::Text,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_sampled_while_a_reply_is_not_taken_ends_and_begins_anew() {
+        let sampler = Arc::new(Sampler::new(&Root::default(), &Sampling::default()));
+        let ended = Cell::new(0);
+        let ask = |request: Request| {
+            let (sampler, ended) = (Arc::clone(&sampler), &ended);
+            async move {
+                sleep(Duration::from_secs(1)).await;
+                ended.set(ended.get() + 1);
+                request.sample(sampler).await
+            }
+        };
+        let mut in_flight: FuturesUnordered<_> = [ask(HOST), ask(HOST)].into_iter().collect();
+        let (ours, mut theirs) = duplex(16);
+        let mut socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
+        let reply = Message::text("x".repeat(1000));
+        {
+            let mut sending = pin!(send(&mut socket, reply, &mut in_flight, &ask));
+            let slow = timeout(Duration::from_mins(1), sending.as_mut()).await;
+            assert!(slow.is_err());
+            assert_eq!(ended.get(), 2);
+            let taken = async {
+                theirs.read_exact(&mut [0; 1004]).await.unwrap();
+            };
+            tokio::join!(sending, taken).0.unwrap();
+        }
+        assert_eq!(ended.get(), 2);
+        let answers: Vec<_> = in_flight.collect().await;
+        assert_eq!((answers.len(), ended.get()), (2, 4));
+    }
+}
