@@ -14,6 +14,7 @@ pub mod credentials;
 mod handshakes;
 pub mod identity;
 pub mod idle;
+mod inbound;
 mod keepalive;
 pub mod listen;
 pub mod logging;

@@ -21,6 +21,7 @@ use warp::{Filter, Rejection, Reply};
 
 use crate::access::{Peer, Refusal, tokens_presented};
 use crate::connection::Entrance;
+use crate::inbound::Inbound;
 use crate::serve::Agent;
 use crate::session::{self, Speech, websocket_config};
 
@@ -148,11 +149,9 @@ fn accept(
         };
         let limits = agent.limits();
         tracing::info!(event = "connected", %peer, "{peer} connected");
-        let socket = WebSocketStream::from_raw_socket(
-            upgraded,
-            Role::Server,
-            Some(websocket_config(&limits)),
-        );
+        let inbound = Inbound::new(upgraded, agent.large_messages(), limits.message_bytes);
+        let config = Some(websocket_config(&limits));
+        let socket = WebSocketStream::from_raw_socket(inbound, Role::Server, config);
         let ended = session::run(
             socket.await,
             speech,

@@ -22,6 +22,7 @@ use crate::config::{Access, Config, Limits, Sampling};
 use crate::connection::{Connection, Routes, serve_http};
 use crate::handshakes::Handshakes;
 use crate::idle::{Clients, Connected, idle, nobody};
+use crate::inbound::LargeMessages;
 use crate::listen;
 use crate::paced::bound_buffers;
 use crate::refusals::{Refusals, Silent};
@@ -44,6 +45,7 @@ pub struct Agent {
     admission: Admission,
     handshakes: Handshakes,
     throttle: Throttle,
+    large_messages: LargeMessages,
     refusals: Refusals,
     stopping: watch::Sender<bool>,
     clients: Clients,
@@ -65,6 +67,7 @@ impl Agent {
             admission: Admission::new(&limits),
             handshakes: Handshakes::new(limits.handshakes),
             throttle: Throttle::default(),
+            large_messages: LargeMessages::default(),
             refusals: Refusals::default(),
             limits: RwLock::new(Arc::new(limits)),
             stopping: watch::Sender::new(false),
@@ -131,6 +134,10 @@ impl Agent {
 
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.throttle
+    }
+
+    pub(crate) fn large_messages(&self) -> LargeMessages {
+        self.large_messages.clone()
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

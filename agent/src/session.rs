@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::config::Limits;
+use crate::inbound::{self, Inbound};
 use crate::sampler::{Sample, Sampler, message};
 use crate::serve::told_to_stop;
 use bucket::Bucket;
@@ -87,8 +88,8 @@ fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
 ///
 /// # Errors
 /// Where the conversation ended otherwise than by a close.
-pub async fn run<S>(
-    mut socket: WebSocketStream<S>,
+pub(crate) async fn run<S>(
+    mut socket: WebSocketStream<Inbound<S>>,
     speech: Speech,
     sampler: Arc<Sampler>,
     mut shutdown: watch::Receiver<bool>,
@@ -130,6 +131,7 @@ where
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return refuse(&mut socket, error).await,
         };
+        inbound::whole(&mut socket);
         // Of whatever kind it is: pings are answered, too.
         bucket.take(Instant::now());
         let decoded = match (speech, frame) {

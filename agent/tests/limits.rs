@@ -210,6 +210,30 @@ async fn a_message_may_be_as_large_as_the_settings_say() {
 }
 
 #[tokio::test]
+async fn unfinished_large_messages_take_memory_of_sixteen_at_most() {
+    let server = Running::start(limits());
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = dial(server.connect_from(BAD).await, "/ws").await.unwrap();
+        // The head of a frame of 16 KiB, and most of it.
+        let mut most = vec![0; 16_000];
+        most[..8].copy_from_slice(&[0x81, 0xfe, 0x40, 0, 0, 0, 0, 0]);
+        // It may be hung up on in the middle of it.
+        let _ = client.get_mut().write_all(&most).await;
+        clients.push(client);
+    }
+    let mut good = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    ask(&mut good, "get_disks").await;
+    let mut ends: FuturesUnordered<_> = clients.iter_mut().map(StreamExt::next).collect();
+    for _ in 16..20 {
+        let end = ends.next().await.unwrap();
+        assert!(!matches!(end, Some(Ok(_))), "{end:?}");
+    }
+    drop(ends);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn who_asks_too_often_waits_and_gets_no_error() {
     let server = Running::start(Limits {
         requests_per_second: 4,
