@@ -1,7 +1,7 @@
 //! What no client may do to another, nor to the host: real sockets against small limits.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-#[path = "bounds/rig.rs"]
+#[path = "limits/rig.rs"]
 mod rig;
 
 use std::time::Duration;
