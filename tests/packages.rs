@@ -159,9 +159,10 @@ fn shipped_settings_are_the_defaults() {
 #[test]
 fn shipped_settings_and_their_manual_page_have_every_key() {
     let page = fs::read_to_string(packaging().join("man/socktop-agent.toml.5")).unwrap();
-    let tables = ["tls.", "collect.", "cache."];
+    let tables = ["tls.", "collect.", "cache.", "limits."];
     let is_table = |key: &String| tables.contains(&format!("{key}.").as_str());
-    let settings = ["", "tls.", "collect.", "cache."].map(|table| keys("agent.toml", table));
+    let settings =
+        ["", "tls.", "collect.", "cache.", "limits."].map(|table| keys("agent.toml", table));
     for (file, keys) in [
         ("agent.toml", settings.concat()),
         ("access.toml", keys("access.toml", "")),

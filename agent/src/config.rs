@@ -4,6 +4,7 @@
 //! Each source is one `Settings`, in which everything is optional; [`Config`] is what they add up to.
 
 mod files;
+mod limits;
 mod settings;
 mod values;
 
@@ -18,6 +19,7 @@ use crate::credentials::Credentials;
 use crate::token::TokenError;
 use crate::tokens::{NamedToken, Tokens};
 use files::AccessFile;
+pub use limits::Limits;
 use settings::Settings;
 use values::IdleExit;
 pub use values::{ListenAddress, LogLevel};
@@ -92,6 +94,8 @@ pub struct Config {
     pub access: Access,
     /// What to collect and for how long to share it.
     pub sampling: Sampling,
+    /// What clients may take of this host.
+    pub limits: Limits,
     /// What to log.
     pub log_level: LogLevel,
     /// For how long nobody may be connected before the agent exits. `None`: it stays.
@@ -262,6 +266,7 @@ impl Settings {
                 processes_ttl: ttl(self.cache.processes_ms, defaults.processes_ttl),
                 disks_ttl: ttl(self.cache.disks_ms, defaults.disks_ttl),
             },
+            limits: self.limits.resolve(),
             log_level: self.log_level.unwrap_or_default(),
             idle_exit,
             credentials: Credentials::default(),

@@ -19,7 +19,9 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
-use crate::access::{Pass, Peer, Refusal, Shown};
+use crate::access::{Pass, Peer, Refusal, Shown, tokens_presented};
+use crate::connection::Entrance;
+use crate::inbound::Inbound;
 use crate::serve::Agent;
 use crate::session::{self, Speech, websocket_config};
 
@@ -41,6 +43,10 @@ struct Handshake {
     speech: Speech,
 }
 
+/// Marks the answer to a wrong token, which is not hurried.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrongToken;
+
 /// Everything that is served.
 #[must_use]
 pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
@@ -54,18 +60,28 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::query::raw().or_else(async |_| Ok::<_, Rejection>((String::new(),))))
         .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::optional::<Arc<Entrance>>())
         .map(
-            move |peer, shown, headers: HeaderMap, query: String, upgrade: Option<OnUpgrade>| {
+            move |peer,
+                  shown,
+                  headers: HeaderMap,
+                  query: String,
+                  upgrade: Option<OnUpgrade>,
+                  entrance| {
                 let pass = match agent.gate().check(peer, shown, &headers, &query) {
                     Ok(pass) => pass,
                     Err(refusal) => {
-                        tracing::warn!(event = "refused", %peer, error = %refusal, "{peer} refused: {refusal}");
-                        return refused(&refusal);
+                        tell(&agent, peer, &refusal);
+                        let mut response = refused(&refusal);
+                        if refusal == Refusal::Token && tokens_presented(&headers, &query) > 0 {
+                            response.extensions_mut().insert(WrongToken);
+                        }
+                        return response;
                     }
                 };
                 match (handshake(&headers), upgrade) {
                     (Ok(handshake), Some(upgrade)) => {
-                        accept(&agent, peer, pass, &handshake, upgrade)
+                        accept(&agent, peer, pass, &handshake, upgrade, entrance)
                     }
                     (Ok(_), None) => not_websocket(NotWebSocket::Upgrade),
                     (Err(error), _) => not_websocket(error),
@@ -123,12 +139,17 @@ fn accept(
     pass: Pass,
     handshake: &Handshake,
     upgrade: OnUpgrade,
+    entrance: Option<Arc<Entrance>>,
 ) -> Response {
+    if let Some(Err(full)) = entrance.as_ref().map(|entrance| entrance.promote()) {
+        tell(agent, peer, &full);
+        return explained(StatusCode::SERVICE_UNAVAILABLE, &full);
+    }
     let speech = handshake.speech;
     let agent = Arc::clone(agent);
     let session = agent.clients().session();
     tokio::spawn(async move {
-        let _session = session;
+        let _session = (session, entrance);
         let upgraded = match upgrade.await {
             Ok(upgraded) => TokioIo::new(upgraded),
             Err(error) => {
@@ -136,15 +157,18 @@ fn accept(
                 return;
             }
         };
+        let limits = agent.limits();
         tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
-        let socket =
-            WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(websocket_config()));
+        let inbound = Inbound::new(upgraded, agent.large_messages(), limits.message_bytes);
+        let config = Some(websocket_config(&limits));
+        let socket = WebSocketStream::from_raw_socket(inbound, Role::Server, config);
         let ended = session::run(
             socket.await,
             speech,
             pass.rights,
             agent.sampler(),
             agent.stopping(),
+            &limits,
         )
         // Boxed: its state is large, and would be part of every connection's task.
         .boxed()
@@ -166,6 +190,17 @@ fn accept(
         headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     response
+}
+
+/// Logs a refusal, unless there are many.
+fn tell(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
+    let is_told = match peer {
+        Peer::Network(address) => agent.refusals().is_told(address.ip().into()),
+        Peer::InProcess => true,
+    };
+    if is_told {
+        tracing::warn!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
+    }
 }
 
 fn refused(refusal: &Refusal) -> Response {
@@ -201,7 +236,8 @@ fn unserved(rejection: &Rejection) -> Response {
     }
 }
 
-fn explained(status: StatusCode, reason: &dyn std::fmt::Display) -> Response {
+/// An answer in words.
+pub(crate) fn explained(status: StatusCode, reason: &dyn std::fmt::Display) -> Response {
     let mut response = warp::reply::with_status(format!("{reason}\n"), status).into_response();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);

@@ -155,6 +155,11 @@ impl Sampler {
         self.sampling().clone_from(sampling);
     }
 
+    /// Runs so many processes of journalctl at once at the most.
+    pub fn limit_journal_readers(&self, limit: usize) {
+        self.journal.limit(limit);
+    }
+
     fn sampling(&self) -> MutexGuard<'_, Sampling> {
         self.sampling.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,33 +8,28 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use socktop_proto::pairing::Pin;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-use crate::access::{Gate, Peer, Shown};
+use crate::access::{Gate, Peer};
+use crate::admission::Admission;
 use crate::collect::Root;
-use crate::config::{Access, Config, Sampling};
-use crate::identity::pin_of;
+use crate::config::{Access, Config, Limits, Sampling};
+use crate::connection::{Connection, Routes, serve_http};
+use crate::handshakes::Handshakes;
 use crate::idle::{Clients, Connected, idle, nobody};
-use crate::keepalive;
+use crate::inbound::LargeMessages;
 use crate::listen;
+use crate::paced::bound_buffers;
+use crate::refusals::{Refusals, Silent};
 use crate::routes::routes;
 use crate::sampler::Sampler;
+use crate::throttle::Throttle;
 use crate::token::TokenError;
-
-/// How long a client may take for its TLS handshake, and again for its HTTP request.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 /// How long whoever is connected when the agent stops may take to be answered and to say goodbye.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
@@ -42,20 +37,17 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// How long to wait after an accept that failed: most often too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The largest request head. hyper's own default is 400 KiB.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-
-/// The first byte of a TLS record that opens a handshake (RFC 8446, 5.1).
-const TLS_HANDSHAKE: u8 = 0x16;
-
-/// What a browser or a plain client on the TLS port gets to read.
-const PLAIN_ON_TLS: &str = "this port speaks TLS: connect with wss:// instead of ws://\n";
-
 /// What all connections share.
 pub struct Agent {
     sampler: Arc<Sampler>,
     gate: RwLock<Arc<Gate>>,
     tls: RwLock<Option<TlsAcceptor>>,
+    limits: RwLock<Arc<Limits>>,
+    admission: Admission,
+    handshakes: Handshakes,
+    throttle: Throttle,
+    large_messages: LargeMessages,
+    refusals: Refusals,
     stopping: watch::Sender<bool>,
     clients: Clients,
     idle_exit: watch::Sender<Option<Duration>>,
@@ -64,14 +56,23 @@ pub struct Agent {
 impl Agent {
     fn new(
         sampling: &Sampling,
+        limits: Limits,
         gate: Gate,
         tls: Option<Arc<rustls::ServerConfig>>,
         idle_exit: Option<Duration>,
     ) -> Arc<Self> {
+        let sampler = Sampler::new(&Root::default(), sampling);
+        sampler.limit_journal_readers(limits.journal_readers);
         Arc::new(Self {
-            sampler: Arc::new(Sampler::new(&Root::default(), sampling)),
+            sampler: Arc::new(sampler),
             gate: RwLock::new(Arc::new(gate)),
             tls: RwLock::new(tls.map(TlsAcceptor::from)),
+            admission: Admission::new(&limits),
+            handshakes: Handshakes::new(limits.handshakes),
+            throttle: Throttle::default(),
+            large_messages: LargeMessages::default(),
+            refusals: Refusals::default(),
+            limits: RwLock::new(Arc::new(limits)),
             stopping: watch::Sender::new(false),
             clients: Clients::default(),
             idle_exit: watch::Sender::new(idle_exit),
@@ -84,16 +85,18 @@ impl Agent {
     /// Never for loopback, which needs no token made.
     pub fn in_process(sampling: &Sampling) -> Result<Arc<Self>, TokenError> {
         let gate = Gate::new(Access::default(), &[])?;
-        Ok(Self::new(sampling, gate, None, None))
+        Ok(Self::new(sampling, Limits::default(), gate, None, None))
     }
 
     /// Connects to an [in-process](Self::in_process) agent. Wants a tokio runtime.
     #[must_use]
     pub fn connect(self: &Arc<Self>) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let routes = routes(Arc::clone(self));
-        let stopping = self.stopping.subscribe();
-        tokio::spawn(serve_http(ours, Peer::InProcess, None, routes, stopping));
+        let agent = Arc::clone(self);
+        tokio::spawn(async move {
+            let routes = routes(Arc::clone(&agent));
+            serve_http(&agent, ours, Peer::InProcess, None, &routes, None).await;
+        });
         theirs
     }
 
@@ -110,7 +113,8 @@ impl Agent {
     }
 
     /// Takes over what can change while clients are connected: who gets in, how TLS is spoken with them, what is
-    /// collected, for how long it is shared, and the time to an idle exit. Whether TLS is spoken cannot change.
+    /// collected, for how long it is shared, the limits, and the time to an idle exit. Who is connected keeps the limits
+    /// of one connection. Whether TLS is spoken cannot change.
     pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {
         let gate = self.gate().with(config.access);
         *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
@@ -121,6 +125,32 @@ impl Agent {
         drop(acceptor);
         self.idle_exit.send_replace(config.idle_exit);
         self.sampler.apply(&config.sampling);
+        self.sampler
+            .limit_journal_readers(config.limits.journal_readers);
+        self.admission.apply(&config.limits);
+        self.handshakes.apply(config.limits.handshakes);
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
+    }
+
+    /// What clients may take.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.throttle
+    }
+
+    pub(crate) fn large_messages(&self) -> LargeMessages {
+        self.large_messages.clone()
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     fn tls(&self) -> Option<TlsAcceptor> {
@@ -163,8 +193,20 @@ impl Server {
         tls: Option<Arc<rustls::ServerConfig>>,
     ) -> Result<Self, TokenError> {
         let gate = Gate::new(config.access.clone(), &listen::addresses(&listeners))?;
+        for listener in &listeners {
+            // For those who wait to be accepted.
+            if let Err(error) = bound_buffers(listener, config.limits.queued_bytes) {
+                tracing::warn!(%error, "bounding the kernel's buffers failed: {error}");
+            }
+        }
         Ok(Self {
-            agent: Agent::new(&config.sampling, gate, tls, config.idle_exit),
+            agent: Agent::new(
+                &config.sampling,
+                config.limits.clone(),
+                gate,
+                tls,
+                config.idle_exit,
+            ),
             listeners,
         })
     }
@@ -213,13 +255,19 @@ impl Server {
         if timeout(DRAIN_TIME, nobody(&mut count)).await.is_err() {
             tracing::info!("some clients did not say goodbye in time");
         }
+        self.agent.refusals.flush();
     }
 
     async fn accept_loop(&self, listener: &TcpListener, routes: &Routes) -> Infallible {
         loop {
             // Between accepting a connection and counting it nothing may wait: whoever is dropped there is lost.
             match listener.accept().await {
-                Ok((stream, address)) => self.serve_connection(stream, address, routes),
+                Ok((stream, address)) => {
+                    self.serve_connection(stream, address, routes);
+                    // Whoever was displaced for it hangs up before the next one is accepted: else a flood of
+                    // connections would have many more than may be at once.
+                    yield_now().await;
+                }
                 // The client gave up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
@@ -230,25 +278,26 @@ impl Server {
         }
     }
 
-    /// Accepts what waits already, even where tokio has not heard of it yet.
+    /// Accepts one who waits already, even where tokio has not heard of it yet: the others are accepted as ever.
     fn accept_waiting(&self, routes: &Routes) {
         for listener in &self.listeners {
-            while let Ok((stream, address)) = listen::accept_now(listener) {
-                self.serve_connection(stream, address, routes);
+            if let Ok((stream, address)) = listen::accept_now(listener) {
+                return self.serve_connection(stream, address, routes);
             }
         }
     }
 
     fn serve_connection(&self, stream: TcpStream, address: SocketAddr, routes: &Routes) {
         let connected = self.agent.clients.connection();
-        let serving = serve_socket(
-            stream,
-            Peer::Network(address),
-            self.agent.tls(),
-            routes.clone(),
-            self.agent.stopping(),
-        );
-        tokio::spawn(count(connected, serving));
+        let (ticket, displaced) = self.agent.admission.admit(address.ip().into());
+        self.agent.refusals.count(Silent::Displaced, displaced);
+        let connection = Connection {
+            agent: Arc::clone(&self.agent),
+            address,
+            tls: self.agent.tls(),
+            routes: routes.clone(),
+        };
+        tokio::spawn(count(connected, connection.serve(stream, ticket)));
     }
 }
 
@@ -258,103 +307,8 @@ async fn count(connected: Connected, serving: impl Future<Output = ()>) {
     drop(connected);
 }
 
-type Routes = BoxedFilter<(Response,)>;
-
 /// Waits until the agent stops.
 pub(crate) async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
     // An error says that nothing is left which could tell: the agent is gone.
     let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-async fn serve_socket(
-    stream: TcpStream,
-    peer: Peer,
-    tls: Option<TlsAcceptor>,
-    routes: Routes,
-    stopping: watch::Receiver<bool>,
-) {
-    // Replies are whole when they are written: waiting to fill a segment only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "setting TCP_NODELAY for {peer} failed: {error}");
-    }
-    if let Err(error) = keepalive::watch(&stream) {
-        tracing::warn!(%peer, %error, "setting TCP keepalive for {peer} failed: {error}");
-    }
-    let Some(acceptor) = tls else {
-        return serve_http(stream, peer, None, routes, stopping).await;
-    };
-    match timeout(HANDSHAKE_TIME, accept_tls(stream, &acceptor)).await {
-        Ok(Ok(stream)) => {
-            // The handshake has found it good, and that the client has its key.
-            let certificate = stream.get_ref().1.peer_certificates();
-            let certificate = certificate.and_then(<[_]>::first).and_then(pin_of);
-            serve_http(stream, peer, certificate, routes, stopping).await;
-        }
-        Ok(Err(error)) => {
-            tracing::info!(event = "refused", %peer, %error, "{peer} refused, no TLS: {error}");
-        }
-        Err(_) => tracing::info!(event = "refused", %peer, "{peer} refused, no TLS in time"),
-    }
-}
-
-async fn accept_tls(
-    mut stream: TcpStream,
-    acceptor: &TlsAcceptor,
-) -> io::Result<TlsStream<TcpStream>> {
-    let mut first = [0];
-    if stream.peek(&mut first).await? > 0 && first != [TLS_HANDSHAKE] {
-        let reply = format!(
-            "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{PLAIN_ON_TLS}",
-            PLAIN_ON_TLS.len()
-        );
-        stream.write_all(reply.as_bytes()).await?;
-        stream.shutdown().await?;
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the client speaks plain HTTP: it wants wss:// instead of ws://",
-        ));
-    }
-    acceptor.accept(stream).await
-}
-
-/// Serves HTTP until the connection is upgraded or closed.
-async fn serve_http<S>(
-    stream: S,
-    peer: Peer,
-    certificate: Option<Pin>,
-    routes: Routes,
-    mut stopping: watch::Receiver<bool>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let routes = TowerToHyperService::new(warp::service(routes));
-    let (asked, mut was_asked) = watch::channel(false);
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        asked.send_replace(true);
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(Shown(certificate));
-        routes.call(request)
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE_TIME)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let told_after_a_request = async {
-        told_to_stop(&mut stopping).await;
-        let _ = was_asked.wait_for(|asked| *asked).await;
-    };
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = told_after_a_request => {
-            // Who was accepted is answered, once; another request is not waited for.
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%peer, %error, "HTTP with {peer} ended: {error}");
-    }
 }

@@ -3,7 +3,13 @@
 //! The native dialect has ids, so several of its requests may be answered at once; the others are
 //! matched by order alone, so they are answered one after the other. Nothing is sent unasked: published
 //! clients fail on any frame that is not a reply, a Ping included.
+//!
+//! A client that reads slowly costs one encoded reply, the one that is being sent: what is sampled meanwhile is let
+//! go, and asked for again. The samples are shared, so they cannot wait for it either.
 
+mod bucket;
+
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,25 +19,22 @@ use socktop_proto::native::RequestError;
 use socktop_proto::{Body, Error, ErrorCode, Query, json, native, text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
+use crate::config::Limits;
+use crate::inbound::{self, Inbound};
 use crate::sampler::{Sample, Sampler, message};
 use crate::serve::told_to_stop;
 use crate::tokens::Rights;
-
-/// Native requests that are answered at once; more wait in the socket.
-const NATIVE_IN_FLIGHT: usize = 8;
+use bucket::Bucket;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
-
-/// The largest message and frame from a client: requests are tens of bytes.
-pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// How a conversation is held, settled at the upgrade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +47,12 @@ pub enum Speech {
 
 /// Buffers as small as requests are, and bounds on what a client can send.
 #[must_use]
-pub fn websocket_config() -> WebSocketConfig {
+pub fn websocket_config(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
         .write_buffer_size(0)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+        .max_message_size(Some(limits.message_bytes))
+        .max_frame_size(Some(limits.message_bytes))
 }
 
 /// A request that was understood, and how to answer it.
@@ -67,52 +70,66 @@ enum Dialect {
 }
 
 impl Request {
-    async fn answer(self, rights: Rights, sampler: Arc<Sampler>) -> Message {
+    async fn sample(self, rights: Rights, sampler: Arc<Sampler>) -> (Self, Arc<Sample>) {
         let sample = if rights.allow(self.query) {
             sampler.sample(self.query).await
         } else {
             Arc::new(Sample::new(self.query, refusal().into()))
         };
-        match self.dialect {
-            Dialect::Native { id } => sample.native(id),
-            Dialect::Text => sample.text(),
-            Dialect::Json => sample.json(),
-        }
+        (self, sample)
     }
 }
 
-/// Holds a conversation until the client leaves, breaks the protocol, or `shutdown` says so: then what was asked is
-/// answered, and who has just come may ask once.
+fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
+    match request.dialect {
+        Dialect::Native { id } => sample.native(id),
+        Dialect::Text => sample.text(),
+        Dialect::Json => sample.json(),
+    }
+}
+
+/// Holds a conversation until the client leaves, breaks the protocol, asks nothing for too long, or `shutdown` says
+/// so: then what was asked is answered, and who has just come may ask once.
 ///
 /// # Errors
 /// Where the conversation ended otherwise than by a close.
-pub async fn run<S>(
-    mut socket: WebSocketStream<S>,
+pub(crate) async fn run<S>(
+    mut socket: WebSocketStream<Inbound<S>>,
     speech: Speech,
     rights: Rights,
     sampler: Arc<Sampler>,
     mut shutdown: watch::Receiver<bool>,
+    limits: &Limits,
 ) -> Result<(), WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let limit = match speech {
-        Speech::Native => NATIVE_IN_FLIGHT,
+        Speech::Native => limits.in_flight,
         Speech::Plain => 1,
     };
+    let ask = |request: Request| request.sample(rights, Arc::clone(&sampler));
     let mut in_flight = FuturesUnordered::new();
     let mut answered = false;
+    let mut active = Instant::now();
+    let mut bucket = Bucket::new(limits.requests_per_second, active);
     loop {
         let listens = in_flight.len() < limit && !(answered && *shutdown.borrow());
         let incoming = tokio::select! {
-            Some(reply) = in_flight.next(), if !in_flight.is_empty() => {
-                socket.send(reply).await?;
+            Some(answer) = in_flight.next(), if !in_flight.is_empty() => {
+                send(&mut socket, encode(answer), &mut in_flight, &ask).await?;
                 answered = true;
+                active = Instant::now();
                 continue;
             }
-            incoming = socket.next(), if listens => incoming,
+            incoming = next(&mut socket, &bucket), if listens => incoming,
             () = stop_after(&mut shutdown, answered), if in_flight.is_empty() => {
                 return close(&mut socket, CloseCode::Away, "the agent stops").await;
+            }
+            time = idle_since(active, limits.idle_session), if in_flight.is_empty() => {
+                let seconds = time.as_secs_f64();
+                let reason = format!("no request for {seconds} s (limits.idle_session_seconds)");
+                return close(&mut socket, CloseCode::Policy, reason).await;
             }
         };
         let frame = match incoming {
@@ -120,6 +137,9 @@ where
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return refuse(&mut socket, error).await,
         };
+        inbound::whole(&mut socket);
+        // Of whatever kind it is: pings are answered, too.
+        bucket.take(Instant::now());
         let decoded = match (speech, frame) {
             (Speech::Native, Message::Binary(bytes)) => decode_native(&bytes),
             (Speech::Native, Message::Text(_)) => Err(native_error(
@@ -135,13 +155,65 @@ where
                 continue;
             }
         };
+        active = Instant::now();
         match decoded {
-            Ok(request) => in_flight.push(request.answer(rights, Arc::clone(&sampler))),
+            Ok(request) => in_flight.push(ask(request)),
             Err(refusal) => {
-                socket.send(refusal).await?;
+                send(&mut socket, refusal, &mut in_flight, &ask).await?;
                 answered = true;
             }
         }
+    }
+}
+
+/// Sends a reply. What is sampled meanwhile is let go, and its requests begin anew with `ask`: the sampler's locks
+/// must not wait for a client, nor its memory hold what several clients have not read.
+async fn send<S, F>(
+    socket: &mut WebSocketStream<S>,
+    reply: Message,
+    in_flight: &mut FuturesUnordered<F>,
+    ask: &impl Fn(Request) -> F,
+) -> Result<(), WsError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = (Request, Arc<Sample>)>,
+{
+    let mut sending = pin!(socket.send(reply));
+    let mut again = Vec::new();
+    let sent = loop {
+        tokio::select! {
+            biased;
+            sent = sending.as_mut() => break sent,
+            Some((request, _)) = in_flight.next(), if !in_flight.is_empty() => again.push(request),
+        }
+    };
+    in_flight.extend(again.into_iter().map(ask));
+    sent
+}
+
+/// The next frame, once another request may be read: what comes too fast waits in the socket.
+async fn next<S>(
+    socket: &mut WebSocketStream<S>,
+    bucket: &Bucket,
+) -> Option<Result<Message, WsError>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let ready_at = bucket.ready_at();
+    if ready_at > Instant::now() {
+        sleep_until(ready_at).await;
+    }
+    socket.next().await
+}
+
+/// Waits until nothing was asked for as long as `limit` says since `active`.
+async fn idle_since(active: Instant, limit: Option<Duration>) -> Duration {
+    match limit {
+        Some(limit) => {
+            sleep_until(active + limit).await;
+            limit
+        }
+        None => std::future::pending().await,
     }
 }
 
@@ -200,11 +272,15 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (code, reason) = match &error {
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            (CloseCode::Size, "requests may have 65536 bytes at most")
-        }
-        WsError::Utf8(_) => (CloseCode::Invalid, "a text frame that is not UTF-8"),
-        WsError::Protocol(_) => (CloseCode::Protocol, "not a WebSocket frame"),
+        WsError::Capacity(CapacityError::MessageTooLong { max_size, .. }) => (
+            CloseCode::Size,
+            format!("requests may have {max_size} bytes at most (limits.message_bytes)"),
+        ),
+        WsError::Utf8(_) => (
+            CloseCode::Invalid,
+            "a text frame that is not UTF-8".to_owned(),
+        ),
+        WsError::Protocol(_) => (CloseCode::Protocol, "not a WebSocket frame".to_owned()),
         _ => return Err(error),
     };
     // It may have hung up itself, which is what it broke the protocol by.
@@ -215,7 +291,7 @@ where
 async fn close<S>(
     socket: &mut WebSocketStream<S>,
     code: CloseCode,
-    reason: &'static str,
+    reason: impl Into<Utf8Bytes>,
 ) -> Result<(), WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -227,5 +303,54 @@ where
     match socket.close(Some(frame)).await {
         Err(WsError::ConnectionClosed) => Ok(()),
         closed => closed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::time::timeout;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::collect::Root;
+    use crate::config::Sampling;
+
+    const HOST: Request = Request {
+        query: Query::Host,
+        dialect: Dialect::Text,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_sampled_while_a_reply_is_not_taken_ends_and_begins_anew() {
+        let sampler = Arc::new(Sampler::new(&Root::default(), &Sampling::default()));
+        let ended = Cell::new(0);
+        let ask = |request: Request| {
+            let (sampler, ended) = (Arc::clone(&sampler), &ended);
+            async move {
+                sleep(Duration::from_secs(1)).await;
+                ended.set(ended.get() + 1);
+                request.sample(Rights::Full, sampler).await
+            }
+        };
+        let mut in_flight: FuturesUnordered<_> = [ask(HOST), ask(HOST)].into_iter().collect();
+        let (ours, mut theirs) = duplex(16);
+        let mut socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
+        let reply = Message::text("x".repeat(1000));
+        {
+            let mut sending = pin!(send(&mut socket, reply, &mut in_flight, &ask));
+            let slow = timeout(Duration::from_mins(1), sending.as_mut()).await;
+            assert!(slow.is_err());
+            assert_eq!(ended.get(), 2);
+            let taken = async {
+                theirs.read_exact(&mut [0; 1004]).await.unwrap();
+            };
+            tokio::join!(sending, taken).0.unwrap();
+        }
+        assert_eq!(ended.get(), 2);
+        let answers: Vec<_> = in_flight.collect().await;
+        assert_eq!((answers.len(), ended.get()), (2, 4));
     }
 }

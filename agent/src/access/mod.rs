@@ -268,6 +268,13 @@ fn is_local_name(headers: &HeaderMap) -> bool {
         })
 }
 
+/// How many tokens a request carries.
+pub(crate) fn tokens_presented(headers: &HeaderMap, query: &str) -> usize {
+    presented(headers, query)
+        .filter(|token| !token.is_empty())
+        .count()
+}
+
 /// The tokens that a request carries.
 fn presented(headers: &HeaderMap, query: &str) -> impl Iterator<Item = String> {
     let bearer = headers

@@ -9,6 +9,7 @@ mod entries;
 use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::time::ClockId;
@@ -27,7 +28,7 @@ const MAX_ENTRIES: usize = 100;
 /// How long journalctl may take, waiting for its turn included.
 const DEADLINE: Duration = Duration::from_secs(3);
 
-/// How many journalctls may run at once.
+/// How many journalctls may run at once, where nothing else is said.
 const MAX_AT_ONCE: usize = 2;
 
 /// Output beyond this is not read.
@@ -39,7 +40,8 @@ pub struct JournalCollector {
     root: Root,
     program: OsString,
     deadline: Duration,
-    turns: Semaphore,
+    /// How many may run at once, and their turns.
+    turns: Mutex<(usize, Arc<Semaphore>)>,
 }
 
 /// What journalctl said.
@@ -59,7 +61,15 @@ impl JournalCollector {
             root,
             program: "journalctl".into(),
             deadline: DEADLINE,
-            turns: Semaphore::new(MAX_AT_ONCE),
+            turns: Mutex::new(turns(MAX_AT_ONCE)),
+        }
+    }
+
+    /// Runs `at_once` journalctls at once at the most; those that run or wait already are counted for themselves.
+    pub(crate) fn limit(&self, at_once: usize) {
+        let mut current = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 != at_once {
+            *current = turns(at_once);
         }
     }
 
@@ -123,7 +133,11 @@ impl JournalCollector {
     }
 
     async fn run(&self, pid: u32) -> io::Result<Output> {
-        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
+        let turns = {
+            let current = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(&current.1)
+        };
+        let _turn = turns.acquire().await.map_err(io::Error::other)?;
         let mut child = Command::new(&self.program)
             .args([
                 "--boot",
@@ -157,6 +171,10 @@ impl JournalCollector {
             success,
         })
     }
+}
+
+fn turns(at_once: usize) -> (usize, Arc<Semaphore>) {
+    (at_once, Arc::new(Semaphore::new(at_once)))
 }
 
 /// Reads to the end, or to the limit; whether there was more. The pipe is closed then, which ends a writer that

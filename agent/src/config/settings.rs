@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::limits::LimitsSettings;
 use super::values::{IdleExit, ListenAddress, LogLevel};
 use crate::cli::Args;
 use crate::tokens::{NamedToken, Tokens};
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) collect: CollectSettings,
     /// `[cache]`
     pub(super) cache: CacheSettings,
+    /// `[limits]`
+    pub(super) limits: LimitsSettings,
     /// The tokens themselves: from the environment or a credential, never from a file that others may read.
     #[serde(skip)]
     pub(super) tokens: Option<Tokens>,
@@ -164,6 +167,7 @@ impl Settings {
         set(&mut self.cache.metrics_ms, stronger.cache.metrics_ms);
         set(&mut self.cache.processes_ms, stronger.cache.processes_ms);
         set(&mut self.cache.disks_ms, stronger.cache.disks_ms);
+        self.limits.overlay(&stronger.limits);
     }
 }
 

@@ -204,6 +204,17 @@ fn the_idle_exit_takes_fractions_and_zero_is_never() {
 }
 
 #[test]
+fn a_limit_out_of_range_is_named_with_its_line() {
+    let config = load(&[], &[], "[limits]\nconnections = 7").unwrap();
+    assert_eq!(config.limits.connections, 7);
+    assert_eq!(config.limits.per_address, Limits::default().per_address);
+    let error = load(&[], &[], "[limits]\n\nconnections = 0").unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("line 3"), "{error}");
+    assert!(error.contains("want 1 to 4096"), "{error}");
+}
+
+#[test]
 fn who_may_enter_is_in_a_file_of_its_own() {
     let text = "allowed_origins = [\"https://dashboard.example\"]";
     let service = Service::new(&[("agent.toml", ""), ("access.toml", text)]);

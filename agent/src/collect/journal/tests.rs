@@ -156,3 +156,23 @@ async fn no_more_than_two_run_at_once() {
     assert!(journals.0.is_ok() && journals.1.is_ok() && journals.2.is_ok() && journals.3.is_ok());
     assert!(!fake.folder.path("three").exists());
 }
+
+#[tokio::test]
+async fn no_more_run_at_once_than_the_settings_say() {
+    let fake = fake(
+        r#"folder="$(dirname "$0")"
+        mkdir "$folder/one" 2>/dev/null || touch "$folder/two"
+        sleep 0.02
+        rmdir "$folder/one""#,
+    );
+    fake.collector.limit(1);
+    let read = || fake.collector.read(812, None, Now::read());
+    let again = async {
+        // A reload that changes nothing lets no more of them run.
+        fake.collector.limit(1);
+        read().await
+    };
+    let journals = tokio::join!(read(), again, read());
+    assert!(journals.0.is_ok() && journals.1.is_ok() && journals.2.is_ok());
+    assert!(!fake.folder.path("two").exists());
+}

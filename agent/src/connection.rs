@@ -1,0 +1,281 @@
+//! One connection, from its first byte to its upgrade or its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::CONNECTION;
+use http::{HeaderValue, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use socktop_proto::pairing::Pin;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use crate::access::{Peer, Shown};
+use crate::admission::{Full, Ticket};
+use crate::config::Limits;
+use crate::handshakes::Slot;
+use crate::identity::pin_of;
+use crate::keepalive;
+use crate::paced::Paced;
+use crate::refusals::Silent;
+use crate::request::malformed;
+use crate::routes::{WrongToken, explained};
+use crate::serve::Agent;
+use crate::source::Source;
+
+/// The first byte of a TLS record that opens a handshake (RFC 8446, 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What a browser or a plain client on the TLS port gets to read.
+const PLAIN_ON_TLS: &str = "this port speaks TLS: connect with wss:// instead of ws://\n";
+
+/// The most headers of a request. Browsers send some twenty.
+const MAX_HEADERS: usize = 64;
+
+/// What rustls keeps of what a client does not take: one TLS record. Its own default is 64 KiB.
+const TLS_QUEUED_BYTES: usize = 16 * 1024;
+
+/// What is served.
+pub(crate) type Routes = BoxedFilter<(Response,)>;
+
+/// What a connection holds while it is on its way in.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    ticket: Ticket,
+    slot: Mutex<Option<Slot>>,
+}
+
+impl Entrance {
+    /// Lets the connection in as a session.
+    ///
+    /// # Errors
+    /// Says which limit is reached.
+    pub(crate) fn promote(&self) -> Result<(), Full> {
+        self.ticket.promote()
+    }
+
+    fn hold(&self, slot: Option<Slot>) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = slot;
+    }
+}
+
+/// One connection on the network.
+pub(crate) struct Connection {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) routes: Routes,
+}
+
+impl Connection {
+    /// Serves it until it is upgraded or ended, or a newcomer takes its place.
+    pub(crate) async fn serve(self, stream: TcpStream, ticket: Ticket) {
+        let entrance = Arc::new(Entrance {
+            ticket,
+            slot: Mutex::default(),
+        });
+        tokio::select! {
+            biased;
+            () = entrance.ticket.displaced() => {}
+            () = self.enter(stream, &entrance) => {}
+        }
+    }
+
+    fn peer(&self) -> Peer {
+        Peer::Network(self.address)
+    }
+
+    fn source(&self) -> Source {
+        self.address.ip().into()
+    }
+
+    async fn enter(&self, stream: TcpStream, entrance: &Arc<Entrance>) {
+        let limits = self.agent.limits();
+        let peer = self.peer();
+        prepare(&stream, peer, &limits);
+        // Who says nothing costs nothing but the socket.
+        let mut first = [0];
+        match timeout(limits.handshake_time, stream.peek(&mut first)).await {
+            Ok(Ok(1..)) => {}
+            Ok(_) => return,
+            Err(_) => return self.refuse(&"it said nothing in time"),
+        }
+        let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
+        entrance.hold(Some(slot));
+        let stream = Paced::new(stream, limits.send_time);
+        tokio::select! {
+            biased;
+            () = cut.off() => self.agent.refusals().count(Silent::CutOff, 1),
+            // Boxed: its state is large, and would be part of those who say nothing, too.
+            () = Box::pin(self.shake_hands(stream, first, &limits, entrance)) => {}
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        stream: Paced,
+        first: [u8; 1],
+        limits: &Limits,
+        entrance: &Arc<Entrance>,
+    ) {
+        let Some(acceptor) = &self.tls else {
+            return self.serve_http(stream, None, entrance).await;
+        };
+        match timeout(limits.handshake_time, accept_tls(stream, first, acceptor)).await {
+            Ok(Ok(stream)) => {
+                // The handshake has found it good, and that the client has its key.
+                let certificate = stream.get_ref().1.peer_certificates();
+                let certificate = certificate.and_then(<[_]>::first).and_then(pin_of);
+                self.serve_http(stream, certificate, entrance).await;
+            }
+            Ok(Err(error)) => self.refuse(&format_args!("no TLS: {error}")),
+            Err(_) => self.refuse(&"no TLS in time"),
+        }
+    }
+
+    async fn serve_http<S>(&self, stream: S, certificate: Option<Pin>, entrance: &Arc<Entrance>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let entrance = Some(Arc::clone(entrance));
+        let peer = self.peer();
+        serve_http(
+            &self.agent,
+            stream,
+            peer,
+            certificate,
+            &self.routes,
+            entrance,
+        )
+        .await;
+    }
+
+    fn refuse(&self, reason: &dyn std::fmt::Display) {
+        if self.agent.refusals().is_told(self.source()) {
+            let peer = self.peer();
+            tracing::info!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream, peer: Peer, limits: &Limits) {
+    // Replies are whole when they are written: waiting to fill a segment only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "setting TCP_NODELAY for {peer} failed: {error}");
+    }
+    if let Err(error) = keepalive::watch(stream) {
+        tracing::warn!(%peer, %error, "setting TCP keepalive for {peer} failed: {error}");
+    }
+    if let Err(error) = crate::paced::bound_buffers(stream, limits.queued_bytes) {
+        tracing::warn!(%peer, %error, "bounding the kernel's buffers for {peer} failed: {error}");
+    }
+}
+
+async fn accept_tls(
+    mut stream: Paced,
+    first: [u8; 1],
+    acceptor: &TlsAcceptor,
+) -> io::Result<TlsStream<Paced>> {
+    if first != [TLS_HANDSHAKE] {
+        let reply = format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{PLAIN_ON_TLS}",
+            PLAIN_ON_TLS.len()
+        );
+        stream.write_all(reply.as_bytes()).await?;
+        stream.shutdown().await?;
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the client speaks plain HTTP: it wants wss:// instead of ws://",
+        ));
+    }
+    acceptor
+        .accept_with(stream, |connection| {
+            connection.set_buffer_limit(Some(TLS_QUEUED_BYTES));
+        })
+        .await
+}
+
+/// Serves one HTTP request, until the connection is upgraded or ended.
+pub(crate) async fn serve_http<S>(
+    agent: &Arc<Agent>,
+    stream: S,
+    peer: Peer,
+    certificate: Option<Pin>,
+    routes: &Routes,
+    entrance: Option<Arc<Entrance>>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = agent.limits();
+    let routes = TowerToHyperService::new(warp::service(routes.clone()));
+    let service = service_fn(|mut request: http::Request<Incoming>| {
+        let refusal = malformed(&request);
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Shown(certificate));
+        if let Some(entrance) = &entrance {
+            request.extensions_mut().insert(Arc::clone(entrance));
+        }
+        let answer = refusal.is_none().then(|| routes.call(request));
+        let entrance = entrance.clone();
+        async move {
+            let response = match (refusal, answer) {
+                (Some(refusal), _) => explained(refusal.status(), &refusal),
+                (None, Some(answer)) => answer.await.unwrap_or_else(|never| match never {}),
+                (None, None) => return Err(Unanswered),
+            };
+            if let Some(entrance) = entrance {
+                entrance.hold(None);
+            }
+            hold_back(agent, peer, response).await.map(closing)
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake_time)
+        .max_buf_size(limits.header_bytes)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        tracing::debug!(%peer, %error, "HTTP with {peer} ended: {error}");
+    }
+}
+
+/// Has the connection end with the answer: what a client sends behind its request is no request of somebody else.
+///
+/// hyper would do the same where its keep-alive is off, but then tells so in the answer to an upgrade, too, which
+/// published clients take for a refusal.
+fn closing(mut response: Response) -> Response {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
+}
+
+/// A guess too many: it is not even told that it was wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("too many wrong tokens: no answer")]
+struct Unanswered;
+
+/// Gives the answer to a wrong token late, or not at all.
+async fn hold_back(agent: &Agent, peer: Peer, response: Response) -> Result<Response, Unanswered> {
+    if let Peer::Network(address) = peer
+        && response.extensions().get::<WrongToken>().is_some()
+    {
+        let Some(held) = agent.throttle().fail(address.ip().into()) else {
+            return Err(Unanswered);
+        };
+        sleep(held.delay()).await;
+    }
+    Ok(response)
+}

@@ -1,0 +1,357 @@
+//! What no client may do to another, nor to the host: real sockets against small limits.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+
+#[path = "limits/rig.rs"]
+mod rig;
+
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{SinkExt, StreamExt};
+use rig::{Running, TOKEN, accepted_by_tls, dial, head, limits, text_of};
+use socktop_agent::config::Limits;
+use socktop_proto::{Query, native};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+const GOOD: &str = "127.0.0.1";
+const BAD: &str = "127.0.0.2";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Limits by which nobody is hung up on just because time passes.
+fn patient() -> Limits {
+    Limits {
+        handshake_time: Duration::from_hours(1),
+        ..Limits::default()
+    }
+}
+
+async fn ask(socket: &mut WebSocketStream<TcpStream>, request: &str) -> Message {
+    socket.send(request.into()).await.unwrap();
+    socket.next().await.unwrap().unwrap()
+}
+
+/// The close frame that ends a conversation, after whatever comes before.
+async fn farewell(socket: &mut WebSocketStream<TcpStream>) -> (u16, String) {
+    loop {
+        if let Message::Close(Some(frame)) = socket.next().await.unwrap().unwrap() {
+            return (frame.code.into(), frame.reason.to_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_half_open_connections_keep_no_other_out() {
+    rig::allow_many_files();
+    let server = Running::start(patient());
+    let mut flood = Vec::new();
+    for number in 0..1000 {
+        let mut stream = server.connect_from(BAD).await;
+        // Some say nothing, some begin and never end.
+        if number % 2 == 0 {
+            stream.write_all(b"GET /ws HTTP").await.unwrap();
+        }
+        flood.push(stream);
+    }
+    let mut good = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    ask(&mut good, "get_disks").await;
+    // All but the last 32 were hung up on, the first of them first.
+    assert_eq!(flood[0].read(&mut [0]).await.unwrap_or(0), 0);
+    ask(&mut good, "get_disks").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
+    rig::allow_many_files();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Running::start_tls(patient(), folder.path());
+    let mut flood = Vec::new();
+    for _ in 0..1000 {
+        let mut stream = server.connect_from(BAD).await;
+        // The beginning of a ClientHello of 512 bytes.
+        let _ = stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 252, 3]).await;
+        flood.push(stream);
+    }
+    let good = accepted_by_tls(server.connect_from(GOOD).await).await;
+    let request = format!("ws://{}/ws", server.address);
+    let (mut good, _) = tokio_tungstenite::client_async(request, good)
+        .await
+        .unwrap();
+    good.send("get_disks".into()).await.unwrap();
+    good.next().await.unwrap().unwrap();
+    // All but the last 32 were hung up on, the first of them first.
+    assert_eq!(flood[0].read(&mut [0]).await.unwrap_or(0), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_one_too_many_is_told_by_which_limit() {
+    let server = Running::start(Limits {
+        connections: 3,
+        per_address: 2,
+        ..Limits::default()
+    });
+    let enter = async |from| dial(server.connect_from(from).await, "/ws").await;
+    let refused = async |from| match enter(from).await {
+        Err(WsError::Http(response)) => {
+            assert_eq!(response.status(), 503);
+            String::from_utf8(response.into_body().unwrap()).unwrap()
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut first = enter(BAD).await.unwrap();
+    let _second = enter(BAD).await.unwrap();
+    let reason = refused(BAD).await;
+    assert!(reason.contains("all 2 connections"), "{reason}");
+    assert!(reason.contains("limits.per_address"), "{reason}");
+    let _third = enter(GOOD).await.unwrap();
+    let reason = refused(GOOD).await;
+    assert!(reason.contains("all 3 connections"), "{reason}");
+    assert!(reason.contains("limits.connections"), "{reason}");
+    // Those who were there first have noticed nothing.
+    ask(&mut first, "get_disks").await;
+    // Who leaves makes room, once the agent has noticed.
+    first.close(None).await.unwrap();
+    while first.next().await.is_some() {}
+    while enter(BAD).await.is_err() {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_changes_the_limits() {
+    let server = Running::start(Limits::default());
+    let enter = async || dial(server.connect_from(GOOD).await, "/ws").await;
+    let _first = enter().await.unwrap();
+    let one = Limits {
+        per_address: 1,
+        ..Limits::default()
+    };
+    server.reload(one);
+    assert!(enter().await.is_err());
+    server.reload(Limits::default());
+    enter().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_reads_nothing_is_given_up() {
+    let server = Running::start(Limits {
+        send_time: Duration::from_millis(100),
+        ..limits()
+    });
+    let mut socket = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    // Sooner or later nothing more fits on the way, and then the agent hangs up.
+    while socket.send("get_processes".into()).await.is_ok() {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_reads_nothing_stands_in_nobodys_way() {
+    let server = Running::start(Limits {
+        send_time: Duration::from_hours(1),
+        queued_bytes: 8192,
+        ..limits()
+    });
+    let mut bad = rig::dial_native(server.connect_from(BAD).await).await;
+    // Until nothing fits on the way any more, in neither direction. What it asks about one process takes a while.
+    let pid = std::process::id();
+    for query in [Query::Processes, Query::Process { pid }].iter().cycle() {
+        let request = native::encode_request(1, *query);
+        match timeout(SECOND, bad.send(request.into())).await {
+            Ok(sent) => sent.unwrap(),
+            Err(_) => break,
+        }
+    }
+    let mut good = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    ask(&mut good, "get_processes").await;
+    ask(&mut good, &format!("get_process_metrics:{pid}")).await;
+    drop(bad);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_asks_nothing_is_told_so_and_let_go() {
+    let server = Running::start(Limits {
+        idle_session: Some(Duration::from_millis(100)),
+        ..Limits::default()
+    });
+    let mut silent = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    let mut unfinished = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    // The head of a frame of 100 bytes, and a bit of it.
+    let half = [0x81, 0xe4, 0, 0, 0, 0, b'g', b'e', b't'];
+    unfinished.get_mut().write_all(&half).await.unwrap();
+    for socket in [&mut silent, &mut unfinished] {
+        let (code, reason) = farewell(socket).await;
+        assert_eq!(code, 1008);
+        assert!(reason.contains("no request for 0.1 s"), "{reason}");
+        assert!(reason.contains("limits.idle_session_seconds"), "{reason}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_may_be_as_large_as_the_settings_say() {
+    let server = Running::start(Limits {
+        message_bytes: 1024,
+        ..Limits::default()
+    });
+    let mut socket = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    let reply = ask(&mut socket, &"x".repeat(1024)).await;
+    assert!(text_of(&reply).contains("unknown request"));
+    socket.send("x".repeat(1025).into()).await.unwrap();
+    let (code, reason) = farewell(&mut socket).await;
+    assert_eq!(code, 1009);
+    assert!(reason.contains("1024 bytes"), "{reason}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn unfinished_large_messages_take_memory_of_sixteen_at_most() {
+    let server = Running::start(limits());
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = dial(server.connect_from(BAD).await, "/ws").await.unwrap();
+        // The head of a frame of 16 KiB, and most of it.
+        let mut most = vec![0; 16_000];
+        most[..8].copy_from_slice(&[0x81, 0xfe, 0x40, 0, 0, 0, 0, 0]);
+        // It may be hung up on in the middle of it.
+        let _ = client.get_mut().write_all(&most).await;
+        clients.push(client);
+    }
+    let mut good = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    ask(&mut good, "get_disks").await;
+    let mut ends: FuturesUnordered<_> = clients.iter_mut().map(StreamExt::next).collect();
+    for _ in 16..20 {
+        let end = ends.next().await.unwrap();
+        assert!(!matches!(end, Some(Ok(_))), "{end:?}");
+    }
+    drop(ends);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_asks_too_often_waits_and_gets_no_error() {
+    let server = Running::start(Limits {
+        requests_per_second: 4,
+        ..Limits::default()
+    });
+    let mut socket = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    let start = Instant::now();
+    for _ in 0..10 {
+        socket.send("nonsense".into()).await.unwrap();
+    }
+    for _ in 0..10 {
+        let reply = socket.next().await.unwrap().unwrap();
+        assert!(text_of(&reply).contains("nonsense"));
+    }
+    // Eight come at once, the others one every quarter of a second.
+    assert!(start.elapsed() >= Duration::from_millis(490));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn guesses_are_answered_slowly_and_the_right_token_enters_at_once() {
+    let server = Running::start_with_token(Limits::default());
+    let guess = async || {
+        let mut stream = server.connect_from(GOOD).await;
+        stream
+            .write_all(&head("/ws?token=wrong", ""))
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        // A newcomer may take its place, too.
+        let _ = stream.read_to_string(&mut answer).await;
+        answer
+    };
+    let mut guesses: FuturesUnordered<_> = (0..30).map(|_| guess()).collect();
+    let (mut refused, mut unanswered) = (0, 0);
+    // At most four answers wait at once, the seventh of them for five seconds: thirty would take half a minute.
+    while refused == 0 || unanswered == 0 {
+        let answer = guesses.next().await.unwrap();
+        if answer.is_empty() {
+            unanswered += 1;
+        } else {
+            assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+            refused += 1;
+        }
+    }
+    let right = format!("/ws?token={TOKEN}");
+    let mut socket = dial(server.connect_from(GOOD).await, &right).await.unwrap();
+    ask(&mut socket, "get_disks").await;
+    drop(guesses);
+    // Who has no token yet is told at once, and has guessed nothing.
+    for _ in 0..20 {
+        let answer = server.raw(&head("/ws", "")).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn requests_that_may_be_read_in_two_ways_are_refused() {
+    let server = Running::start(Limits::default());
+    let get = "GET /ws HTTP/1.1\r\n";
+    let host = "host: localhost\r\n";
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    let origin = "origin: https://good.example\r\n";
+    for (request, word) in [
+        (format!("{get}{host}{host}{upgrade}\r\n"), "Host"),
+        (format!("{get}{upgrade}\r\n"), "Host"),
+        (
+            format!("{get}{host}{origin}{origin}{upgrade}\r\n"),
+            "Origin",
+        ),
+        (
+            format!("{get}{host}{upgrade}content-length: 3\r\n\r\nabc"),
+            "body",
+        ),
+        (
+            format!("{get}{host}{upgrade}transfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+            "body",
+        ),
+    ] {
+        let answer = server.raw(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{request}: {answer}");
+        assert!(answer.contains(word), "{request}: {answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request() {
+    let server = Running::start(Limits::default());
+    let one = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let answer = server.raw(one.repeat(2).as_bytes()).await;
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    let smuggled = format!(
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{one}",
+        one.len()
+    );
+    let answer = server.raw(smuggled.as_bytes()).await;
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_head_is_refused() {
+    let server = Running::start(Limits {
+        header_bytes: 8192,
+        ..Limits::default()
+    });
+    let long = format!("x-long: {}\r\n", "x".repeat(9000));
+    let many = "x-many: x\r\n".repeat(65);
+    for headers in [long, many] {
+        let answer = server.raw(&head("/healthz", &headers)).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+    let fits = format!("x-long: {}\r\n", "x".repeat(7000));
+    let answer = server.raw(&head("/healthz", &fits)).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.stop().await;
+}
