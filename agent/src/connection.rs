@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::CONNECTION;
@@ -52,6 +53,7 @@ pub(crate) type Routes = BoxedFilter<(Response,)>;
 pub(crate) struct Entrance {
     ticket: Ticket,
     slot: Mutex<Option<Slot>>,
+    forgets: Arc<AtomicBool>,
 }
 
 impl Entrance {
@@ -61,6 +63,11 @@ impl Entrance {
     /// Says which limit is reached.
     pub(crate) fn promote(&self) -> Result<(), Full> {
         self.ticket.promote()
+    }
+
+    /// Has the kernel keep nothing for the client after the connection's end.
+    pub(crate) fn forget(&self) {
+        self.forgets.store(true, Ordering::Relaxed);
     }
 
     fn hold(&self, slot: Option<Slot>) {
@@ -82,6 +89,7 @@ impl Connection {
         let entrance = Arc::new(Entrance {
             ticket,
             slot: Mutex::default(),
+            forgets: Arc::default(),
         });
         tokio::select! {
             biased;
@@ -111,7 +119,7 @@ impl Connection {
         }
         let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
         entrance.hold(Some(slot));
-        let stream = Paced::new(stream, limits.send_time);
+        let stream = Paced::new(stream, limits.send_time, Arc::clone(&entrance.forgets));
         tokio::select! {
             biased;
             () = cut.off() => self.agent.refusals().count(Silent::CutOff, 1),

@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
 pub(crate) struct Paced {
     stream: TcpStream,
     patience: Duration,
+    forgets: Arc<AtomicBool>,
     /// There is a timer only while the client does not take what is sent.
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -45,10 +48,12 @@ pub(crate) fn bound_buffers(
 }
 
 impl Paced {
-    pub(crate) fn new(stream: TcpStream, patience: Duration) -> Self {
+    /// Where `forgets` is set by the end, the kernel does not keep for the client what it has not taken by then.
+    pub(crate) fn new(stream: TcpStream, patience: Duration, forgets: Arc<AtomicBool>) -> Self {
         Self {
             stream,
             patience,
+            forgets,
             stalled: None,
         }
     }
@@ -67,8 +72,7 @@ impl Paced {
             .stalled
             .get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(stalled.as_mut().poll(context));
-        // What it did not take would else stay in the kernel after the connection's end.
-        let _ = set_socket_linger(&self.stream, Some(Duration::ZERO));
+        self.forgets.store(true, Ordering::Relaxed);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!(
@@ -76,6 +80,15 @@ impl Paced {
                 patience.as_secs_f64()
             ),
         )))
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        if self.forgets.load(Ordering::Relaxed) {
+            // It would else be kept for a minute, for any number of connections that have ended.
+            let _ = set_socket_linger(&self.stream, Some(Duration::ZERO));
+        }
     }
 }
 
@@ -136,7 +149,9 @@ mod tests {
         bound_buffers(&listener, 8192).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(client, listener.accept());
-        (Paced::new(accepted.unwrap().0, patience), client.unwrap())
+        let forgets = Arc::default();
+        let paced = Paced::new(accepted.unwrap().0, patience, forgets);
+        (paced, client.unwrap())
     }
 
     #[tokio::test]
@@ -155,6 +170,18 @@ mod tests {
         let error = paced.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(error.to_string().contains("send_seconds"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_by_the_end_is_forgotten_where_that_is_wanted() {
+        for forgets in [true, false] {
+            let (mut paced, mut client) = connected(Duration::from_secs(1)).await;
+            paced.write_all(b"unread").await.unwrap();
+            paced.forgets.store(forgets, Ordering::Relaxed);
+            drop(paced);
+            let read = client.read_to_end(&mut Vec::new()).await;
+            assert_eq!(read.is_err(), forgets, "{read:?}");
+        }
     }
 
     #[tokio::test]

@@ -139,7 +139,7 @@ impl Summary {
             let displaced = self.displaced;
             tracing::warn!(
                 event = "displaced",
-                "{displaced} connections that were not let in yet gave way to newcomers: limits.connections or \
+                "connections that gave way to newcomers before they were let in: {displaced}; limits.connections or \
                  limits.per_address is reached"
             );
         }
@@ -147,7 +147,7 @@ impl Summary {
             let cut_off = self.cut_off;
             tracing::warn!(
                 event = "cut-off",
-                "{cut_off} handshakes took long and were cut off while others waited: limits.handshakes is reached"
+                "handshakes that took long and were cut off for others: {cut_off}; limits.handshakes is reached"
             );
         }
     }

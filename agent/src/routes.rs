@@ -13,6 +13,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use socktop_proto::native;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use warp::filters::BoxedFilter;
@@ -149,7 +150,7 @@ fn accept(
     let agent = Arc::clone(agent);
     let session = agent.clients().session();
     tokio::spawn(async move {
-        let _session = (session, entrance);
+        let _session = session;
         let upgraded = match upgrade.await {
             Ok(upgraded) => TokioIo::new(upgraded),
             Err(error) => {
@@ -161,9 +162,9 @@ fn accept(
         tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
         let inbound = Inbound::new(upgraded, agent.large_messages(), limits.message_bytes);
         let config = Some(websocket_config(&limits));
-        let socket = WebSocketStream::from_raw_socket(inbound, Role::Server, config);
+        let mut socket = WebSocketStream::from_raw_socket(inbound, Role::Server, config).await;
         let ended = session::run(
-            socket.await,
+            &mut socket,
             speech,
             pass.rights,
             agent.sampler(),
@@ -173,11 +174,17 @@ fn accept(
         // Boxed: its state is large, and would be part of every connection's task.
         .boxed()
         .await;
-        match ended {
+        match &ended {
             Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
             Err(error) => {
                 tracing::info!(event = "disconnected", %peer, %error, "{peer} lost: {error}");
             }
+        }
+        if let Some(entrance) = entrance
+            && (matches!(ended, Err(WsError::Io(_)))
+                || session::wait_for_end(&mut socket, limits.send_time, agent.stopping()).await)
+        {
+            entrance.forget();
         }
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();

@@ -17,9 +17,9 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
 use socktop_proto::native::RequestError;
 use socktop_proto::{Body, Error, ErrorCode, Query, json, native, text};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -94,7 +94,7 @@ fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
 /// # Errors
 /// Where the conversation ended otherwise than by a close.
 pub(crate) async fn run<S>(
-    mut socket: WebSocketStream<Inbound<S>>,
+    socket: &mut WebSocketStream<Inbound<S>>,
     speech: Speech,
     rights: Rights,
     sampler: Arc<Sampler>,
@@ -117,27 +117,27 @@ where
         let listens = in_flight.len() < limit && !(answered && *shutdown.borrow());
         let incoming = tokio::select! {
             Some(answer) = in_flight.next(), if !in_flight.is_empty() => {
-                send(&mut socket, encode(answer), &mut in_flight, &ask).await?;
+                send(socket, encode(answer), &mut in_flight, &ask).await?;
                 answered = true;
                 active = Instant::now();
                 continue;
             }
-            incoming = next(&mut socket, &bucket), if listens => incoming,
+            incoming = next(socket, &bucket), if listens => incoming,
             () = stop_after(&mut shutdown, answered), if in_flight.is_empty() => {
-                return close(&mut socket, CloseCode::Away, "the agent stops").await;
+                return close(socket, CloseCode::Away, "the agent stops").await;
             }
             time = idle_since(active, limits.idle_session), if in_flight.is_empty() => {
                 let seconds = time.as_secs_f64();
                 let reason = format!("no request for {seconds} s (limits.idle_session_seconds)");
-                return close(&mut socket, CloseCode::Policy, reason).await;
+                return close(socket, CloseCode::Policy, reason).await;
             }
         };
         let frame = match incoming {
             None => return Ok(()),
             Some(Ok(frame)) => frame,
-            Some(Err(error)) => return refuse(&mut socket, error).await,
+            Some(Err(error)) => return refuse(socket, error).await,
         };
-        inbound::whole(&mut socket);
+        inbound::whole(socket);
         // Of whatever kind it is: pings are answered, too.
         bucket.take(Instant::now());
         let decoded = match (speech, frame) {
@@ -159,10 +159,34 @@ where
         match decoded {
             Ok(request) => in_flight.push(ask(request)),
             Err(refusal) => {
-                send(&mut socket, refusal, &mut in_flight, &ask).await?;
+                send(socket, refusal, &mut in_flight, &ask).await?;
                 answered = true;
             }
         }
+    }
+}
+
+/// Waits until the client has hung up, too, and with that taken all that was sent; for `limit` at most. Until then
+/// the connection counts: the kernel may keep much for it. An agent that stops does not wait; whether it has waited.
+pub(crate) async fn wait_for_end<S>(
+    socket: &mut WebSocketStream<S>,
+    limit: Duration,
+    mut shutdown: watch::Receiver<bool>,
+) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let stream = socket.get_mut();
+    let end = async {
+        stream.shutdown().await?;
+        while stream.read(&mut [0; 512]).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    tokio::select! {
+        biased;
+        () = told_to_stop(&mut shutdown) => false,
+        // Whatever came of it, there is nothing more to wait for.
+        _ = timeout(limit, end) => true,
     }
 }
 
@@ -310,8 +334,7 @@ where
 mod tests {
     use std::cell::Cell;
 
-    use tokio::io::{AsyncReadExt, duplex};
-    use tokio::time::timeout;
+    use tokio::io::duplex;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;

@@ -115,8 +115,7 @@ async fn who_is_one_too_many_is_told_by_which_limit() {
     // Those who were there first have noticed nothing.
     ask(&mut first, "get_disks").await;
     // Who leaves makes room, once the agent has noticed.
-    first.close(None).await.unwrap();
-    while first.next().await.is_some() {}
+    drop(first);
     while enter(BAD).await.is_err() {}
     server.stop().await;
 }
@@ -170,6 +169,23 @@ async fn who_reads_nothing_stands_in_nobodys_way() {
     ask(&mut good, "get_processes").await;
     ask(&mut good, &format!("get_process_metrics:{pid}")).await;
     drop(bad);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_keeps_its_place_until_it_is_forgotten() {
+    let server = Running::start(Limits {
+        per_address: 1,
+        send_time: Duration::from_millis(100),
+        ..limits()
+    });
+    let mut first = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
+    // It says goodbye, but does not hang up.
+    first.send(Message::Close(None)).await.unwrap();
+    while dial(server.connect_from(GOOD).await, "/ws").await.is_err() {}
+    let error = first.get_mut().write_all(b"x").await;
+    let read = first.get_mut().read_to_end(&mut Vec::new()).await;
+    assert!(error.is_err() || read.is_err(), "it was not reset");
     server.stop().await;
 }
 
