@@ -32,10 +32,14 @@ fn resident(pid: u32) -> String {
 #[test]
 fn a_silent_client_costs_nothing() {
     let home = tempfile::tempdir().unwrap();
+    let settings = home.path().join("agent.toml");
+    fs::write(&settings, "[limits]\nrequests_per_second = 10000").unwrap();
     let port = free_port();
     let agent = Server::start(
         clean_command(&our_program("socktop-agent"), home.path())
-            .args(["--port", &port.to_string()]),
+            .args(["--port", &port.to_string()])
+            .arg("--config")
+            .arg(settings),
         port,
     );
     let pid = agent.pid();
