@@ -5,6 +5,7 @@ pub mod cli;
 pub mod connect;
 pub mod link;
 pub mod local;
+pub mod plain;
 pub mod profiles;
 pub mod start;
 pub mod state;

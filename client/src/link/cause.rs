@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError::{
 };
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::error::printable;
+use crate::plain::one_line;
 
 /// Why a conversation ended: what was attempted, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ impl Cause {
     /// A connection that the agent closed, perhaps with a reason.
     pub(super) fn closed_with(frame: Option<CloseFrame>) -> Self {
         frame.map_or_else(Self::closed, |frame| Self::Closed {
-            said: format!(": {} {}", frame.code, printable(&frame.reason, 120)),
+            said: format!(": {} {}", frame.code, one_line(&frame.reason, 120)),
         })
     }
 }

@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::cause::Cause;
 use super::dial::Socket;
-use super::error::printable;
 use super::schedule::{Schedule, kind};
 use super::{Dialect, Event, MAX_UNPACKED_BYTES, Plan};
+use crate::plain::one_line;
 
 /// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
 /// metrics, that is seen within three seconds of its last word.
@@ -241,10 +241,9 @@ impl Conversation<'_> {
                     .ok_or_else(unasked)?;
                 Ok((self.outstanding.swap_remove(at), body))
             }
-            (Dialect::Native, Frame::Text(text)) => Err(Cause::Malformed(format!(
-                "text, {:?}",
-                printable(&text, 60)
-            ))),
+            (Dialect::Native, Frame::Text(text)) => {
+                Err(Cause::Malformed(format!("text, {:?}", one_line(&text, 60))))
+            }
             (Dialect::Text, frame) => {
                 let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
                 let asked = name(outstanding.query);

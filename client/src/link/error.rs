@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::plain::one_line;
+
 /// A dial that failed. No message holds a token.
 #[derive(Debug, thiserror::Error)]
 #[error("{agent}: {fault}")]
@@ -103,7 +105,7 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
         }
         _ => "the agent does not take up the conversation",
     };
-    let said = printable(said, 120);
+    let said = one_line(said, 120);
     Fault::Refused {
         status,
         said: if said.is_empty() {
@@ -115,41 +117,9 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
     }
 }
 
-/// A peer's words, fit for a terminal: one line, no control characters, at most `limit` characters.
-pub(super) fn printable(text: &str, limit: usize) -> String {
-    let mut words = text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .filter(|character| !is_unprintable(*character))
-        .collect::<String>();
-    if let Some((end, _)) = words.char_indices().nth(limit) {
-        words.truncate(end);
-        words.push('…');
-    }
-    words
-}
-
-/// Control characters, and those that turn the direction of what follows.
-fn is_unprintable(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_peers_words_cannot_drive_the_terminal() {
-        assert_eq!(
-            printable("no\n\u{1b}[2J  more \u{202e}x", 120),
-            "no [2J more x"
-        );
-        assert_eq!(printable("éééé", 3), "ééé…");
-        assert_eq!(printable("ééé", 3), "ééé");
-    }
 
     #[test]
     fn a_refusal_says_what_to_do() {
