@@ -3,6 +3,9 @@
 pub mod app;
 pub mod cli;
 pub mod connect;
+pub mod files;
+pub mod home;
+pub mod known;
 pub mod link;
 pub mod local;
 pub mod plain;
