@@ -149,6 +149,19 @@ async fn secure(
     }
 }
 
+/// Shakes hands with an agent that speaks TLS and hangs up; nothing is said to it, least of all a token. Any other
+/// kind of agent is left alone.
+pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
+    let Endpoint::Tls(target, trust) = endpoint else {
+        return Ok(());
+    };
+    let shaken = async { secure(target, trust, tcp::connect(target).await?).await };
+    shaken.await.map(drop).map_err(|fault| DialError {
+        agent: endpoint.to_string(),
+        fault,
+    })
+}
+
 fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
     let plain = format!("ws://{}", target.authority());
     let refusal = error
@@ -157,6 +170,11 @@ fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
     match refusal {
         Some(rustls::Error::InvalidCertificate(refusal)) => {
             Fault::Certificate(trust.explain(refusal))
+        }
+        Some(rustls::Error::AlertReceived(alert))
+            if let Some(advice) = trust.explain_alert(*alert) =>
+        {
+            Fault::ClientCertificate(advice)
         }
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             Fault::NoTls { plain }

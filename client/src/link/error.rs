@@ -4,8 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
+use socktop_proto::pairing::Pin;
 
 use crate::plain::one_line;
+use crate::trust::Refusal;
 
 /// A dial that failed. No message holds a token.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +30,25 @@ impl DialError {
         )
     }
 
+    /// Whether the agent's certificate or key was refused.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self.fault, Fault::Certificate(_))
+    }
+
+    /// The key that the agent presented, where nothing is known of it that speaks for or against it.
+    #[must_use]
+    pub fn unknown_key(&self) -> Option<Pin> {
+        match &self.fault {
+            Fault::Certificate(refusal) => refusal.unknown,
+            _ => None,
+        }
+    }
+
     /// Whether waiting hardly helps: someone has to do something.
     pub(super) fn is_lasting(&self) -> bool {
         match &self.fault {
-            Fault::Certificate(_) | Fault::Name(_) => true,
+            Fault::Certificate(_) | Fault::ClientCertificate(_) | Fault::Name(_) => true,
             Fault::Refused { status, .. } => {
                 matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             }
@@ -53,8 +70,10 @@ pub(super) enum Fault {
     Connect { causes: String, advice: String },
     #[error("{0:?} cannot be checked against a certificate; use the host's DNS name or address")]
     Name(String),
+    #[error("{}", .0.message)]
+    Certificate(Refusal),
     #[error("{0}")]
-    Certificate(String),
+    ClientCertificate(&'static str),
     #[error(
         "what answers there does not speak TLS; if it is an agent without TLS, use: socktop {plain}"
     )]

@@ -153,3 +153,12 @@ pub async fn probe(endpoint: &Endpoint) -> Result<Dialect, DialError> {
     let (_, dialect) = dial::Dialer::new(endpoint.clone()).dial().await?;
     Ok(dialect)
 }
+
+/// Does `endpoint`'s TLS handshake and hangs up: to learn whether its key is trusted before there is a screen. No token
+/// is sent. There is nothing to do for an agent without TLS.
+///
+/// # Errors
+/// Where it cannot be reached or is not trusted.
+pub async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
+    dial::shake_hands(endpoint).await
+}
