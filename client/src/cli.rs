@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::connect::{Connect, Save};
+use crate::connect::{ClientFiles, Connect, Save};
 use crate::link::Intervals;
 use crate::profiles::{Profile, Profiles};
 use crate::target::{Target, TargetError};
@@ -35,9 +35,17 @@ pub struct Cli {
     #[arg(short = 't', long, value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
-    /// Also check that a certificate given by --tls-ca is for the host's name
+    /// Also check that a certificate given by --tls-ca, or over a remembered key, is for the host's name
     #[arg(long)]
     pub verify_hostname: bool,
+
+    /// Show this certificate (PEM) to an agent that asks for one
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// The key of the certificate given by --cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
 
     /// Connect to a saved profile; with an agent, save that under this name
     #[arg(short = 'P', long, value_name = "NAME")]
@@ -213,12 +221,22 @@ fn connect(
             token_file = profile.and_then(|profile| profile.token_file.clone());
         }
     }
+    let of_cli = cli.cert.as_ref().zip(cli.key.as_ref());
+    let of_profile = profile.and_then(|profile| {
+        let key = profile.client_key.as_ref();
+        profile.client_cert.as_ref().zip(key)
+    });
+    let client = of_cli.or(of_profile).map(|(certificate, key)| ClientFiles {
+        certificate: certificate.clone(),
+        key: key.clone(),
+    });
     let profiles_ca = || profile.and_then(|profile| profile.tls_ca.clone());
     Ok(Connect {
         profile: None,
         target,
         tls_ca: cli.tls_ca.clone().or_else(profiles_ca),
         verify_hostname: cli.verify_hostname,
+        client,
         token_file,
         intervals: intervals(cli, profile),
         save: None,
@@ -257,6 +275,8 @@ fn save(
         profile.url = target.to_url();
     }
     profile.tls_ca = absolute(&cli.tls_ca);
+    profile.client_cert = absolute(&cli.cert);
+    profile.client_key = absolute(&cli.key);
     profile.token_file = absolute(&cli.token_file);
     profile.metrics_interval_ms = cli.metrics_interval_ms.or(profile.metrics_interval_ms);
     profile.processes_interval_ms = cli.processes_interval_ms.or(profile.processes_interval_ms);

@@ -1,5 +1,6 @@
 //! socktop: a terminal monitor for Linux hosts, fed by socktop-agent.
 
+pub mod acquaint;
 pub mod app;
 pub mod cli;
 pub mod connect;
@@ -10,6 +11,7 @@ pub mod link;
 pub mod local;
 pub mod plain;
 pub mod profiles;
+pub mod question;
 pub mod start;
 pub mod state;
 pub mod target;

@@ -34,6 +34,12 @@ pub struct Profile {
     /// A file that holds the token. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+    /// The client's own certificate, for an agent that asks for one. The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_cert: Option<PathBuf>,
+    /// Its key. The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<PathBuf>,
     /// What other versions wrote.
     #[serde(flatten)]
     other: Map<String, Value>,
@@ -120,6 +126,14 @@ pub fn path(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Prof
 }
 
 impl Profiles {
+    /// Whether a URL among them holds a token: then the file is a secret.
+    #[must_use]
+    pub fn hold_token(&self) -> bool {
+        self.profiles
+            .values()
+            .any(|profile| profile.url.contains("token="))
+    }
+
     /// Reads the profiles; none where there is no file.
     ///
     /// # Errors

@@ -255,3 +255,29 @@ fn an_existing_profile_is_overwritten_only_when_it_differs_and_the_user_agrees()
     let forced = connect_of("-P pi4 pi4:9000 --save").save.unwrap();
     assert_eq!(forced.question(), None);
 }
+
+#[test]
+fn a_clients_certificate_has_a_key_and_is_saved_as_absolute_paths() {
+    for half in ["pi5 --cert c.pem", "pi5 --key k.pem"] {
+        assert_eq!(
+            parse(half).err().unwrap().kind(),
+            ErrorKind::MissingRequiredArgument
+        );
+    }
+    let connect = connect_of("-P pi5 pi5 --cert c.pem --key k.pem");
+    let files = connect.client.unwrap();
+    assert_eq!(files.certificate, Path::new("c.pem"));
+    assert_eq!(files.key, Path::new("k.pem"));
+    let saved = serde_json::to_value(connect.save.unwrap().profile).unwrap();
+    assert_eq!(saved["client_cert"], "/here/c.pem");
+    assert_eq!(saved["client_key"], "/here/k.pem");
+    let mut profiles = profiles();
+    let profile = serde_json::from_value(saved).unwrap();
+    profiles.profiles.insert("pi5".to_owned(), profile);
+    let of = |words: &str| match resolve(&cli(words), &profiles, &environment()).unwrap() {
+        Action::Connect(connect) => connect.client.unwrap().key,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of("pi5"), Path::new("/here/k.pem"));
+    assert_eq!(of("pi5 --cert a --key b"), Path::new("b"));
+}

@@ -154,6 +154,11 @@ impl Trust {
         })
     }
 
+    /// Whether nothing is known of the agent itself, so that the user may be asked about its key.
+    pub(crate) fn is_of_strangers(&self) -> bool {
+        matches!(self.source, Source::System)
+    }
+
     /// The configuration to connect with.
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         self.config.clone()
