@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::connect::{ClientFiles, Connect, Save};
+use crate::commands::Command;
+use crate::connect::{ClientFiles, Connect};
 use crate::link::Intervals;
+use crate::plain::clean;
 use crate::profiles::{Profile, Profiles};
+use crate::save::Save;
 use crate::target::{Target, TargetError};
 use crate::token::{InvalidToken, Token};
 
@@ -21,11 +24,21 @@ pub const DEMO: &str = "demo";
 #[command(
     name = "socktop",
     version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
     after_help = "The token is taken from --token-file, the variable SOCKTOP_TOKEN, ?token= in the URL or the \
                   profile's token_file, whichever comes first; where the agent refuses it, you are asked.\n\
+                  An agent is trusted by --tls-ca, else by the key remembered for it, else by the system's authorities; \
+                  about any other key you are asked once.\n\
+                  A host that is called as a command is given as wss://list:8443, and such a profile by --profile.\n\
                   Profiles are kept in $XDG_CONFIG_HOME/socktop/profiles.json, else ~/.config/socktop/profiles.json."
 )]
 pub struct Cli {
+    /// What to do instead of showing a host.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// The agent: HOST or HOST:PORT (with TLS, port 8443 if none is given), ws://HOST:PORT, wss://HOST:PORT, or a
     /// profile's name, which wins over a host of that name. Without one, the saved profiles are offered
     #[arg(value_name = "HOST|URL|PROFILE")]
@@ -186,7 +199,7 @@ pub fn from_profile(
         .get(name)
         .ok_or_else(|| ResolveError::UnknownProfile {
             name: name.to_owned(),
-            known: known(profiles),
+            known: known_profiles(profiles),
         })?;
     let target = profile
         .url
@@ -287,11 +300,12 @@ fn save(
     })
 }
 
-fn known(profiles: &Profiles) -> String {
+/// The names of the profiles that there are, in words.
+pub(crate) fn known_profiles(profiles: &Profiles) -> String {
     let names: Vec<_> = profiles.profiles.keys().map(String::as_str).collect();
     match names.as_slice() {
         [] => "none is saved yet".to_owned(),
-        names => format!("there are: {}", names.join(", ")),
+        names => format!("there are: {}", clean(&names.join(", "))),
     }
 }
 

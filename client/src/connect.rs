@@ -1,13 +1,13 @@
 //! From what the user asked for to an endpoint: certificates, token, and the profile to save.
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use socktop_proto::pairing::Pin;
 
 use crate::known::{KnownAgents, KnownError};
 use crate::link::{self, Endpoint, Intervals};
-use crate::profiles::{Profile, Profiles, ProfilesError};
+use crate::save::Save;
 use crate::target::Target;
 use crate::token::{self, Token, TokenFileError};
 use crate::trust::{ClientIdentity, Trust, TrustError};
@@ -40,37 +40,6 @@ pub struct ClientFiles {
     pub certificate: PathBuf,
     /// The key.
     pub key: PathBuf,
-}
-
-/// A profile to save.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Save {
-    /// Its name.
-    pub name: String,
-    /// What to save.
-    pub profile: Profile,
-    /// Whether another profile of that name is lost, so that the user has to agree.
-    pub ask: bool,
-}
-
-impl Save {
-    /// What to ask the user before it is saved.
-    #[must_use]
-    pub fn question(&self) -> Option<String> {
-        self.ask
-            .then(|| format!("Overwrite the profile {:?}?", self.name))
-    }
-
-    /// Saves it to the file of profiles at `path`.
-    ///
-    /// # Errors
-    /// Where the file cannot be read or written.
-    pub fn apply(self, path: &Path) -> Result<(), ProfilesError> {
-        Profiles::update(path, |profiles| {
-            profiles.profiles.insert(self.name, self.profile);
-            Ok(())
-        })
-    }
 }
 
 /// An endpoint that cannot be set up.
@@ -159,22 +128,6 @@ pub async fn ask_for_token(endpoint: &mut Endpoint) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_saved_profile_joins_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("profiles.json");
-        for name in ["one", "two"] {
-            let save = Save {
-                name: name.to_owned(),
-                profile: Profile::new(format!("ws://{name}:3000/ws")),
-                ask: false,
-            };
-            save.apply(&path).unwrap();
-        }
-        let profiles = Profiles::load(&path).unwrap().profiles;
-        assert_eq!(profiles.keys().collect::<Vec<_>>(), ["one", "two"]);
-    }
 
     #[test]
     fn an_endpoint_takes_its_token_from_the_file() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::known::KnownAgents;
 use crate::profiles::{self, ProfilesError};
+use crate::tokens::Tokens;
 
 /// This user's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +38,10 @@ impl Home {
         KnownAgents::at(self.data.join("known_agents"))
     }
 
-    /// The folder of the tokens that socktop stored itself, one file a profile.
+    /// The tokens that socktop stored itself, one file a profile.
     #[must_use]
-    pub fn tokens(&self) -> PathBuf {
-        self.data.join("tokens")
+    pub fn tokens(&self) -> Tokens {
+        Tokens::at(self.data.join("tokens"))
     }
 }
 
@@ -63,9 +64,9 @@ mod tests {
             Path::new("/home/x/.config/socktop/profiles.json")
         );
         let home = of(&[("HOME", "/home/x"), ("XDG_DATA_HOME", "/d")]).unwrap();
-        assert_eq!(home.tokens(), Path::new("/d/socktop/tokens"));
+        assert_eq!(home.data, Path::new("/d/socktop"));
         let home = of(&[("XDG_CONFIG_HOME", "/c")]).unwrap();
-        assert_eq!(home.tokens(), Path::new("/c/socktop/tokens"));
+        assert_eq!(home.tokens().file_of("x"), Path::new("/c/socktop/tokens/x"));
         assert!(of(&[("XDG_DATA_HOME", "/d")]).is_err());
     }
 }

@@ -11,13 +11,15 @@ use crate::acquaint::{AcquaintError, make_acquaintance};
 use crate::app::picker::{self, Choice, Entry};
 use crate::app::{App, AppOptions, Outcome, run};
 use crate::cli::{Action, Cli, DEMO, Environment, from_profile, intervals, resolve};
-use crate::connect::{Connect, Save, ask_for_token};
+use crate::commands;
+use crate::connect::{Connect, ask_for_token};
 use crate::files::keep_private;
 use crate::home::Home;
 use crate::link::{Endpoint, Intervals, Link};
 use crate::local;
 use crate::profiles::{Profiles, ProfilesError};
 use crate::question::confirm;
+use crate::save::Save;
 
 /// What the picker calls the machine that socktop runs on.
 const THIS_MACHINE: &str = "this machine";
@@ -31,6 +33,11 @@ const SIGINT: u8 = 2;
 /// Says what cannot be read, reached or shown.
 pub async fn start(cli: &Cli) -> Result<Outcome> {
     let home = Home::of(|name| env::var_os(name));
+    if let Some(command) = &cli.command {
+        let home = home.map_err(|_| ProfilesError::NoHome)?;
+        commands::run(command, &home)?;
+        return Ok(Outcome::Quit);
+    }
     let profiles = match &home {
         Ok(home) => load(&home.profiles, cli)?,
         // Without a home there are no profiles, which not everyone needs.
@@ -114,6 +121,9 @@ fn entries(profiles: &Profiles) -> Vec<Entry> {
 
 /// Saves a profile, unless another would be lost and the user wants to keep that.
 fn offer_to_save(save: Save, home: &Home) -> Result<()> {
+    if save.is_done(home) {
+        return Ok(());
+    }
     if let Some(question) = save.question() {
         let agreed = confirm(&question, &mut io::stdin().lock(), &mut io::stderr())
             .map_err(|error| anyhow!("asking whether to save the profile: {error}"))?;
@@ -121,7 +131,13 @@ fn offer_to_save(save: Save, home: &Home) -> Result<()> {
             return Ok(());
         }
     }
-    Ok(save.apply(&home.profiles)?)
+    if let Some(file) = save.apply(home)? {
+        complain(&format_args!(
+            "the token is kept in {}, for you alone, and not in the saved URL; the published socktop does not look there",
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
 async fn show_agent(connect: &Connect, cli: &Cli, home: Option<&Home>) -> Result<Outcome> {

@@ -66,6 +66,16 @@ impl Target {
         self.token_in_url
     }
 
+    /// The same address without any token.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self {
+            token: None,
+            token_in_url: false,
+            ..self.clone()
+        }
+    }
+
     /// Shows `token` to the agent, in place of any other.
     pub fn set_token(&mut self, token: Token) {
         self.token = Some(token);

@@ -235,7 +235,7 @@ impl Source {
                 (Self::Pin { authority, pin }, Why::OtherKey) => format!(
                     "THE KEY OF THIS AGENT HAS CHANGED: {pin} is remembered for {authority}, it presented {key}. Either \
                      someone intercepts the connection, or the host was installed anew. Compare with what 'sudo \
-                     socktop-agent fingerprint' prints on the host; if that is the key it presented, accept it with: \
+                     socktop-agent fingerprint' prints on the host; if that is the key it presented, connect again after: \
                      socktop forget {authority}"
                 ),
                 (Self::Pin { .. }, why) => format!(
