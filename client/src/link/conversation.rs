@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::bounds::bound;
 use super::cause::Cause;
 use super::dial::Socket;
 use super::schedule::{Schedule, kind};
@@ -207,7 +208,7 @@ impl Conversation<'_> {
         let message = message.ok_or_else(Cause::closed)??;
         let now = Instant::now();
         self.heard = now;
-        let (outstanding, body) = match message {
+        let (outstanding, mut body) = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(frame) => return Err(Cause::closed_with(frame)),
@@ -218,6 +219,7 @@ impl Conversation<'_> {
             let asked = name(outstanding.query);
             return Err(Cause::Malformed(format!("something else for {asked}")));
         }
+        bound(&mut body);
         self.last_answer = Some(now);
         self.emit(Event::Reply {
             query: outstanding.query,
