@@ -11,7 +11,7 @@ const NAME: usize = 255;
 /// Of a path: the kernel's longest.
 const PATH: usize = 4096;
 
-/// Of what is meant to be read: a line of the journal, an error, a word of a command.
+/// Of what is meant to be read: a line of the journal, an error.
 const WORDS: usize = 16 << 10;
 
 /// Logical CPUs, more than Linux can have.
@@ -26,8 +26,8 @@ const GPUS: usize = 64;
 /// Mounted file systems.
 const DISKS: usize = 4096;
 
-/// Words of a command.
-const COMMAND: usize = 1024;
+/// Words of a command, and bytes of all of them.
+const COMMAND: (usize, usize) = (4096, 64 << 10);
 
 /// Threads, children and lines of the journal of one process.
 const OF_ONE: usize = 8192;
@@ -112,9 +112,11 @@ fn bound_process(process: &mut Process) {
 
 fn bound_details(details: &mut ProcessDetails) {
     details.process.iter_mut().for_each(bound_process);
-    cut_list(&mut details.command, COMMAND);
+    let (most_words, mut room) = COMMAND;
+    cut_list(&mut details.command, most_words);
     for word in &mut details.command {
-        cut(word, WORDS);
+        cut(word, room);
+        room -= word.len();
     }
     cut_optional(&mut details.executable, PATH);
     cut_optional(&mut details.working_directory, PATH);
@@ -173,7 +175,7 @@ mod tests {
         };
         let details = |children| ProcessDetails {
             process: Some(process()),
-            command: vec![text()],
+            command: vec![text(), text()],
             executable: some(),
             working_directory: some(),
             threads: vec![Thread {
@@ -234,7 +236,7 @@ mod tests {
         ] {
             let size = size(kind.clone());
             assert!(
-                size < 64 << 10,
+                size < 256 << 10,
                 "{size} bytes are kept of {:.40}",
                 format!("{kind:?}")
             );
