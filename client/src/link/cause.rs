@@ -37,6 +37,11 @@ pub(super) enum Cause {
 }
 
 impl Cause {
+    /// What an agent sent that cannot be used: `fault` may hold words of its own.
+    pub(super) fn malformed(fault: &str) -> Self {
+        Self::Malformed(one_line(fault, 300))
+    }
+
     /// A connection that ended without a word.
     pub(super) fn closed() -> Self {
         Self::Closed {
@@ -66,8 +71,8 @@ impl From<Error> for Cause {
             {
                 Self::closed()
             }
-            Error::Capacity(error) => Self::Malformed(error.to_string()),
-            Error::Protocol(error) => Self::Malformed(error.to_string()),
+            Error::Capacity(error) => Self::malformed(&error.to_string()),
+            Error::Protocol(error) => Self::malformed(&error.to_string()),
             Error::Utf8(error) => Self::Malformed(format!("text that is not UTF-8 ({error})")),
             other => Self::Broken(other),
         }

@@ -235,7 +235,7 @@ impl Conversation<'_> {
         match (self.dialect, frame) {
             (Dialect::Native, Frame::Binary(bytes)) => {
                 let (id, body) = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
-                    .map_err(|error| Cause::Malformed(error.to_string()))?;
+                    .map_err(|error| Cause::malformed(&error.to_string()))?;
                 let at = self
                     .outstanding
                     .iter()
@@ -250,7 +250,7 @@ impl Conversation<'_> {
                 let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
                 let asked = name(outstanding.query);
                 let body = text::decode_reply(outstanding.query, &frame, MAX_UNPACKED_BYTES)
-                    .map_err(|error| Cause::Malformed(format!("for {asked}, {error}")))?;
+                    .map_err(|error| Cause::malformed(&format!("for {asked}, {error}")))?;
                 Ok((outstanding, body))
             }
         }

@@ -113,8 +113,9 @@ impl Presenter {
         self.identity.is_none() && self.asked.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_identity(&self) -> bool {
-        self.identity.is_some()
+    /// Whether the agent asked for a certificate and got one.
+    pub(super) fn showed_one(&self) -> bool {
+        self.identity.is_some() && self.asked.load(Ordering::Relaxed)
     }
 }
 

@@ -193,7 +193,7 @@ impl Trust {
             HandshakeFailure | AccessDenied | BadCertificate if self.presenter.had_none() => {
                 Some(WANTS_CERTIFICATE)
             }
-            CertificateExpired if self.presenter.has_identity() => Some(
+            CertificateExpired if self.presenter.showed_one() => Some(
                 "the agent refuses the client certificate as expired or not valid yet; renew it, or compare the clocks \
                  of both machines",
             ),
@@ -204,7 +204,7 @@ impl Trust {
             | CertificateRevoked
             | DecryptError
             | UnsupportedCertificate
-                if self.presenter.has_identity() =>
+                if self.presenter.showed_one() =>
             {
                 Some(
                     "the agent refuses the client certificate; pass --cert and --key with one that its client_ca \
@@ -217,7 +217,14 @@ impl Trust {
 
     /// What may be behind a connection that breaks right after the handshake without a word.
     pub(crate) fn explain_break(&self) -> Option<&'static str> {
-        self.presenter.had_none().then_some(WANTS_CERTIFICATE)
+        if self.presenter.had_none() {
+            Some(WANTS_CERTIFICATE)
+        } else {
+            self.presenter.showed_one().then_some(
+                "the agent closed the connection when it had seen the client certificate; pass --cert and --key with one \
+                 that its client_ca vouches for",
+            )
+        }
     }
 }
 
