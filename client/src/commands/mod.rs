@@ -25,10 +25,10 @@ pub enum Command {
     /// Make agents known: takes the lines that 'sudo socktop-agent pair' prints on their hosts
     ///
     /// Remembers the agent's key, stores its token in a file of mode 0600 and saves a profile. Without a line they are
-    /// read from standard input, as many as there are:
-    ///
-    /// for h in pi4 pi5; do ssh $h sudo socktop-agent pair; done | socktop add
-    #[command(verbatim_doc_comment)]
+    /// read from standard input, as many as there are.
+    #[command(
+        after_help = "For example:\n  for h in pi4 pi5; do ssh $h sudo socktop-agent pair; done | socktop add"
+    )]
     Add {
         /// The line; it holds a secret, which other users can see in the list of processes
         #[arg(value_name = "LINE")]
