@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
+use socktop_proto::pairing::Pairing;
 use socktop_tests::{
     Server, Size, Terminal, clean_command, free_port, hostname, keys, our_program,
 };
@@ -109,4 +110,148 @@ fn a_lost_agent_is_said_and_a_returned_one_is_shown() {
 
 fn says_it_is_lost(screen: &str) -> bool {
     screen.contains(" LOST ")
+}
+
+/// The file of the keys that the client remembers in `home`.
+fn known_agents(home: &Path) -> std::path::PathBuf {
+    home.join(".local/share/socktop/known_agents")
+}
+
+#[test]
+fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let agents_home = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let start = || {
+        let mut command = clean_command(&our_program("socktop-agent"), agents_home.path());
+        command.args(["--enableSSL", "--listen", &format!("127.0.0.1:{port}")]);
+        Server::start(&mut command, port)
+    };
+    let client = || {
+        let mut command = clean_command(&our_program("socktop"), home.path());
+        command.arg(format!("wss://127.0.0.1:{port}"));
+        command
+    };
+    let connects = |mut terminal: Terminal| {
+        terminal.wait_for("this host", shows_this_host);
+        terminal.send("q");
+        assert!(assert_left_as_it_was(terminal).success());
+    };
+    let agent = start();
+
+    // No.
+    let mut terminal = Terminal::start(&client(), SIZE);
+    terminal.wait_for("the question", |screen| {
+        screen.contains("Trust this key and remember it? [y/N]")
+            && screen.contains("sha256:")
+            && screen.contains("socktop-agent fingerprint")
+    });
+    terminal.send("n\n");
+    assert_eq!(terminal.wait_for_end().exit_code(), 1);
+    terminal.wait_for("the refusal", |screen| screen.contains("was not accepted"));
+    assert!(!known_agents(home.path()).exists());
+
+    // A signal.
+    let mut terminal = Terminal::start(&client(), SIZE);
+    terminal.wait_for("the question", |screen| screen.contains("[y/N]"));
+    terminal.send(keys::CTRL_C);
+    assert_eq!(terminal.wait_for_end().exit_code(), 130);
+    assert!(terminal.is_cooked());
+    assert!(!known_agents(home.path()).exists());
+
+    // No terminal to ask at.
+    let refused = client()
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        message.contains("its key sha256:") && message.contains("socktop add"),
+        "{message}"
+    );
+
+    // Yes, and from then on no question.
+    let mut terminal = Terminal::start(&client(), SIZE);
+    terminal.wait_for("the question", |screen| screen.contains("[y/N]"));
+    terminal.send("y\n");
+    connects(terminal);
+    connects(Terminal::start(&client(), SIZE));
+
+    // The same address with another key.
+    drop(agent);
+    std::fs::remove_dir_all(agents_home.path().join(".local")).unwrap();
+    let _agent = start();
+    let refused = client().output().unwrap();
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        message.contains("THE KEY OF THIS AGENT HAS CHANGED")
+            && message.contains(&format!("socktop forget 127.0.0.1:{port}")),
+        "{message}"
+    );
+
+    // Forgotten, it is as the first time.
+    let forget = clean_command(&our_program("socktop"), home.path())
+        .args(["forget", &format!("127.0.0.1:{port}")])
+        .status();
+    assert!(forget.unwrap().success());
+    let mut terminal = Terminal::start(&client(), SIZE);
+    terminal.wait_for("the question again", |screen| screen.contains("[y/N]"));
+    terminal.send("y\n");
+    connects(terminal);
+}
+
+#[test]
+fn a_pairing_line_is_all_that_a_client_needs() {
+    let home = tempfile::tempdir().unwrap();
+    let agents_home = tempfile::tempdir().unwrap();
+    let token_file = agents_home.path().join("token");
+    std::fs::write(&token_file, "s3cret\n").unwrap();
+    let port = free_port();
+    let mut command = clean_command(&our_program("socktop-agent"), agents_home.path());
+    command
+        .args(["--enableSSL", "--listen", &format!("127.0.0.1:{port}")])
+        .arg("--token-file")
+        .arg(&token_file);
+    let _agent = Server::start(&mut command, port);
+    let client = |arguments: &[&str]| {
+        let mut command = clean_command(&our_program("socktop"), home.path());
+        command.args(arguments);
+        command
+    };
+
+    // The key, as a client that does not know it says it.
+    let refused = client(&[&format!("127.0.0.1:{port}")]).output().unwrap();
+    let message = String::from_utf8(refused.stderr).unwrap();
+    let pin = message
+        .split_whitespace()
+        .find_map(|word| word.parse().ok());
+    let line = Pairing {
+        host: "127.0.0.1".to_owned(),
+        port,
+        pin: pin.unwrap_or_else(|| panic!("no key in {message}")),
+        token: Some("s3cret".to_owned()),
+        name: Some("pi4".to_owned()),
+    };
+    let lines = home.path().join("lines");
+    std::fs::write(&lines, format!("# the fleet\n{line}\n")).unwrap();
+    let added = client(&["add"])
+        .stdin(std::fs::File::open(&lines).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(added.stdout).unwrap(),
+        format!("added pi4: wss://127.0.0.1:{port}/ws\n")
+    );
+    let listed = client(&["list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(
+        listed.contains("pi4") && listed.contains("key sha256:") && !listed.contains("s3cret"),
+        "{listed}"
+    );
+
+    let mut terminal = Terminal::start(&client(&["pi4"]), SIZE);
+    terminal.wait_for("this host", shows_this_host);
+    terminal.send("q");
+    assert!(assert_left_as_it_was(terminal).success());
 }

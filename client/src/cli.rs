@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::connect::{Connect, Save};
+use crate::commands::Command;
+use crate::connect::{ClientFiles, Connect};
 use crate::link::Intervals;
+use crate::plain::clean;
 use crate::profiles::{Profile, Profiles};
+use crate::save::Save;
 use crate::target::{Target, TargetError};
 use crate::token::{InvalidToken, Token};
 
@@ -21,11 +24,21 @@ pub const DEMO: &str = "demo";
 #[command(
     name = "socktop",
     version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
     after_help = "The token is taken from --token-file, the variable SOCKTOP_TOKEN, ?token= in the URL or the \
                   profile's token_file, whichever comes first; where the agent refuses it, you are asked.\n\
+                  An agent is trusted by --tls-ca, else by the key remembered for it, else by the system's authorities; \
+                  about any other key you are asked once.\n\
+                  A host that is called as a command is given as wss://list:8443, and such a profile by --profile.\n\
                   Profiles are kept in $XDG_CONFIG_HOME/socktop/profiles.json, else ~/.config/socktop/profiles.json."
 )]
 pub struct Cli {
+    /// What to do instead of showing a host.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// The agent: HOST or HOST:PORT (with TLS, port 8443 if none is given), ws://HOST:PORT, wss://HOST:PORT, or a
     /// profile's name, which wins over a host of that name. Without one, the saved profiles are offered
     #[arg(value_name = "HOST|URL|PROFILE")]
@@ -35,9 +48,17 @@ pub struct Cli {
     #[arg(short = 't', long, value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
-    /// Also check that a certificate given by --tls-ca is for the host's name
+    /// Also check that a certificate given by --tls-ca, or over a remembered key, is for the host's name
     #[arg(long)]
     pub verify_hostname: bool,
+
+    /// Show this certificate (PEM) to an agent that asks for one
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// The key of the certificate given by --cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
 
     /// Connect to a saved profile; with an agent, save that under this name
     #[arg(short = 'P', long, value_name = "NAME")]
@@ -178,7 +199,7 @@ pub fn from_profile(
         .get(name)
         .ok_or_else(|| ResolveError::UnknownProfile {
             name: name.to_owned(),
-            known: known(profiles),
+            known: known_profiles(profiles),
         })?;
     let target = profile
         .url
@@ -213,12 +234,22 @@ fn connect(
             token_file = profile.and_then(|profile| profile.token_file.clone());
         }
     }
+    let of_cli = cli.cert.as_ref().zip(cli.key.as_ref());
+    let of_profile = profile.and_then(|profile| {
+        let key = profile.client_key.as_ref();
+        profile.client_cert.as_ref().zip(key)
+    });
+    let client = of_cli.or(of_profile).map(|(certificate, key)| ClientFiles {
+        certificate: certificate.clone(),
+        key: key.clone(),
+    });
     let profiles_ca = || profile.and_then(|profile| profile.tls_ca.clone());
     Ok(Connect {
         profile: None,
         target,
         tls_ca: cli.tls_ca.clone().or_else(profiles_ca),
         verify_hostname: cli.verify_hostname,
+        client,
         token_file,
         intervals: intervals(cli, profile),
         save: None,
@@ -257,6 +288,8 @@ fn save(
         profile.url = target.to_url();
     }
     profile.tls_ca = absolute(&cli.tls_ca);
+    profile.client_cert = absolute(&cli.cert);
+    profile.client_key = absolute(&cli.key);
     profile.token_file = absolute(&cli.token_file);
     profile.metrics_interval_ms = cli.metrics_interval_ms.or(profile.metrics_interval_ms);
     profile.processes_interval_ms = cli.processes_interval_ms.or(profile.processes_interval_ms);
@@ -267,11 +300,12 @@ fn save(
     })
 }
 
-fn known(profiles: &Profiles) -> String {
+/// The names of the profiles that there are, in words.
+pub(crate) fn known_profiles(profiles: &Profiles) -> String {
     let names: Vec<_> = profiles.profiles.keys().map(String::as_str).collect();
     match names.as_slice() {
         [] => "none is saved yet".to_owned(),
-        names => format!("there are: {}", names.join(", ")),
+        names => format!("there are: {}", clean(&names.join(", "))),
     }
 }
 

@@ -1,13 +1,16 @@
 //! From what the user asked for to an endpoint: certificates, token, and the profile to save.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
+use socktop_proto::pairing::Pin;
+
+use crate::known::{KnownAgents, KnownError};
 use crate::link::{self, Endpoint, Intervals};
-use crate::profiles::{Profile, Profiles, ProfilesError};
+use crate::save::Save;
 use crate::target::Target;
 use crate::token::{self, Token, TokenFileError};
-use crate::trust::{Trust, TrustError};
+use crate::trust::{ClientIdentity, Trust, TrustError};
 
 /// An agent to connect to, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +19,12 @@ pub struct Connect {
     pub profile: Option<String>,
     /// Its address.
     pub target: Target,
-    /// The file of certificates to trust; the system's authorities where there is none.
+    /// The file of certificates to trust; the agent's remembered key or the system's authorities where there is none.
     pub tls_ca: Option<PathBuf>,
-    /// Whether a certificate of that file must also be for the name that is dialled.
+    /// Whether a certificate that is trusted as such, or by its key, must also be for the name that is dialled.
     pub verify_hostname: bool,
+    /// The client's own certificate and its key, for an agent that asks for one.
+    pub client: Option<ClientFiles>,
     /// A file whose token replaces the target's.
     pub token_file: Option<PathBuf>,
     /// How often to ask.
@@ -28,34 +33,13 @@ pub struct Connect {
     pub save: Option<Save>,
 }
 
-/// A profile to save.
+/// The files of a client's own certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Save {
-    /// Its name.
-    pub name: String,
-    /// What to save.
-    pub profile: Profile,
-    /// Whether another profile of that name is lost, so that the user has to agree.
-    pub ask: bool,
-}
-
-impl Save {
-    /// What to ask the user before it is saved.
-    #[must_use]
-    pub fn question(&self) -> Option<String> {
-        self.ask
-            .then(|| format!("Overwrite the profile {:?}?", self.name))
-    }
-
-    /// Saves it to the file of profiles at `path`.
-    ///
-    /// # Errors
-    /// Where the file cannot be read or written.
-    pub fn apply(self, path: &Path) -> Result<(), ProfilesError> {
-        let mut profiles = Profiles::load(path)?;
-        profiles.profiles.insert(self.name, self.profile);
-        profiles.save(path)
-    }
+pub struct ClientFiles {
+    /// The certificate, its chain after it.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
 }
 
 /// An endpoint that cannot be set up.
@@ -67,14 +51,17 @@ pub enum ConnectError {
     /// The certificates.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The remembered keys.
+    #[error(transparent)]
+    Known(#[from] KnownError),
 }
 
 impl Connect {
-    /// Reads the token and the certificates.
+    /// Reads the token, the certificates, and what is known of the agent's key.
     ///
     /// # Errors
-    /// Where a file cannot be read, or holds neither.
-    pub fn endpoint(&self) -> Result<Endpoint, ConnectError> {
+    /// Where a file cannot be read, or does not hold what it should.
+    pub fn endpoint(&self, known: Option<&KnownAgents>) -> Result<Endpoint, ConnectError> {
         let mut target = self.target.clone();
         if let Some(path) = &self.token_file {
             target.set_token(Token::from_file(path)?);
@@ -82,11 +69,39 @@ impl Connect {
         if !target.is_tls() {
             return Ok(Endpoint::Plain(target));
         }
-        let trust = match &self.tls_ca {
-            Some(path) => Trust::from_file(path, self.verify_hostname)?,
-            None => Trust::system()?,
+        if let Some(path) = &self.tls_ca {
+            let trust = Trust::from_file(path, self.verify_hostname)?;
+            return Ok(Endpoint::Tls(target, self.presenting(trust)?));
+        }
+        let pin = match known {
+            Some(known) => known.pin_of(&target.authority())?,
+            None => None,
+        };
+        let trust = match pin {
+            Some(pin) => self.pinned(pin)?,
+            None => self.presenting(Trust::system()?)?,
         };
         Ok(Endpoint::Tls(target, trust))
+    }
+
+    /// Trust in the key of `pin` at the agent's address.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub fn pinned(&self, pin: Pin) -> Result<Trust, TrustError> {
+        self.presenting(Trust::pinned(
+            &self.target.authority(),
+            pin,
+            self.verify_hostname,
+        )?)
+    }
+
+    fn presenting(&self, trust: Trust) -> Result<Trust, TrustError> {
+        match &self.client {
+            None => Ok(trust),
+            Some(files) => ClientIdentity::from_files(&files.certificate, &files.key)
+                .map(|identity| trust.presenting(identity)),
+        }
     }
 }
 
@@ -110,63 +125,9 @@ pub async fn ask_for_token(endpoint: &mut Endpoint) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks a question that `y` or `yes` agrees to; anything else, and no answer, does not.
-///
-/// # Errors
-/// Where asking or reading fails.
-pub fn confirm(
-    question: &str,
-    answers: &mut impl BufRead,
-    screen: &mut impl Write,
-) -> io::Result<bool> {
-    write!(screen, "{question} [y/N] ")?;
-    screen.flush()?;
-    let mut answer = String::new();
-    answers.read_line(&mut answer)?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_yes_is_yes() {
-        for (answer, agreed) in [
-            ("y\n", true),
-            ("YES\n", true),
-            ("\n", false),
-            ("", false),
-            ("no\n", false),
-        ] {
-            let mut screen = Vec::new();
-            assert_eq!(
-                confirm("Overwrite?", &mut answer.as_bytes(), &mut screen).unwrap(),
-                agreed,
-                "{answer:?}"
-            );
-            assert_eq!(screen, b"Overwrite? [y/N] ");
-        }
-    }
-
-    #[test]
-    fn a_saved_profile_joins_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("profiles.json");
-        for name in ["one", "two"] {
-            let save = Save {
-                name: name.to_owned(),
-                profile: Profile::new(format!("ws://{name}:3000/ws")),
-                ask: false,
-            };
-            save.apply(&path).unwrap();
-        }
-        let profiles = Profiles::load(&path).unwrap().profiles;
-        assert_eq!(profiles.keys().collect::<Vec<_>>(), ["one", "two"]);
-    }
 
     #[test]
     fn an_endpoint_takes_its_token_from_the_file() {
@@ -177,13 +138,17 @@ mod tests {
             target: "ws://pi4:3000?token=old".parse().unwrap(),
             tls_ca: None,
             verify_hostname: false,
+            client: None,
             token_file: Some(path.clone()),
             intervals: Intervals::default(),
             save: None,
         };
-        assert!(matches!(connect.endpoint(), Err(ConnectError::Token(_))));
+        assert!(matches!(
+            connect.endpoint(None),
+            Err(ConnectError::Token(_))
+        ));
         std::fs::write(&path, "new\n").unwrap();
-        let endpoint = connect.endpoint().unwrap();
+        let endpoint = connect.endpoint(None).unwrap();
         assert_eq!(endpoint.target().unwrap().token().unwrap().expose(), "new");
     }
 }

@@ -8,13 +8,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::files::{Lock, write_private};
 
 /// One saved agent.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,6 +34,12 @@ pub struct Profile {
     /// A file that holds the token. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+    /// The client's own certificate, for an agent that asks for one. The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_cert: Option<PathBuf>,
+    /// Its key. The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<PathBuf>,
     /// What other versions wrote.
     #[serde(flatten)]
     other: Map<String, Value>,
@@ -119,6 +126,14 @@ pub fn path(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Prof
 }
 
 impl Profiles {
+    /// Whether a URL among them holds a token: then the file is a secret.
+    #[must_use]
+    pub fn hold_token(&self) -> bool {
+        self.profiles
+            .values()
+            .any(|profile| profile.url.contains("token="))
+    }
+
     /// Reads the profiles; none where there is no file.
     ///
     /// # Errors
@@ -152,44 +167,28 @@ impl Profiles {
     }
 
     fn try_save(&self, path: &Path) -> io::Result<()> {
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let folder = path.parent().unwrap_or(Path::new("."));
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        let draft = path.with_extension(format!("json.{}", std::process::id()));
-        let written = write_new(&draft, &text).and_then(|()| fs::rename(&draft, path));
-        if written.is_err() {
-            // What is left of the draft is of no use; that it cannot be removed changes nothing.
-            let _ = fs::remove_file(&draft);
-        }
-        written?;
-        // The name has to reach the disk too.
-        File::open(folder)?.sync_all()
+        write_private(path, &text)
     }
-}
 
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    let open = || {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-    };
-    let mut file = match open() {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // Left by a process of the same id that was killed.
-            fs::remove_file(path)?;
-            open()?
-        }
-        opened => opened?,
-    };
-    file.write_all(text)?;
-    file.sync_all()
+    /// Changes the file of profiles at `path`, under a lock: two socktops do not lose each other's changes.
+    ///
+    /// # Errors
+    /// Where it cannot be read or written, or what `change` says; the file is then as it was.
+    pub fn update<T, E: From<ProfilesError>>(
+        path: &Path,
+        change: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _lock = Lock::hold(path).map_err(|source| ProfilesError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut profiles = Self::load(path)?;
+        let changed = change(&mut profiles)?;
+        profiles.save(path)?;
+        Ok(changed)
+    }
 }
 
 #[cfg(test)]

@@ -7,13 +7,19 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
+use crate::acquaint::{AcquaintError, make_acquaintance};
 use crate::app::picker::{self, Choice, Entry};
 use crate::app::{App, AppOptions, Outcome, run};
 use crate::cli::{Action, Cli, DEMO, Environment, from_profile, intervals, resolve};
-use crate::connect::{Connect, Save, ask_for_token, confirm};
+use crate::commands;
+use crate::connect::{Connect, ask_for_token};
+use crate::files::keep_private;
+use crate::home::Home;
 use crate::link::{Endpoint, Intervals, Link};
 use crate::local;
-use crate::profiles::{self, Profiles};
+use crate::profiles::{Profiles, ProfilesError};
+use crate::question::confirm;
+use crate::save::Save;
 
 /// What the picker calls the machine that socktop runs on.
 const THIS_MACHINE: &str = "this machine";
@@ -26,9 +32,14 @@ const SIGINT: u8 = 2;
 /// # Errors
 /// Says what cannot be read, reached or shown.
 pub async fn start(cli: &Cli) -> Result<Outcome> {
-    let path = profiles::path(|name| env::var_os(name));
-    let profiles = match path.as_deref() {
-        Ok(path) => load(path, cli)?,
+    let home = Home::of(|name| env::var_os(name));
+    if let Some(command) = &cli.command {
+        let home = home.map_err(|_| ProfilesError::NoHome)?;
+        commands::run(command, &home)?;
+        return Ok(Outcome::Quit);
+    }
+    let profiles = match &home {
+        Ok(home) => load(&home.profiles, cli)?,
         // Without a home there are no profiles, which not everyone needs.
         Err(_) => Profiles::default(),
     };
@@ -44,9 +55,10 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
         Action::Demo(intervals) => show_local(intervals, cli).await,
         Action::Connect(mut connect) => {
             if let Some(save) = connect.save.take() {
-                offer_to_save(save, &path?)?;
+                let home = home.as_ref().map_err(|_| ProfilesError::NoHome)?;
+                offer_to_save(save, home)?;
             }
-            show_agent(&connect, cli).await
+            show_agent(&connect, cli, home.as_ref().ok()).await
         }
         Action::Picker => {
             let entries = entries(&profiles);
@@ -55,7 +67,7 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
                 Choice::Entry(index) => match entries.get(index) {
                     Some(Entry { name, saved, .. }) if *saved => {
                         let connect = from_profile(name, cli, &profiles, &environment)?;
-                        show_agent(&connect, cli).await
+                        show_agent(&connect, cli, home.as_ref().ok()).await
                     }
                     _ => show_local(intervals(cli, None), cli).await,
                 },
@@ -72,7 +84,14 @@ fn load(path: &Path, cli: &Cli) -> Result<Profiles> {
             .as_deref()
             .is_some_and(|agent| agent.contains("://"));
     match Profiles::load(path) {
-        Ok(profiles) => Ok(profiles),
+        Ok(profiles) => {
+            if profiles.hold_token()
+                && let Some(warning) = keep_private(path)
+            {
+                complain(&warning);
+            }
+            Ok(profiles)
+        }
         Err(error) if cli.demo || names_no_profile => {
             complain(&error);
             Ok(Profiles::default())
@@ -101,7 +120,10 @@ fn entries(profiles: &Profiles) -> Vec<Entry> {
 }
 
 /// Saves a profile, unless another would be lost and the user wants to keep that.
-fn offer_to_save(save: Save, path: &Path) -> Result<()> {
+fn offer_to_save(save: Save, home: &Home) -> Result<()> {
+    if save.is_done(home) {
+        return Ok(());
+    }
     if let Some(question) = save.question() {
         let agreed = confirm(&question, &mut io::stdin().lock(), &mut io::stderr())
             .map_err(|error| anyhow!("asking whether to save the profile: {error}"))?;
@@ -109,11 +131,27 @@ fn offer_to_save(save: Save, path: &Path) -> Result<()> {
             return Ok(());
         }
     }
-    Ok(save.apply(path)?)
+    if let Some(file) = save.apply(home)? {
+        complain(&format_args!(
+            "the token is kept in {}, for you alone, and not in the saved URL; the published socktop does not look there",
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
-async fn show_agent(connect: &Connect, cli: &Cli) -> Result<Outcome> {
-    let mut endpoint = connect.endpoint()?;
+async fn show_agent(connect: &Connect, cli: &Cli, home: Option<&Home>) -> Result<Outcome> {
+    if let Some(warning) = connect.token_file.as_deref().and_then(keep_private) {
+        complain(&warning);
+    }
+    let known = home.map(Home::known_agents);
+    let mut endpoint = connect.endpoint(known.as_ref())?;
+    match make_acquaintance(&mut endpoint, connect, known.as_ref()).await {
+        Err(AcquaintError::Asking(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            return Ok(Outcome::Signal(SIGINT));
+        }
+        acquainted => acquainted?,
+    }
     let has_token = connect.target.token().is_some() || connect.token_file.is_some();
     if !has_token {
         match ask_for_token(&mut endpoint).await {

@@ -66,6 +66,16 @@ impl Target {
         self.token_in_url
     }
 
+    /// The same address without any token.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self {
+            token: None,
+            token_in_url: false,
+            ..self.clone()
+        }
+    }
+
     /// Shows `token` to the agent, in place of any other.
     pub fn set_token(&mut self, token: Token) {
         self.token = Some(token);
@@ -133,6 +143,8 @@ enum Fault {
     Empty,
     #[error("the scheme {0:?} is neither ws nor wss")]
     Scheme(String),
+    #[error("it is a pairing line, which goes into: socktop add")]
+    Pairing,
     #[error("{0}")]
     Url(url::ParseError),
     #[error("it has no host")]
@@ -181,6 +193,9 @@ fn shown(text: &str) -> String {
 }
 
 fn from_url(text: &str) -> Result<Target, Fault> {
+    if text.starts_with(socktop_proto::pairing::SCHEME) {
+        return Err(Fault::Pairing);
+    }
     let url = Url::parse(text).map_err(Fault::Url)?;
     let tls = match url.scheme() {
         "ws" => false,
@@ -344,6 +359,7 @@ mod tests {
         assert!(fault("[::g]").contains("IPv6"));
         assert!(fault("my host").contains("names no agent"));
         assert!(fault("ws://pi4/#x").contains("#fragment"));
+        assert!(fault("socktop://pi4:8443/?pin=x").contains("socktop add"));
     }
 
     #[test]
@@ -354,6 +370,7 @@ mod tests {
             "http://pi4?token=s3cret",
             "pi4?token=s3cret",
             "ws://pi4:x?token=s3cret",
+            "socktop://pi4:8443/?pin=sha256:a5&token=s3cret",
         ] {
             assert!(!fault(text).contains("s3cret"), "{}", fault(text));
         }

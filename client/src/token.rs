@@ -8,9 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::spawn_blocking;
+use crate::question::at_terminal;
 
 /// Longest accepted token, in bytes: it has to fit into a header of the HTTP request.
 pub const MAX_BYTES: usize = 4096;
@@ -117,32 +115,13 @@ pub enum TokenFileError {
 /// `Interrupted` where SIGINT, SIGTERM or SIGHUP came; else where the terminal fails, or what was entered is no
 /// token.
 pub async fn prompt(agent: &str) -> io::Result<Option<Token>> {
-    let terminal = io::stdin();
-    let before = tcgetattr(&terminal)?;
-    // Once they are watched, signals no longer end the program by themselves.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
     let question = format!("Token for {agent}: ");
-    let entered = tokio::select! {
-        entered = spawn_blocking(|| rpassword::prompt_password(question)) => {
-            entered.map_err(io::Error::other)??
-        }
-        _ = interrupt.recv() => return interrupted(&before),
-        _ = terminate.recv() => return interrupted(&before),
-        _ = hang_up.recv() => return interrupted(&before),
-    };
+    let entered = at_terminal(|| rpassword::prompt_password(question)).await?;
     match Token::new(&entered) {
         Ok(token) => Ok(Some(token)),
         Err(InvalidToken::Empty) => Ok(None),
         Err(error) => Err(io::Error::new(io::ErrorKind::InvalidInput, error)),
     }
-}
-
-/// The thread that reads goes on waiting, so the echo is turned on again for it.
-fn interrupted<T>(before: &Termios) -> io::Result<T> {
-    tcsetattr(io::stdin(), OptionalActions::Now, before)?;
-    Err(io::ErrorKind::Interrupted.into())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //!
 //! Nothing here does I/O.
 
+mod census;
 mod frame;
 mod gzip;
 pub mod json;
@@ -23,6 +24,7 @@ pub mod published;
 mod query;
 pub mod text;
 
+pub use census::{MAX_PARTS, TooManyParts};
 pub use frame::Frame;
 pub use gzip::GunzipError;
 pub use model::{Body, Error, ErrorCode, Reply};

@@ -5,6 +5,7 @@
 
 use prost::Message;
 
+use crate::census::{self, TooManyParts};
 use crate::gzip::{GunzipError, gunzip, gzip};
 use crate::model::{Body, Reply, Request, reply};
 use crate::query::Query;
@@ -38,6 +39,9 @@ pub enum ReplyError {
     /// A gzip payload that cannot be unpacked.
     #[error(transparent)]
     Gunzip(#[from] GunzipError),
+    /// It unfolds to more than a host has.
+    #[error(transparent)]
+    TooManyParts(#[from] TooManyParts),
     /// A reply without a payload.
     #[error("the reply is empty")]
     Empty,
@@ -96,12 +100,18 @@ pub fn reply_frame(id: u64, encoded_body: &[u8]) -> Vec<u8> {
 /// Decodes a reply, unpacking at most `limit` bytes.
 ///
 /// # Errors
-/// Where the frame is not a reply, is empty, or unpacks to more than `limit`.
+/// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more than
+/// [`MAX_PARTS`](crate::MAX_PARTS) parts.
 pub fn decode_reply(frame: &[u8], limit: usize) -> Result<(u64, Body), ReplyError> {
+    census::check(frame, &census::REPLY)?;
     let reply = Reply::decode(frame)?;
     let body = match reply.payload {
         Some(reply::Payload::Plain(body)) => body,
-        Some(reply::Payload::Gzip(packed)) => Body::decode(gunzip(&packed, limit)?.as_slice())?,
+        Some(reply::Payload::Gzip(packed)) => {
+            let unpacked = gunzip(&packed, limit)?;
+            census::check(&unpacked, &census::BODY)?;
+            Body::decode(unpacked.as_slice())?
+        }
         None => return Err(ReplyError::Empty),
     };
     Ok((reply.id, body))

@@ -35,7 +35,7 @@ pub struct Pin([u8; 32]);
 impl Pin {
     /// The pin whose digest this is.
     #[must_use]
-    pub fn from_digest(digest: [u8; 32]) -> Self {
+    pub const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 }

@@ -7,6 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::census::{self, TooManyParts};
 use crate::frame::Frame;
 use crate::gzip::{GunzipError, gunzip, gzip, is_gzip};
 use crate::model::{self, Body, ErrorCode, body};
@@ -28,6 +29,9 @@ pub enum ReplyError {
     /// Not a process list.
     #[error("malformed process list: {0}")]
     Protobuf(#[from] prost::DecodeError),
+    /// It unfolds to more than a host has.
+    #[error(transparent)]
+    TooManyParts(#[from] TooManyParts),
     /// A gzip payload that cannot be unpacked.
     #[error(transparent)]
     Gunzip(#[from] GunzipError),
@@ -125,7 +129,10 @@ pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, R
     let kind = match query {
         Query::Metrics => body::Kind::Metrics(json::<published::Metrics>(data)?.into()),
         Query::Disks => body::Kind::Disks(published::disks_model(json(data)?)),
-        Query::Processes => body::Kind::Processes(published::decode_processes(data)?),
+        Query::Processes => {
+            census::check(data, &census::LIST)?;
+            body::Kind::Processes(published::decode_processes(data)?)
+        }
         Query::Process { .. } => {
             body::Kind::Process(json::<published::ProcessReply>(data)?.process.into())
         }

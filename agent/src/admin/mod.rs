@@ -6,10 +6,10 @@ mod qr;
 mod service;
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::etc::{Etc, TokenFileError};
-use crate::identity::IdentityError;
+use crate::identity::{Identity, IdentityError};
 pub use pair::{PairOptions, pair};
 pub use qr::{QrError, qr_code};
 pub use token::{add_token, list_tokens, revoke_token};
@@ -72,10 +72,22 @@ pub enum AdminError {
     LoopbackOnly,
 }
 
-/// The pin of the identity that the service uses, as a line to compare.
+/// The pin of the identity that the service uses, as a line to compare. Who is not root gets that of the agent that they
+/// run themselves, where they do.
 ///
 /// # Errors
 /// Where there is none, or it may not be read.
-pub fn fingerprint(root: &std::path::Path) -> Result<String, AdminError> {
-    pair::pin(&Etc::below(root)).map(|pin| pin.to_string())
+pub fn fingerprint(root: &Path) -> Result<String, AdminError> {
+    let pin = match pair::pin(&Etc::below(root)) {
+        Err(error) if pair::is_this_system(root) => {
+            let own = Identity::in_data_folder(|name| std::env::var(name).ok());
+            let pin = own.and_then(|own| own.pin()).map_err(|_| error)?;
+            tracing::warn!(
+                "this is the key of the agent that you run yourself; the service's: sudo socktop-agent fingerprint"
+            );
+            pin
+        }
+        pin => pin?,
+    };
+    Ok(pin.to_string())
 }

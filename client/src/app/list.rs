@@ -63,8 +63,18 @@ impl Sort {
         }
     }
 
-    /// The order of two processes. What is unknown comes last in both directions; equals go by pid.
-    fn compare(self, one: &Process, other: &Process) -> Ordering {
+    /// The text that a process is sorted by, in lower case: made once, for there may be many comparisons.
+    fn text(self, process: &Process) -> String {
+        let text = match self.column {
+            Column::User => &process.user,
+            Column::Name => &process.name,
+            _ => return String::new(),
+        };
+        text.chars().flat_map(char::to_lowercase).collect()
+    }
+
+    /// The order of two processes with their texts. What is unknown comes last in both directions; equals go by pid.
+    fn compare(self, (one, text): (&Process, &str), (other, others): (&Process, &str)) -> Ordering {
         let direct = |order: Ordering| {
             if self.descending {
                 order.reverse()
@@ -76,11 +86,8 @@ impl Sort {
             (Some(one), Some(other)) => direct(one.cmp(&other)),
             (one, other) => other.is_some().cmp(&one.is_some()),
         };
-        let by_text = |one: &str, other: &str| match (one.is_empty(), other.is_empty()) {
-            (false, false) => {
-                let one = one.chars().flat_map(char::to_lowercase);
-                direct(one.cmp(other.chars().flat_map(char::to_lowercase)))
-            }
+        let by_text = || match (text.is_empty(), others.is_empty()) {
+            (false, false) => direct(text.cmp(others)),
             (one, other) => one.cmp(&other),
         };
         let order = match self.column {
@@ -89,8 +96,7 @@ impl Sort {
                 one.parent_pid.map(u64::from),
                 other.parent_pid.map(u64::from),
             ),
-            Column::User => by_text(&one.user, &other.user),
-            Column::Name => by_text(&one.name, &other.name),
+            Column::User | Column::Name => by_text(),
             Column::State => known(state_rank(one), state_rank(other)),
             Column::Threads => known(one.threads.map(u64::from), other.threads.map(u64::from)),
             // The youngest has started last.
@@ -194,20 +200,23 @@ impl ProcessList {
     pub fn refresh(&mut self, processes: &[Process]) {
         let filter = self.filter.to_lowercase();
         let passing = processes.iter().enumerate();
-        let mut rows: Vec<(usize, &Process)> = passing
+        let mut rows: Vec<(usize, &Process, String)> = passing
             .filter(|(_, process)| passes(process, &filter))
+            .map(|(index, process)| (index, process, self.sort.text(process)))
             .collect();
-        rows.sort_by(|(_, one), (_, other)| self.sort.compare(one, other));
+        rows.sort_by(|(_, one, text), (_, other, others)| {
+            self.sort.compare((one, text), (other, others))
+        });
         if let Some(selected) = self.selected {
             let row = rows
                 .iter()
-                .position(|(_, process)| selected.matches(&Identity::from(*process)));
+                .position(|(_, process, _)| selected.matches(&Identity::from(*process)));
             match row {
                 Some(row) => self.cursor = row,
                 None => self.selected = None,
             }
         }
-        self.order = rows.into_iter().map(|(index, _)| index).collect();
+        self.order = rows.into_iter().map(|(index, ..)| index).collect();
     }
 
     /// Keeps the scroll position within the list, and the selection on the screen while it is followed.

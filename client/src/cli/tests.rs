@@ -83,7 +83,7 @@ fn help_and_version_succeed_and_a_bad_flag_fails_with_2() {
     assert_eq!(outcome("-h"), (ErrorKind::DisplayHelp, 0));
     assert_eq!(outcome("--version"), (ErrorKind::DisplayVersion, 0));
     assert_eq!(outcome("--nonsense"), (ErrorKind::UnknownArgument, 2));
-    assert_eq!(outcome("one two"), (ErrorKind::UnknownArgument, 2));
+    assert_eq!(outcome("one two"), (ErrorKind::ArgumentConflict, 2));
     assert_eq!(outcome("--metrics-interval-ms fast").1, 2);
 }
 
@@ -254,4 +254,63 @@ fn an_existing_profile_is_overwritten_only_when_it_differs_and_the_user_agrees()
     assert_eq!(kept["colour"], "green");
     let forced = connect_of("-P pi4 pi4:9000 --save").save.unwrap();
     assert_eq!(forced.question(), None);
+}
+
+#[test]
+fn a_clients_certificate_has_a_key_and_is_saved_as_absolute_paths() {
+    for half in ["pi5 --cert c.pem", "pi5 --key k.pem"] {
+        assert_eq!(
+            parse(half).err().unwrap().kind(),
+            ErrorKind::MissingRequiredArgument
+        );
+    }
+    let connect = connect_of("-P pi5 pi5 --cert c.pem --key k.pem");
+    let files = connect.client.unwrap();
+    assert_eq!(files.certificate, Path::new("c.pem"));
+    assert_eq!(files.key, Path::new("k.pem"));
+    let saved = serde_json::to_value(connect.save.unwrap().profile).unwrap();
+    assert_eq!(saved["client_cert"], "/here/c.pem");
+    assert_eq!(saved["client_key"], "/here/k.pem");
+    let mut profiles = profiles();
+    let profile = serde_json::from_value(saved).unwrap();
+    profiles.profiles.insert("pi5".to_owned(), profile);
+    let of = |words: &str| match resolve(&cli(words), &profiles, &environment()).unwrap() {
+        Action::Connect(connect) => connect.client.unwrap().key,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of("pi5"), Path::new("/here/k.pem"));
+    assert_eq!(of("pi5 --cert a --key b"), Path::new("b"));
+}
+
+#[test]
+fn commands_are_words_of_their_own_and_hosts_of_that_name_can_be_said_otherwise() {
+    let command = |words: &str| cli(words).command;
+    assert_eq!(command("list"), Some(Command::List));
+    assert_eq!(
+        command("forget pi4:8443"),
+        Some(Command::Forget {
+            host: "pi4:8443".to_owned()
+        })
+    );
+    assert_eq!(
+        command("add --name x socktop://…"),
+        Some(Command::Add {
+            line: Some("socktop://…".to_owned()),
+            name: Some("x".to_owned())
+        })
+    );
+    for words in [
+        "wss://list:8443",
+        "list:8443",
+        "help",
+        "pi4",
+        "-- list",
+        "-t a list",
+    ] {
+        assert_eq!(command(words), None, "{words}");
+        assert!(cli(words).agent.is_some(), "{words}");
+    }
+    assert_eq!(cli("--profile list").agent, None);
+    assert_eq!(parse("list pi4").err().unwrap().exit_code(), 2);
+    assert_eq!(parse("remove").err().unwrap().exit_code(), 2);
 }

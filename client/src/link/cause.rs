@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError::{
 };
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::error::printable;
+use crate::plain::one_line;
 
 /// Why a conversation ended: what was attempted, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,11 @@ pub(super) enum Cause {
 }
 
 impl Cause {
+    /// What an agent sent that cannot be used: `fault` may hold words of its own.
+    pub(super) fn malformed(fault: &str) -> Self {
+        Self::Malformed(one_line(fault, 300))
+    }
+
     /// A connection that ended without a word.
     pub(super) fn closed() -> Self {
         Self::Closed {
@@ -47,7 +52,7 @@ impl Cause {
     /// A connection that the agent closed, perhaps with a reason.
     pub(super) fn closed_with(frame: Option<CloseFrame>) -> Self {
         frame.map_or_else(Self::closed, |frame| Self::Closed {
-            said: format!(": {} {}", frame.code, printable(&frame.reason, 120)),
+            said: format!(": {} {}", frame.code, one_line(&frame.reason, 120)),
         })
     }
 }
@@ -66,8 +71,8 @@ impl From<Error> for Cause {
             {
                 Self::closed()
             }
-            Error::Capacity(error) => Self::Malformed(error.to_string()),
-            Error::Protocol(error) => Self::Malformed(error.to_string()),
+            Error::Capacity(error) => Self::malformed(&error.to_string()),
+            Error::Protocol(error) => Self::malformed(&error.to_string()),
             Error::Utf8(error) => Self::Malformed(format!("text that is not UTF-8 ({error})")),
             other => Self::Broken(other),
         }

@@ -9,11 +9,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::bounds::bound;
 use super::cause::Cause;
 use super::dial::Socket;
-use super::error::printable;
 use super::schedule::{Schedule, kind};
 use super::{Dialect, Event, MAX_UNPACKED_BYTES, Plan};
+use crate::plain::one_line;
 
 /// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
 /// metrics, that is seen within three seconds of its last word.
@@ -207,7 +208,7 @@ impl Conversation<'_> {
         let message = message.ok_or_else(Cause::closed)??;
         let now = Instant::now();
         self.heard = now;
-        let (outstanding, body) = match message {
+        let (outstanding, mut body) = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(frame) => return Err(Cause::closed_with(frame)),
@@ -218,6 +219,7 @@ impl Conversation<'_> {
             let asked = name(outstanding.query);
             return Err(Cause::Malformed(format!("something else for {asked}")));
         }
+        bound(&mut body);
         self.last_answer = Some(now);
         self.emit(Event::Reply {
             query: outstanding.query,
@@ -233,7 +235,7 @@ impl Conversation<'_> {
         match (self.dialect, frame) {
             (Dialect::Native, Frame::Binary(bytes)) => {
                 let (id, body) = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
-                    .map_err(|error| Cause::Malformed(error.to_string()))?;
+                    .map_err(|error| Cause::malformed(&error.to_string()))?;
                 let at = self
                     .outstanding
                     .iter()
@@ -241,15 +243,14 @@ impl Conversation<'_> {
                     .ok_or_else(unasked)?;
                 Ok((self.outstanding.swap_remove(at), body))
             }
-            (Dialect::Native, Frame::Text(text)) => Err(Cause::Malformed(format!(
-                "text, {:?}",
-                printable(&text, 60)
-            ))),
+            (Dialect::Native, Frame::Text(text)) => {
+                Err(Cause::Malformed(format!("text, {:?}", one_line(&text, 60))))
+            }
             (Dialect::Text, frame) => {
                 let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
                 let asked = name(outstanding.query);
                 let body = text::decode_reply(outstanding.query, &frame, MAX_UNPACKED_BYTES)
-                    .map_err(|error| Cause::Malformed(format!("for {asked}, {error}")))?;
+                    .map_err(|error| Cause::malformed(&format!("for {asked}, {error}")))?;
                 Ok((outstanding, body))
             }
         }

@@ -8,7 +8,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use rustls::InvalidMessage;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -24,6 +24,9 @@ use crate::trust::Trust;
 /// For the TLS handshake, and again for the answer to the upgrade: an agent that the first connection starts
 /// has to load before it answers.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+
+/// For a goodbye to be sent.
+const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
 /// An upgraded connection.
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -149,6 +152,22 @@ async fn secure(
     }
 }
 
+/// Shakes hands with an agent that speaks TLS and hangs up; nothing is said to it, least of all a token. Any other
+/// kind of agent is left alone.
+pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
+    let Endpoint::Tls(target, trust) = endpoint else {
+        return Ok(());
+    };
+    let shaken = async { secure(target, trust, tcp::connect(target).await?).await };
+    let mut stream = shaken.await.map_err(|fault| DialError {
+        agent: endpoint.to_string(),
+        fault,
+    })?;
+    // Says goodbye, as TLS wants it; an agent that does not hear it loses nothing.
+    let _ = timeout(GOODBYE_LIMIT, stream.shutdown()).await;
+    Ok(())
+}
+
 fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
     let plain = format!("ws://{}", target.authority());
     let refusal = error
@@ -157,6 +176,11 @@ fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
     match refusal {
         Some(rustls::Error::InvalidCertificate(refusal)) => {
             Fault::Certificate(trust.explain(refusal))
+        }
+        Some(rustls::Error::AlertReceived(alert))
+            if let Some(advice) = trust.explain_alert(*alert) =>
+        {
+            Fault::ClientCertificate(advice)
         }
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             Fault::NoTls { plain }

@@ -4,6 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
+use socktop_proto::pairing::Pin;
+
+use crate::plain::one_line;
+use crate::trust::Refusal;
 
 /// A dial that failed. No message holds a token.
 #[derive(Debug, thiserror::Error)]
@@ -26,10 +30,25 @@ impl DialError {
         )
     }
 
+    /// Whether the agent's certificate or key was refused.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self.fault, Fault::Certificate(_))
+    }
+
+    /// The key that the agent presented, where nothing is known of it that speaks for or against it.
+    #[must_use]
+    pub fn unknown_key(&self) -> Option<Pin> {
+        match &self.fault {
+            Fault::Certificate(refusal) => refusal.unknown,
+            _ => None,
+        }
+    }
+
     /// Whether waiting hardly helps: someone has to do something.
     pub(super) fn is_lasting(&self) -> bool {
         match &self.fault {
-            Fault::Certificate(_) | Fault::Name(_) => true,
+            Fault::Certificate(_) | Fault::ClientCertificate(_) | Fault::Name(_) => true,
             Fault::Refused { status, .. } => {
                 matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             }
@@ -51,8 +70,10 @@ pub(super) enum Fault {
     Connect { causes: String, advice: String },
     #[error("{0:?} cannot be checked against a certificate; use the host's DNS name or address")]
     Name(String),
+    #[error("{}", .0.message)]
+    Certificate(Refusal),
     #[error("{0}")]
-    Certificate(String),
+    ClientCertificate(&'static str),
     #[error(
         "what answers there does not speak TLS; if it is an agent without TLS, use: socktop {plain}"
     )]
@@ -103,7 +124,7 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
         }
         _ => "the agent does not take up the conversation",
     };
-    let said = printable(said, 120);
+    let said = one_line(said, 120);
     Fault::Refused {
         status,
         said: if said.is_empty() {
@@ -115,41 +136,9 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
     }
 }
 
-/// A peer's words, fit for a terminal: one line, no control characters, at most `limit` characters.
-pub(super) fn printable(text: &str, limit: usize) -> String {
-    let mut words = text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .filter(|character| !is_unprintable(*character))
-        .collect::<String>();
-    if let Some((end, _)) = words.char_indices().nth(limit) {
-        words.truncate(end);
-        words.push('…');
-    }
-    words
-}
-
-/// Control characters, and those that turn the direction of what follows.
-fn is_unprintable(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_peers_words_cannot_drive_the_terminal() {
-        assert_eq!(
-            printable("no\n\u{1b}[2J  more \u{202e}x", 120),
-            "no [2J more x"
-        );
-        assert_eq!(printable("éééé", 3), "ééé…");
-        assert_eq!(printable("ééé", 3), "ééé");
-    }
 
     #[test]
     fn a_refusal_says_what_to_do() {

@@ -4,6 +4,7 @@
 //! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
 
 mod backoff;
+mod bounds;
 mod cause;
 mod conversation;
 mod dial;
@@ -26,11 +27,11 @@ pub use plan::{Intervals, Plan};
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
 
-/// Largest message that is taken from an agent, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+/// Largest message that is taken from an agent, in bytes: packed, the processes of the largest host take a tenth.
+pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
-/// What a reply may unpack to, in bytes.
-pub const MAX_UNPACKED_BYTES: usize = 64 << 20;
+/// What a reply may unpack to, in bytes: several times what a host with 32,768 processes of long names has to say.
+pub const MAX_UNPACKED_BYTES: usize = 32 << 20;
 
 /// Events that may wait to be read; then nothing more is asked until some are.
 const EVENTS: usize = 64;
@@ -152,4 +153,13 @@ impl Link {
 pub async fn probe(endpoint: &Endpoint) -> Result<Dialect, DialError> {
     let (_, dialect) = dial::Dialer::new(endpoint.clone()).dial().await?;
     Ok(dialect)
+}
+
+/// Does `endpoint`'s TLS handshake and hangs up: to learn whether its key is trusted before there is a screen. No token
+/// is sent. There is nothing to do for an agent without TLS.
+///
+/// # Errors
+/// Where it cannot be reached or is not trusted.
+pub async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
+    dial::shake_hands(endpoint).await
 }

@@ -3,6 +3,9 @@
 //! Done here and not by the WebSocket library, whose client takes an answer without a subprotocol for an
 //! error: it is how an agent of version 1.60 answers.
 
+use std::io;
+use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+
 use bytes::Bytes;
 use http::header::{
     CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
@@ -24,6 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use super::dial::Socket;
 use super::error::{Fault, refusal};
 use super::{Dialect, Endpoint, MAX_MESSAGE_BYTES};
+use crate::trust::Trust;
 
 /// Of the answer's head. More is not an agent.
 const MAX_HEAD_BYTES: usize = 16 << 10;
@@ -133,8 +137,20 @@ fn http_fault(error: &hyper::Error, endpoint: &Endpoint) -> Fault {
     let mut detail = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
+        // In TLS 1.3 the agent checks the client's certificate after the client took the handshake for done.
+        if let Endpoint::Tls(_, trust) = endpoint
+            && let Some(advice) = client_certificate(cause, trust)
+        {
+            return Fault::ClientCertificate(advice);
+        }
         detail = format!("{detail}: {cause}");
         source = cause.source();
+    }
+    if let Endpoint::Tls(_, trust) = endpoint
+        && error.is_incomplete_message()
+        && let Some(advice) = trust.explain_break()
+    {
+        return Fault::ClientCertificate(advice);
     }
     let advice = match endpoint {
         Endpoint::Plain(target) => format!(
@@ -144,6 +160,25 @@ fn http_fault(error: &hyper::Error, endpoint: &Endpoint) -> Fault {
         Endpoint::Tls(..) | Endpoint::InProcess(_) => "is it an agent?".to_owned(),
     };
     Fault::Http { detail, advice }
+}
+
+/// What a TLS alert, or a connection that breaks instead of one, says of the client's certificate.
+fn client_certificate(
+    cause: &(dyn std::error::Error + 'static),
+    trust: &Trust,
+) -> Option<&'static str> {
+    let error = cause.downcast_ref::<io::Error>()?;
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match (tls, error.kind()) {
+        (Some(rustls::Error::AlertReceived(alert)), _) => trust.explain_alert(*alert),
+        // The alert can get lost when the agent closes with our request unread.
+        (_, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) => {
+            trust.explain_break()
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

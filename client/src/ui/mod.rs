@@ -127,4 +127,6 @@ fn nothing_yet<T>(part: &Part<T>) -> String {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

@@ -22,8 +22,8 @@ use crate::app::picker::Picker;
 /// What is said to who has no profiles yet.
 const NO_PROFILES: [&str; 3] = [
     "There are no saved profiles. To watch another machine, run socktop-agent there, and here:",
-    "  socktop HOST                        connects to wss://HOST:8443/ws",
-    "  socktop --profile NAME --save HOST  saves it; later: socktop NAME",
+    "  ssh HOST sudo socktop-agent pair | socktop add  saves it: socktop NAME",
+    "  socktop HOST                                    wss://HOST:8443/ws",
 ];
 
 /// Where the entries are.

@@ -188,35 +188,6 @@ fn what_failed_is_said_in_its_pane() {
 }
 
 #[test]
-fn nothing_from_a_host_reaches_the_terminal_raw() {
-    let mut stage = Stage::new(120, 40);
-    stage.connect(Dialect::Native);
-    let evil = "\x1b]0;x\x07\u{202E}\u{200B}\r\n\u{9b}2J".to_owned();
-    let list = Processes {
-        processes: vec![Process {
-            name: evil.clone(),
-            user: evil.clone(),
-            ..Process::default()
-        }],
-        ..Processes::default()
-    };
-    stage.reply(Query::Processes, body::Kind::Processes(list));
-    let metrics = Metrics {
-        hostname: evil.clone(),
-        interfaces: vec![Interface {
-            name: evil,
-            ..Interface::default()
-        }],
-        ..Metrics::default()
-    };
-    stage.reply(Query::Metrics, body::Kind::Metrics(metrics));
-    for cell in stage.draw().content() {
-        let symbol = cell.symbol();
-        assert_eq!(super::text::clean(symbol), symbol);
-    }
-}
-
-#[test]
 fn without_colours_there_are_none() {
     let mut stage = Stage::rich(120, 40);
     stage.app.options.color = false;

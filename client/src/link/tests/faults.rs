@@ -1,7 +1,7 @@
 //! Agents that answer what cannot be used. Each is reported, and the connection replaced.
 
 use socktop_proto::model::{self, body};
-use socktop_proto::{Query, native};
+use socktop_proto::{MAX_PARTS, Query, native};
 use tokio::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -76,6 +76,45 @@ async fn a_gzip_bomb() {
     assert!(packed.len() < 1 << 20);
     let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
     assert!(reason.contains("unpacks to more than"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_unfolds_to_more_than_a_host_has() {
+    let details = model::ProcessDetails {
+        children: vec![model::ProcessDetails::default(); 2 * MAX_PARTS],
+        ..model::ProcessDetails::default()
+    };
+    let packed = native::encode_body(body::Kind::Process(details).into());
+    assert!(packed.len() < 8 << 10, "{}", packed.len());
+    let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
+    assert!(
+        reason.contains(&format!("more than {MAX_PARTS} parts")),
+        "{reason}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_longer_than_anyone_reads_is_cut() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    let (id, query) = agent.request().await;
+    let host = model::Host {
+        hostname: "x".repeat(1 << 20),
+        ..model::Host::default()
+    };
+    let packed = native::encode_body(body::Kind::Host(host).into());
+    agent
+        .send(Message::binary(native::reply_frame(id, &packed)))
+        .await;
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
+    let (answered, body) = reply(&mut link).await;
+    assert_eq!(answered, query);
+    match body.kind {
+        Some(body::Kind::Host(host)) => assert_eq!(host.hostname.len(), 255),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]

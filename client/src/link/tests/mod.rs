@@ -6,6 +6,7 @@ mod dialects;
 mod faults;
 mod network;
 mod pace;
+mod pins;
 mod reconnect;
 mod tls;
 

@@ -8,36 +8,39 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Endpoint, probe};
+use super::super::{DialError, Endpoint, probe};
 use super::agent::accept;
 use super::network::listener;
 use super::*;
 use crate::trust::Trust;
 
 /// An agent's certificate and key.
-struct Identity {
+pub(super) struct Identity {
     folder: tempfile::TempDir,
-    certificate: rcgen::Certificate,
-    key: KeyPair,
+    pub(super) certificate: rcgen::Certificate,
+    pub(super) key: KeyPair,
     /// What its user gives to `--tls-ca`.
-    pem: String,
+    pub(super) pem: String,
 }
 
 impl Identity {
     /// As a published agent makes it: self-signed, and no authority.
-    fn self_signed(name: &str) -> Self {
+    pub(super) fn self_signed(name: &str) -> Self {
         Self::of(&named(name))
     }
 
-    fn expired(name: &str) -> Self {
+    pub(super) fn expired(name: &str) -> Self {
         let mut params = named(name);
         params.not_before = date_time_ymd(2001, 1, 1);
         params.not_after = date_time_ymd(2002, 1, 1);
         Self::of(&params)
     }
 
-    fn of(params: &CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
+    pub(super) fn of(params: &CertificateParams) -> Self {
+        Self::over(KeyPair::generate().unwrap(), params)
+    }
+
+    pub(super) fn over(key: KeyPair, params: &CertificateParams) -> Self {
         let certificate = params.self_signed(&key).unwrap();
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -48,7 +51,7 @@ impl Identity {
     }
 
     /// Issued by an authority, which is what the user has.
-    fn issued(params: &CertificateParams) -> Self {
+    pub(super) fn issued(params: &CertificateParams) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -61,49 +64,62 @@ impl Identity {
         }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         let path = self.folder.path().join("ca.pem");
         std::fs::write(&path, &self.pem).unwrap();
         path
     }
 
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         Trust::from_file(&self.file(), false).unwrap()
     }
 
-    fn trust_by_name(&self) -> Trust {
+    pub(super) fn trust_by_name(&self) -> Trust {
         Trust::from_file(&self.file(), true).unwrap()
     }
 
-    fn acceptor(&self) -> TlsAcceptor {
-        let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        let config = server()
             .with_no_client_auth()
-            .with_single_cert(vec![self.certificate.der().clone()], key)
+            .with_single_cert(vec![self.certificate.der().clone()], self.secret())
             .unwrap();
         TlsAcceptor::from(Arc::new(config))
     }
 
+    pub(super) fn secret(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
+    }
+
     /// Dials an agent of this identity as 127.0.0.1.
-    async fn dialled_with(&self, trust: Trust) -> Result<Dialect, String> {
-        let (listener, address) = listener().await;
-        let endpoint = Endpoint::Tls(address.to_string().parse().unwrap(), trust);
-        let server = Box::pin(async {
-            let (stream, _) = listener.accept().await.unwrap();
-            // A client that does not trust us hangs up in the middle.
-            if let Ok(stream) = self.acceptor().accept(stream).await {
-                accept(stream, Some("socktop.v2")).await;
-            }
-        });
-        let (dialect, ()) = tokio::join!(probe(&endpoint), server);
-        dialect.map_err(|error| error.to_string())
+    pub(super) async fn dialled_with(&self, trust: Trust) -> Result<Dialect, String> {
+        dialled(self.acceptor(), trust)
+            .await
+            .map_err(|error| error.to_string())
     }
 }
 
-fn named(name: &str) -> CertificateParams {
+pub(super) fn server() -> rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier> {
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+}
+
+/// Dials an agent at 127.0.0.1 that takes connections with `acceptor`.
+pub(super) async fn dialled(acceptor: TlsAcceptor, trust: Trust) -> Result<Dialect, DialError> {
+    let (listener, address) = listener().await;
+    let endpoint = Endpoint::Tls(address.to_string().parse().unwrap(), trust);
+    let server = Box::pin(async {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A client that does not trust us, or that we do not trust, is gone in the middle.
+        if let Ok(stream) = acceptor.accept(stream).await {
+            accept(stream, Some("socktop.v2")).await;
+        }
+    });
+    let (dialect, ()) = tokio::join!(probe(&endpoint), server);
+    dialect
+}
+
+pub(super) fn named(name: &str) -> CertificateParams {
     CertificateParams::new([name.to_owned()]).unwrap()
 }
 

@@ -1,0 +1,367 @@
+//! The commands in a home of their own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use socktop_proto::pairing::{MAX_BYTES, Pairing, Pin};
+
+use super::*;
+
+const PIN: Pin = Pin::from_digest([0xa5; 32]);
+const OTHER: Pin = Pin::from_digest([0x5a; 32]);
+
+struct Fixture {
+    folder: tempfile::TempDir,
+    home: Home,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            profiles: folder.path().join("config/socktop/profiles.json"),
+            data: folder.path().join("data/socktop"),
+        };
+        Self { folder, home }
+    }
+
+    fn with(profiles: &str) -> Self {
+        let fixture = Self::new();
+        fs::create_dir_all(fixture.home.profiles.parent().unwrap()).unwrap();
+        fs::write(&fixture.home.profiles, profiles).unwrap();
+        fixture
+    }
+
+    /// What is said on standard output and standard error, and how it ended.
+    fn add(&self, lines: &str, name: Option<&str>) -> (String, String, Result<(), CommandError>) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let ended = add::add(&self.home, lines.as_bytes(), name, &mut out, &mut err);
+        let [out, err] = [out, err].map(|said| String::from_utf8(said).unwrap());
+        (out, err, ended)
+    }
+
+    fn added(&self, lines: &str) -> String {
+        let (out, err, ended) = self.add(lines, None);
+        ended.unwrap();
+        assert_eq!(err, "");
+        out
+    }
+
+    fn does(
+        &self,
+        command: impl FnOnce(&Home, &mut Vec<u8>) -> Result<(), CommandError>,
+    ) -> String {
+        let mut out = Vec::new();
+        command(&self.home, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn list(&self) -> String {
+        self.does(list::list)
+    }
+
+    fn profiles(&self) -> Profiles {
+        Profiles::load(&self.home.profiles).unwrap()
+    }
+
+    fn pin(&self, authority: &str) -> Option<Pin> {
+        self.home.known_agents().pin_of(authority).unwrap()
+    }
+
+    fn token(&self, profile: &str) -> Option<String> {
+        fs::read_to_string(self.home.tokens().file_of(profile)).ok()
+    }
+}
+
+fn pairing(host: &str, name: Option<&str>) -> Pairing {
+    Pairing {
+        host: host.to_owned(),
+        port: 8443,
+        pin: PIN,
+        token: Some("s3cret".to_owned()),
+        name: name.map(String::from),
+    }
+}
+
+fn line(host: &str, name: &str) -> String {
+    format!("{}\n", pairing(host, Some(name)))
+}
+
+#[test]
+fn a_line_becomes_a_profile_with_a_key_and_a_token() {
+    let fixture = Fixture::new();
+    let said = fixture.added(&line("192.0.2.7", "pi4"));
+    assert_eq!(said, "added pi4: wss://192.0.2.7:8443/ws\n");
+    let profile = &fixture.profiles().profiles["pi4"];
+    assert_eq!(profile.url, "wss://192.0.2.7:8443/ws");
+    assert_eq!(
+        profile.token_file,
+        Some(fixture.home.tokens().file_of("pi4"))
+    );
+    assert_eq!(fixture.token("pi4").as_deref(), Some("s3cret\n"));
+    assert_eq!(fixture.pin("192.0.2.7:8443"), Some(PIN));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&fixture.home.tokens().file_of("pi4")), 0o600);
+    assert_eq!(mode(&fixture.home.data.join("tokens")), 0o700);
+    assert_eq!(mode(&fixture.home.profiles), 0o600);
+}
+
+#[test]
+fn many_lines_are_taken_and_a_bad_one_is_named_and_not_shown() {
+    let fixture = Fixture::new();
+    let lines = format!(
+        "# fleet\n\n{}socktop://pi5:8443/?token=s3cret\n{}\nsocktop://{}s3cret\n{}",
+        line("pi4", "pi4"),
+        "\u{1b}[2J",
+        "x".repeat(3 * MAX_BYTES),
+        pairing("[fd99::2]", None),
+    );
+    let (out, err, ended) = fixture.add(&lines, None);
+    assert_eq!(
+        out,
+        "added pi4: wss://pi4:8443/ws\nadded fd99::2: wss://[fd99::2]:8443/ws\n"
+    );
+    for part in [
+        "line 4: the pairing line has no usable pin",
+        "line 5:",
+        "line 6:",
+    ] {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    assert!(!err.contains("s3cret") && !err.contains('\u{1b}'), "{err}");
+    assert_eq!(
+        ended.unwrap_err().to_string(),
+        "3 of 5 lines were not added"
+    );
+    assert_eq!(fixture.profiles().profiles.len(), 2);
+    assert_eq!(fixture.pin("[fd99::2]:8443"), Some(PIN));
+}
+
+#[test]
+fn nothing_to_add_is_an_error_that_says_where_lines_come_from() {
+    let (_, _, ended) = Fixture::new().add("# nothing\n\n", None);
+    assert!(
+        ended
+            .unwrap_err()
+            .to_string()
+            .contains("sudo socktop-agent pair")
+    );
+}
+
+#[test]
+fn a_line_for_a_known_host_replaces_its_key_and_keeps_its_profile() {
+    let fixture = Fixture::with(
+        r#"{"profiles": {"pi4": {"url": "wss://pi4:8443/ws?token=old", "tls_ca": "/old.pem",
+            "metrics_interval_ms": 250, "colour": "green"}}}"#,
+    );
+    fixture
+        .home
+        .known_agents()
+        .remember("pi4:8443", OTHER)
+        .unwrap();
+    let said = fixture.added(&line("pi4", "pi4"));
+    assert_eq!(
+        said,
+        format!("added pi4: wss://pi4:8443/ws (its key is {PIN} now; it was {OTHER})\n")
+    );
+    assert_eq!(fixture.pin("pi4:8443"), Some(PIN));
+    let profile = &fixture.profiles().profiles["pi4"];
+    assert_eq!(profile.url, "wss://pi4:8443/ws");
+    assert_eq!(
+        (&profile.tls_ca, profile.metrics_interval_ms),
+        (&None, Some(250))
+    );
+    let kept = serde_json::to_value(profile).unwrap();
+    assert_eq!(kept["colour"], "green");
+    assert_eq!(
+        fixture.added(&line("pi4", "pi4")),
+        "added pi4: wss://pi4:8443/ws\n"
+    );
+}
+
+#[test]
+fn names_that_cannot_be_or_are_anothers_get_a_number() {
+    let fixture = Fixture::new();
+    for (host, name, saved) in [
+        ("pi1", "raspberrypi", "raspberrypi"),
+        ("pi2", "raspberrypi", "raspberrypi-2"),
+        ("pi3", "raspberrypi", "raspberrypi-3"),
+        ("pi2", "raspberrypi", "raspberrypi-2"),
+        ("pi4", "demo", "demo-2"),
+        ("pi5", "list", "list-2"),
+        ("pi6", "../a b\u{202e}", "-a-b"),
+        ("pi7", "\u{200b}", "pi7"),
+        ("pi8", "..", "pi8"),
+        ("pi9", &"é".repeat(99), &"é".repeat(30)),
+    ] {
+        let saved = saved.trim_start_matches('-');
+        assert_eq!(
+            fixture.added(&line(host, name)),
+            format!("added {saved}: wss://{host}:8443/ws\n")
+        );
+        assert!(fixture.profiles().profiles.contains_key(saved));
+        assert_eq!(fixture.token(saved).as_deref(), Some("s3cret\n"));
+    }
+}
+
+#[test]
+fn a_name_of_the_users_is_for_one_line_and_no_other_profile() {
+    let fixture = Fixture::with(r#"{"profiles": {"here": {"url": "ws://here:3000/ws"}}}"#);
+    let both = line("pi4", "pi4") + &line("pi5", "pi5");
+    let (out, err, ended) = fixture.add(&both, Some("kitchen"));
+    assert_eq!(out, "added kitchen: wss://pi4:8443/ws\n");
+    assert!(err.contains("line 2: --name is for one line"), "{err}");
+    assert!(ended.is_err());
+    for (name, part) in [
+        ("here", "there is a profile \"here\""),
+        ("demo", "the demo's"),
+    ] {
+        let (_, err, ended) = fixture.add(&line("pi5", "pi5"), Some(name));
+        assert!(err.contains(part), "{err}");
+        assert!(ended.is_err());
+    }
+    assert_eq!(fixture.pin("pi5:8443"), None);
+}
+
+#[test]
+fn the_list_shows_how_each_is_trusted_and_no_token() {
+    let fixture = Fixture::with(
+        r#"{"profiles": {
+            "ca": {"url": "wss://ca:8443/ws", "tls_ca": "/ca.pem", "token_file": "/t"},
+            "new": {"url": "wss://new:8443/ws"},
+            "bad\u001b[2J\u202e": {"url": "http://bad?token=s3cret"},
+            "plain": {"url": "ws://plain:3000/ws?token=s3cret"}
+        }}"#,
+    );
+    fixture.added(&line("pi4", "pi4"));
+    let stored = fixture.home.tokens().file_of("pi4");
+    let list = fixture.list();
+    let rows: Vec<Vec<_>> = list
+        .lines()
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.is_empty())
+                .collect()
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            vec!["PROFILE", "ADDRESS", "TRUSTED BY", "TOKEN"],
+            vec![
+                "bad\u{fffd}[2J\u{fffd}",
+                "http://bad",
+                "no usable address",
+                "none"
+            ],
+            vec!["ca", "wss://ca:8443/ws", "file /ca.pem", "file /t"],
+            vec!["new", "wss://new:8443/ws", "not yet", "none"],
+            vec![
+                "pi4",
+                "wss://pi4:8443/ws",
+                "key sha256:a5a5a5a5a5a5a5a5…",
+                &format!("file {}", stored.display())
+            ],
+            vec![
+                "plain",
+                "ws://plain:3000/ws",
+                "nothing (no TLS)",
+                "in the URL"
+            ],
+        ]
+    );
+    assert!(Fixture::new().list().contains("No profile is saved yet"));
+}
+
+#[test]
+fn what_is_removed_takes_its_token_and_its_key_with_it() {
+    let fixture = Fixture::new();
+    fixture.added(&line("pi4", "pi4"));
+    let remove = |name: &str| fixture.does(|home, out| manage::remove(home, name, out));
+    assert_eq!(
+        remove("pi4"),
+        "removed pi4: wss://pi4:8443/ws, its stored token and its remembered key\n"
+    );
+    assert!(fixture.profiles().profiles.is_empty());
+    assert_eq!(
+        (fixture.token("pi4"), fixture.pin("pi4:8443")),
+        (None, None)
+    );
+    let error = manage::remove(&fixture.home, "pi4", &mut Vec::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no profile \"pi4\" (none is saved yet)"
+    );
+}
+
+#[test]
+fn what_another_profile_needs_or_the_user_made_is_not_removed() {
+    let fixture = Fixture::new();
+    let own = fixture.folder.path().join("own-token");
+    fs::write(&own, "s3cret").unwrap();
+    fixture.added(&line("pi4", "pi4"));
+    Profiles::update(&fixture.home.profiles, |profiles| {
+        let mut twin = profiles.profiles["pi4"].clone();
+        twin.token_file = Some(own.clone());
+        profiles.profiles.insert("twin".to_owned(), twin);
+        Ok::<_, CommandError>(())
+    })
+    .unwrap();
+    let said = fixture.does(|home, out| manage::remove(home, "twin", out));
+    assert_eq!(said, "removed twin: wss://pi4:8443/ws\n");
+    assert!(own.exists());
+    assert_eq!(fixture.pin("pi4:8443"), Some(PIN));
+}
+
+#[test]
+fn a_renamed_profile_takes_its_token_with_it() {
+    let fixture = Fixture::new();
+    fixture.added(&line("pi4", "pi4"));
+    fixture.added(&line("pi5", "pi5"));
+    let rename = |old: &str, new: &str| manage::rename(&fixture.home, old, new, &mut Vec::new());
+    rename("pi4", "kitchen").unwrap();
+    let profiles = fixture.profiles().profiles;
+    assert_eq!(profiles.keys().collect::<Vec<_>>(), ["kitchen", "pi5"]);
+    assert_eq!(
+        profiles["kitchen"].token_file,
+        Some(fixture.home.tokens().file_of("kitchen"))
+    );
+    assert_eq!(fixture.token("kitchen").as_deref(), Some("s3cret\n"));
+    assert_eq!(fixture.token("pi4"), None);
+    for (old, new, part) in [
+        ("kitchen", "pi5", "there is a profile \"pi5\""),
+        ("kitchen", "list", "it is a command"),
+        ("kitchen", " ", "it is empty"),
+        ("kitchen", "a/b", "looks like an address"),
+        ("kitchen", "a\u{7}", "cannot be seen"),
+        ("pi4", "x", "no profile \"pi4\" (there are: kitchen, pi5)"),
+    ] {
+        let error = rename(old, new).unwrap_err().to_string();
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
+fn a_forgotten_key_is_named_by_host_or_profile_and_the_profile_stays() {
+    let fixture = Fixture::new();
+    let forget = |host: &str| manage::forget(&fixture.home, host, &mut Vec::new());
+    for name in ["pi4.lan", "pi4.lan:8443", "wss://pi4.lan:8443/ws", "pi4"] {
+        fixture.added(&line("pi4.lan", "pi4"));
+        forget(name).unwrap();
+        assert_eq!(fixture.pin("pi4.lan:8443"), None, "{name}");
+    }
+    assert!(fixture.profiles().profiles.contains_key("pi4"));
+    assert!(
+        forget("pi4")
+            .unwrap_err()
+            .to_string()
+            .contains("none is remembered")
+    );
+    fixture.added(&line("pi5", "pi5"));
+    assert_eq!(
+        forget("pi6").unwrap_err().to_string(),
+        "no key is remembered for pi6:8443 (there are: pi5:8443)"
+    );
+}

@@ -1,0 +1,271 @@
+//! Keys that are pinned, keys that are not known, and certificates of clients, over real sockets.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::RootCertStore;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use socktop_proto::pairing::Pin;
+use tokio::io::AsyncReadExt;
+use tokio_rustls::TlsAcceptor;
+
+use super::super::{DialError, Endpoint, shake_hands};
+use super::network::listener;
+use super::tls::{Identity, dialled, named, server};
+use super::*;
+use crate::token::Token;
+use crate::trust::{ClientIdentity, Trust};
+
+fn pin(agent: &Identity) -> Pin {
+    use rcgen::PublicKeyData;
+    let key = agent.key.subject_public_key_info();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &key);
+    Pin::from_digest(digest.as_ref().try_into().unwrap())
+}
+
+fn pinned(agent: &Identity) -> Trust {
+    Trust::pinned("pi4:8443", pin(agent), false).unwrap()
+}
+
+/// Another certificate over the same key.
+fn renewed(agent: &Identity, name: &str) -> Identity {
+    let key = KeyPair::from_pem(&agent.key.serialize_pem()).unwrap();
+    Identity::over(key, &named(name))
+}
+
+#[tokio::test]
+async fn a_pinned_key_is_accepted_whatever_certificate_stands_over_it() {
+    for agent in [
+        Identity::self_signed("127.0.0.1"),
+        Identity::expired("elsewhere"),
+        Identity::issued(&named("elsewhere")),
+    ] {
+        let trust = pinned(&agent);
+        assert_eq!(agent.dialled_with(trust.clone()).await, Ok(Dialect::Native));
+        let renewed = renewed(&agent, "another");
+        assert_eq!(renewed.dialled_with(trust).await, Ok(Dialect::Native));
+    }
+}
+
+#[tokio::test]
+async fn another_key_than_the_pinned_one_is_refused_by_both_fingerprints() {
+    let known = Identity::self_signed("127.0.0.1");
+    let other = Identity::self_signed("127.0.0.1");
+    let refused = dialled(other.acceptor(), pinned(&known)).await.unwrap_err();
+    assert!(refused.is_untrusted());
+    assert_eq!(refused.unknown_key(), None, "this is no first use");
+    let message = refused.to_string();
+    for part in [
+        &format!("{} is remembered for pi4:8443", pin(&known)),
+        &format!("it presented {}", pin(&other)),
+        "intercepts",
+        "sudo socktop-agent fingerprint",
+        "socktop forget pi4:8443",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_agents_name_is_checked_when_asked_for() {
+    let agent = Identity::self_signed("127.0.0.1");
+    let trust = || Trust::pinned("pi4:8443", pin(&agent), true).unwrap();
+    assert_eq!(agent.dialled_with(trust()).await, Ok(Dialect::Native));
+    let elsewhere = renewed(&agent, "elsewhere");
+    let refused = elsewhere.dialled_with(trust()).await.unwrap_err();
+    assert!(
+        refused.contains("not for this name but for elsewhere;"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_replayed_without_its_key_is_refused() {
+    let agent = Identity::self_signed("127.0.0.1");
+    let thief = Identity::self_signed("127.0.0.1");
+    let mut roots = RootCertStore::empty();
+    roots.add(agent.certificate.der().clone()).unwrap();
+    for trust in [
+        pinned(&agent),
+        agent.trust(),
+        Trust::authorities(roots).unwrap(),
+    ] {
+        for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+            let stolen = CertifiedKey::new(
+                vec![agent.certificate.der().clone()],
+                any_supported_type(&thief.secret()).unwrap(),
+            );
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let config = rustls::ServerConfig::builder_with_provider(provider)
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(SingleCertAndKey::from(stolen)));
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            let refused = dialled(acceptor, trust.clone()).await.unwrap_err();
+            assert!(refused.is_untrusted(), "{refused}");
+            assert!(
+                refused.to_string().contains("without having its key"),
+                "{refused}"
+            );
+            assert_eq!(refused.unknown_key(), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_systems_authorities_vouch_for_names_and_say_whom_they_do_not_know() {
+    let vouching = |agent: &Identity| {
+        let mut roots = RootCertStore::empty();
+        let certificate = rustls::pki_types::pem::PemObject::from_pem_slice(agent.pem.as_bytes());
+        roots.add(certificate.unwrap()).unwrap();
+        Trust::authorities(roots).unwrap()
+    };
+    let agent = Identity::issued(&named("127.0.0.1"));
+    assert_eq!(
+        agent.dialled_with(vouching(&agent)).await,
+        Ok(Dialect::Native)
+    );
+    let elsewhere = Identity::issued(&named("elsewhere"));
+    let unknown = Identity::self_signed("127.0.0.1");
+    for (presented, trust) in [
+        (&elsewhere, vouching(&elsewhere)),
+        (&unknown, vouching(&agent)),
+        (&unknown, Trust::system().unwrap()),
+    ] {
+        let refused = dialled(presented.acceptor(), trust).await.unwrap_err();
+        assert_eq!(refused.unknown_key(), Some(pin(presented)));
+        assert!(
+            refused.to_string().contains(&pin(presented).to_string()),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn shaking_hands_says_nothing() {
+    let agent = Identity::self_signed("127.0.0.1");
+    let (listener, address) = listener().await;
+    let mut endpoint = Endpoint::Tls(address.to_string().parse().unwrap(), pinned(&agent));
+    endpoint.set_token(Token::new("s3cret").unwrap());
+    let server = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = agent.acceptor().accept(stream).await.unwrap();
+        let mut said = Vec::new();
+        // An error would be a connection that ends without TLS's word for it.
+        stream.read_to_end(&mut said).await.unwrap();
+        said
+    };
+    let (shaken, said) = tokio::join!(shake_hands(&endpoint), server);
+    shaken.unwrap();
+    assert_eq!(said, b"");
+}
+
+// ---- certificates of clients
+
+/// An authority for clients, and one of its certificates with the key.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    client: ClientIdentity,
+}
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = named("a-client").signed_by(&key, &issuer).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [cert_file, key_file] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&cert_file, certificate.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    Authority {
+        client: ClientIdentity::from_files(&cert_file, &key_file).unwrap(),
+        issuer,
+    }
+}
+
+/// Dials an agent that wants certificates of `authority` from its clients, in both versions of TLS.
+async fn dialled_by(
+    agent: &Identity,
+    authority: &Authority,
+    trust: &Trust,
+) -> [Result<Dialect, DialError>; 2] {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.issuer.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+        .build()
+        .unwrap();
+    let acceptor = |version| {
+        let config = rustls::ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_client_cert_verifier(clients.clone())
+            .with_single_cert(vec![agent.certificate.der().clone()], agent.secret())
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    };
+    [
+        dialled(acceptor(&rustls::version::TLS13), trust.clone()).await,
+        dialled(acceptor(&rustls::version::TLS12), trust.clone()).await,
+    ]
+}
+
+#[tokio::test]
+async fn a_clients_certificate_is_shown_by_every_kind_of_trust() {
+    let clients = authority();
+    let agent = Identity::self_signed("127.0.0.1");
+    for trust in [pinned(&agent), agent.trust()] {
+        let trust = trust.presenting(clients.client.clone());
+        for dialled in dialled_by(&agent, &clients, &trust).await {
+            assert_eq!(dialled.unwrap(), Dialect::Native);
+        }
+    }
+    let issued = Identity::issued(&named("127.0.0.1"));
+    let mut roots = RootCertStore::empty();
+    let root = rustls::pki_types::pem::PemObject::from_pem_slice(issued.pem.as_bytes());
+    roots.add(root.unwrap()).unwrap();
+    let trust = Trust::authorities(roots)
+        .unwrap()
+        .presenting(clients.client.clone());
+    for dialled in dialled_by(&issued, &clients, &trust).await {
+        assert_eq!(dialled.unwrap(), Dialect::Native);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_wants_a_certificate_is_explained() {
+    let clients = authority();
+    let agent = Identity::self_signed("127.0.0.1");
+    for refused in dialled_by(&agent, &clients, &pinned(&agent)).await {
+        let message = refused.unwrap_err().to_string();
+        assert!(
+            message.contains("asks for a client certificate that its client_ca vouches for")
+                && message.contains("--cert and --key"),
+            "{message}"
+        );
+    }
+    let strangers = pinned(&agent).presenting(authority().client);
+    for refused in dialled_by(&agent, &clients, &strangers).await {
+        let message = refused.unwrap_err().to_string();
+        assert!(
+            message.contains("refuses the client certificate; pass --cert and --key"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_wants_none_gets_none() {
+    let agent = Identity::self_signed("127.0.0.1");
+    let config = server()
+        .with_no_client_auth()
+        .with_single_cert(vec![agent.certificate.der().clone()], agent.secret())
+        .unwrap();
+    let trust = pinned(&agent).presenting(authority().client);
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    assert_eq!(dialled(acceptor, trust).await.unwrap(), Dialect::Native);
+}
