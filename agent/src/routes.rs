@@ -1,6 +1,7 @@
 //! What is served over HTTP: `/ws` and `/healthz`. Access is checked here, once.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -176,6 +177,10 @@ fn accept(
         .await;
         match &ended {
             Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
+            // A client that ends the connection without the goodbyes of WebSocket and TLS; most do.
+            Err(WsError::Io(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                tracing::info!(event = "disconnected", %peer, "{peer} disconnected");
+            }
             Err(error) => {
                 tracing::info!(event = "disconnected", %peer, %error, "{peer} lost: {error}");
             }

@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import struct
+import warnings
 from collections import Counter
 
 HOST = "10.99.0.2"
@@ -40,18 +41,44 @@ def frame(kind, data, length=None, final=True):
     return struct.pack(">BBQ4x", kind | (0x80 if final else 0), 0xFF, length) + data
 
 
+HEAD = UPGRADE.removesuffix("\r\n")
+# (what it is, a request or a version of TLS)
+ODD = [
+    ("a foreign Origin", HEAD + "Origin: https://evil.example\r\n\r\n"),
+    ("two Origins", HEAD + "Origin: null\r\nOrigin: null\r\n\r\n"),
+    ("path traversal", UPGRADE.replace("/ws", "/ws/../../etc/socktop/token")),
+    ("escaped path traversal", UPGRADE.replace("/ws", "/%2e%2e/%2e%2e/etc/socktop/token")),
+    ("another method", UPGRADE.replace("GET", "POST")),
+    ("two Hosts", HEAD + "Host: evil.example\r\n\r\n"),
+    ("a body", HEAD + "Content-Length: 40\r\n\r\nGET /healthz HTTP/1.1\r\nHost: box\r\n\r\n"),
+    ("a chunked body", HEAD + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: box\r\n\r\n"),
+    ("both lengths", HEAD + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("a space before the colon", HEAD + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+    ("a second request behind the first", "GET /healthz HTTP/1.1\r\nHost: box\r\n\r\n" * 2),
+    ("a head of 20 KB", HEAD + "X-Long: " + "x" * 20_000 + "\r\n\r\n"),
+    ("200 headers", HEAD + "X-Many: x\r\n" * 200 + "\r\n"),
+    ("five tokens", UPGRADE.replace("/ws", "/ws?" + "&".join(f"token={n}" for n in range(5)))),
+    ("TLS 1.0", ssl.TLSVersion.TLSv1),
+    ("TLS 1.1", ssl.TLSVersion.TLSv1_1),
+]
+
+
 class Attack:
     def __init__(self, arguments):
         self.arguments = arguments
         self.token = os.environ.get("ATTACKER_TOKEN", "")
         self.seen = Counter()
         self.open = 0
+        self.dialled = 0
 
     async def dial(self, tls=True):
         connection = socket.socket()
         # Who never reads has a small window, so that all of it has to wait in the agent.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.setblocking(False)
+        if self.arguments.sources:
+            connection.bind((self.arguments.sources[self.dialled % len(self.arguments.sources)], 0))
+        self.dialled += 1
         await asyncio.get_running_loop().sock_connect(connection, (HOST, PORT))
         return await asyncio.open_connection(sock=connection, ssl=TLS if tls else None,
                                              server_hostname="box" if tls else None, limit=4096)
@@ -107,12 +134,12 @@ class Attack:
 
     async def never_read(self):
         reader, writer = await self.session()
-        # StreamReader stops reading where its limit is reached: it is told so before anything comes.
-        reader._transport.pause_reading()
-        for _ in range(200):
-            writer.write(frame(0x1, b"get_processes") + frame(0x1, b"get_metrics"))
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(self.arguments.seconds)
+        # The socket below TLS is not read any more: asyncio's own pause would still take half a megabyte.
+        reader._transport._ssl_protocol._transport.pause_reading()
+        writer.write((frame(0x1, b"get_processes") + frame(0x1, b"get_metrics")) * 500)
+        while not writer.is_closing():
+            await asyncio.sleep(0.2)
+        self.seen["ended by the agent"] += 1
 
     async def journals(self):
         reader, writer = await self.session()
@@ -139,6 +166,34 @@ class Attack:
             if str(error).isdigit():
                 raise
             self.seen["without an answer"] += 1
+
+    async def odd(self):
+        """What is no honest request, one after the other; and what is said to it."""
+        what, send = ODD[self.seen["asked"] % len(ODD)]
+        self.seen["asked"] += 1
+        if isinstance(send, ssl.TLSVersion):
+            answer = await self.old_tls(send)
+        else:
+            reader, writer = await self.dial()
+            writer.write(send.format(token=self.token).encode())
+            reply = await reader.read()
+            # Of each answer the status: there is one, whatever follows the first request.
+            answer = " and ".join(line.split(b" ")[1].decode() for line in reply.split(b"\r\n") if line.startswith(b"HTTP/"))
+            writer.close()
+        self.seen[f"{what}: {answer}"] += 1
+
+    async def old_tls(self, version):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        try:
+            await asyncio.open_connection(HOST, PORT, ssl=context, server_hostname="box")
+            return "let in"
+        except ssl.SSLError:
+            return "refused"
 
     async def one_after_another(self, call):
         loop = asyncio.get_running_loop()
@@ -167,9 +222,10 @@ class Attack:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("attack", choices=["silent", "hello", "head", "plain", "unfinished", "never-read", "journals", "flood",
-                                           "guess"])
+                                           "guess", "odd"])
     parser.add_argument("--connections", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--sources", nargs="*", default=[], help="addresses to come from, by turns")
     parser.add_argument("--pause", type=float, default=PAUSE)
     asyncio.run(Attack(parser.parse_args()).run())
 

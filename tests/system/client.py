@@ -27,8 +27,8 @@ TLS.verify_mode = ssl.CERT_NONE
 class Agent:
     """A WebSocket (RFC 6455) on one thread: two that share a TLS connection lose data now and then."""
 
-    def __init__(self, port=8443, host=HOST, token=None, plain=False, timeout=10, native=False):
-        self.stream = socket.create_connection((host, port), timeout)
+    def __init__(self, port=8443, host=HOST, token=None, plain=False, timeout=10, native=False, source=""):
+        self.stream = socket.create_connection((host, port), timeout, (source, 0))
         if not plain:
             self.stream = TLS.wrap_socket(self.stream)
         self.received = b""
@@ -215,6 +215,56 @@ def hold(arguments):
     sys.exit(samples == 0 or worst > arguments.longest)
 
 
+def measure(arguments):
+    """A client that stays and asks ten times a second, and one that comes anew twice a second: how they are served."""
+    until = time.monotonic() + arguments.seconds
+    waits = {"stays": [], "comes": []}
+    lost = []
+
+    def dial():
+        return Agent(timeout=arguments.timeout, source=arguments.source)
+
+    def timed(who, call):
+        started = time.monotonic()
+        try:
+            result = call()
+            waits[who].append(1000 * (time.monotonic() - started))
+            return result
+        except Exception as error:
+            lost.append(f"{who}: {type(error).__name__}: {error}")
+
+    def stays():
+        with dial() as agent:
+            agent.ask("get_metrics")
+            while time.monotonic() < until:
+                if timed("stays", lambda: agent.ask("get_metrics")) is None:
+                    return
+                time.sleep(0.1)
+
+    def comes():
+        def once():
+            with dial() as agent:
+                return agent.ask("get_metrics")
+        while time.monotonic() < until:
+            timed("comes", once)
+            time.sleep(0.5)
+
+    threads = [threading.Thread(target=call) for call in (stays, comes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for line in lost:
+        print(f"lost: {line}", file=sys.stderr)
+    figures = [len(lost)]
+    for who in ("stays", "comes"):
+        sorted_waits = sorted(waits[who]) or [float("inf")]
+        figures += [len(waits[who])] + [sorted_waits[min(len(sorted_waits) - 1, len(sorted_waits) * part // 100)]
+                                        for part in (50, 99, 100)]
+    print(" ".join(f"{figure:.0f}" for figure in figures))
+    sys.exit(len(lost) > 0)
+
+
 def snapshot(arguments):
     """Everything that the agent says, as JSON: to be compared with what another one says."""
     with Agent(arguments.port, arguments.host, token=arguments.token, plain=arguments.plain,
@@ -268,6 +318,11 @@ def main():
     command.add_argument("--ready")
     command.add_argument("--until", required=True)
     command.set_defaults(call=hold, timeout=15)
+
+    command = commands.add_parser("measure")
+    command.add_argument("--source", default="", help="the address to come from")
+    command.add_argument("--seconds", type=float, default=8)
+    command.set_defaults(call=measure, timeout=15)
 
     command = commands.add_parser("snapshot", parents=[anywhere])
     command.add_argument("--token")

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::time::ClockId;
-use socktop_proto::model::{Error, ErrorCode, Journal};
+use socktop_proto::model::{Error, ErrorCode, Journal, JournalEntry};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -24,6 +24,10 @@ use entries::Entry;
 
 /// How many lines are given.
 const MAX_ENTRIES: usize = 100;
+
+/// How much text they may have, so that an answer is not large whatever a process writes; the newest line is given
+/// always.
+const MAX_TEXT_BYTES: usize = 128 * 1024;
 
 /// How long journalctl may take, waiting for its turn included.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -113,8 +117,9 @@ impl JournalCollector {
             .take_while(|entry| !entry.is_before(since))
             .map(Entry::into_model)
             .collect();
-        let truncated = entries.len() > MAX_ENTRIES || (output.cut && !entries.is_empty());
-        entries.truncate(MAX_ENTRIES);
+        let fitting = fitting(&entries);
+        let truncated = entries.len() > fitting || (output.cut && !entries.is_empty());
+        entries.truncate(fitting);
         let mut notice = access::notice(&self.root).map(str::to_owned);
         if !output.success && !output.cut && notice.is_none() {
             return Err(failed(
@@ -175,6 +180,18 @@ impl JournalCollector {
 
 fn turns(at_once: usize) -> (usize, Arc<Semaphore>) {
     (at_once, Arc::new(Semaphore::new(at_once)))
+}
+
+/// How many of the entries are given.
+fn fitting(entries: &[JournalEntry]) -> usize {
+    let mut bytes = 0;
+    let fit = entries.iter().take_while(|entry| {
+        bytes += entry.message.len();
+        bytes <= MAX_TEXT_BYTES
+    });
+    fit.take(MAX_ENTRIES)
+        .count()
+        .max(usize::from(!entries.is_empty()))
 }
 
 /// Reads to the end, or to the limit; whether there was more. The pipe is closed then, which ends a writer that

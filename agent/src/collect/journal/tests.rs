@@ -77,6 +77,15 @@ async fn a_hundred_lines_are_given_and_whether_there_are_more() {
 }
 
 #[tokio::test]
+async fn of_long_lines_as_many_are_given_as_fit() {
+    let long = format!(r#""MESSAGE":"{}"#, "x".repeat(10_000));
+    let script = printing(30).replace(r#""MESSAGE":""#, &long);
+    let journal = read(&script).await.unwrap();
+    assert_eq!((journal.entries.len(), journal.truncated), (13, true));
+    assert!(journal.entries[0].message.ends_with("x1"));
+}
+
+#[tokio::test]
 async fn lines_from_before_the_process_started_are_anothers() {
     // The host may have booted less than ten seconds ago.
     let now = Now::read();
@@ -127,7 +136,7 @@ async fn endless_output_is_cut_off() {
         .await
         .unwrap();
     assert!(journal.truncated);
-    assert!(journal.entries.len() > 50);
+    assert_ne!(journal.entries, []);
     let script = format!(
         "while :; do echo 'endless complaint' >&2; done &\n{}\nwait",
         printing(1)
