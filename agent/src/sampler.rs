@@ -4,21 +4,24 @@
 //! new one. Whoever asks while a sample is being collected waits for it and shares it, even where
 //! caching is off: a sample that was finished after the request came is as fresh as any.
 
+mod sample;
+
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use socktop_proto::model::{self, body};
-use socktop_proto::{Body, Error, ErrorCode, Frame, Query, json, native, text};
+use socktop_proto::{Body, Error, ErrorCode, Query};
 use tokio::time::{Instant, sleep};
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::collect::{
     Collected, DisksCollector, JournalCollector, MetricsCollector, MetricsOptions, Now,
     ProcessCollector, ProcessesCollector, Root, read_host, redact_arguments,
 };
 use crate::config::Sampling;
+use sample::Earlier;
+pub use sample::Sample;
+pub(crate) use sample::message;
 
 /// How long host facts and journal lines are shared.
 const SLOW_TTL: Duration = Duration::from_secs(1);
@@ -26,65 +29,12 @@ const SLOW_TTL: Duration = Duration::from_secs(1);
 /// How many processes' details and journals are kept at once.
 const PER_PROCESS_ENTRIES: usize = 32;
 
-/// A sample and its encodings, each made when it is first wanted.
-#[derive(Debug)]
-pub struct Sample {
-    query: Query,
-    body: Body,
-    native: OnceLock<Bytes>,
-    text: OnceLock<Message>,
-    json: OnceLock<Message>,
-}
-
-impl Sample {
-    /// The answer `body` to `query`.
-    pub(crate) fn new(query: Query, body: Body) -> Self {
-        Self {
-            query,
-            body,
-            native: OnceLock::new(),
-            text: OnceLock::new(),
-            json: OnceLock::new(),
-        }
-    }
-
-    /// The native reply to request `id`.
-    pub fn native(&self, id: u64) -> Message {
-        let body = self
-            .native
-            .get_or_init(|| native::encode_body(self.body.clone()).into());
-        Message::binary(native::reply_frame(id, body))
-    }
-
-    /// The reply in the text dialect.
-    pub fn text(&self) -> Message {
-        self.text
-            .get_or_init(|| message(text::encode_reply(self.query, &self.body)))
-            .clone()
-    }
-
-    /// The reply in the json dialect.
-    pub fn json(&self) -> Message {
-        self.json
-            .get_or_init(|| message(json::encode_reply(self.query, &self.body)))
-            .clone()
-    }
-}
-
-/// A dialect's frame as tungstenite sends it.
-pub(crate) fn message(frame: Frame) -> Message {
-    match frame {
-        Frame::Text(text) => Message::text(text),
-        Frame::Binary(bytes) => Message::binary(bytes),
-    }
-}
-
 /// Answers queries about this host.
 pub struct Sampler {
     host: Entry<Root>,
     metrics: Entry<(MetricsOptions, MetricsCollector)>,
     disks: Entry<DisksCollector>,
-    processes: Entry<ProcessesCollector>,
+    processes: Entry<(ProcessesCollector, Earlier)>,
     process: Mutex<ProcessCollector>,
     journal: JournalCollector,
     per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
@@ -118,6 +68,18 @@ impl<C> Entry<C> {
         ttl: Duration,
         collect: impl AsyncFnOnce(&mut C) -> Body,
     ) -> Arc<Sample> {
+        self.share(ttl, async |collector| {
+            Arc::new(Sample::new(query, collect(collector).await))
+        })
+        .await
+    }
+
+    /// The last sample while it is young enough, else the one that `collect` makes.
+    async fn share(
+        &self,
+        ttl: Duration,
+        collect: impl AsyncFnOnce(&mut C) -> Arc<Sample>,
+    ) -> Arc<Sample> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
         if let Some((finished_at, sample)) = &state.last
@@ -125,7 +87,7 @@ impl<C> Entry<C> {
         {
             return Arc::clone(sample);
         }
-        let sample = Arc::new(Sample::new(query, collect(&mut state.collector).await));
+        let sample = collect(&mut state.collector).await;
         state.last = Some((Instant::now(), Arc::clone(&sample)));
         sample
     }
@@ -141,7 +103,7 @@ impl Sampler {
             host: Entry::new(root.clone()),
             metrics: Entry::new((options, metrics)),
             disks: Entry::new(DisksCollector::new(root.clone())),
-            processes: Entry::new(ProcessesCollector::new(root.clone())),
+            processes: Entry::new((ProcessesCollector::new(root.clone()), Earlier::default())),
             process: Mutex::new(ProcessCollector::new(root.clone())),
             journal: JournalCollector::new(root.clone()),
             per_process: Mutex::default(),
@@ -197,10 +159,15 @@ impl Sampler {
             }
             Query::Processes => {
                 self.processes
-                    .sample(query, sampling.processes_ttl, async |processes| {
-                        let collected = settle(|| processes.collect(&Now::read)).await;
-                        reply(collected, body::Kind::Processes)
-                    })
+                    .share(
+                        sampling.processes_ttl,
+                        async |(processes, earlier)| match settle(|| processes.collect(&Now::read))
+                            .await
+                        {
+                            Ok(list) => earlier.next(list),
+                            Err(error) => Arc::new(Sample::new(query, error.into())),
+                        },
+                    )
                     .await
             }
             Query::Process { pid } => {
@@ -356,20 +323,5 @@ mod tests {
             .unwrap_err();
         counting(&entry, ttl, &count).await;
         assert_eq!(count.get(), 1);
-    }
-
-    #[test]
-    fn encodings_are_made_once() {
-        let sample = Sample::new(
-            Query::Host,
-            Error::new(ErrorCode::NotFound, "nothing").into(),
-        );
-        let first = sample.text();
-        let Message::Text(one) = &first else { panic!() };
-        let second = sample.text();
-        let Message::Text(other) = &second else {
-            panic!()
-        };
-        assert_eq!(one.as_ptr(), other.as_ptr());
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use socktop_proto::native::RequestError;
+use socktop_proto::native::{Asked, RequestError};
 use socktop_proto::{Body, Error, ErrorCode, Query, json, native, text};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
@@ -64,7 +64,7 @@ struct Request {
 
 #[derive(Debug, Clone, Copy)]
 enum Dialect {
-    Native { id: u64 },
+    Native { id: u64, since: Option<u64> },
     Text,
     Json,
 }
@@ -82,7 +82,7 @@ impl Request {
 
 fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
     match request.dialect {
-        Dialect::Native { id } => sample.native(id),
+        Dialect::Native { id, since } => sample.native(id, since),
         Dialect::Text => sample.text(),
         Dialect::Json => sample.json(),
     }
@@ -260,9 +260,9 @@ fn refusal() -> Error {
 
 fn decode_native(bytes: &Bytes) -> Result<Request, Message> {
     match native::decode_request(bytes) {
-        Ok((id, query)) => Ok(Request {
+        Ok(Asked { id, query, since }) => Ok(Request {
             query,
-            dialect: Dialect::Native { id },
+            dialect: Dialect::Native { id, since },
         }),
         Err(error) => {
             let id = match error {

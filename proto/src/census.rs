@@ -14,27 +14,42 @@ const DEEPEST: usize = 100;
 #[error("the reply has more than {MAX_PARTS} parts")]
 pub struct TooManyParts;
 
-/// A kind of message: the fields whose every occurrence is a part, and what kind of message each is.
-pub(crate) struct Kind(&'static [(u64, Option<&'static Kind>)]);
+/// A kind of message: the fields whose every occurrence is a part, and what it holds.
+pub(crate) struct Kind(&'static [(u64, Part)]);
+
+enum Part {
+    /// Nothing that is counted.
+    Leaf,
+    /// A message.
+    Message(&'static Kind),
+    /// Numbers, each of a byte at least.
+    Packed,
+}
 
 /// `socktop.v2.Reply`, with a body that is not packed.
-pub(crate) static REPLY: Kind = Kind(&[(2, Some(&BODY))]);
+pub(crate) static REPLY: Kind = Kind(&[(2, Part::Message(&BODY))]);
 
 /// `socktop.v2.Body`.
 pub(crate) static BODY: Kind = Kind(&[
-    (3, Some(&METRICS)),
-    (4, Some(&LIST)),
-    (5, Some(&LIST)),
-    (6, Some(&DETAILS)),
-    (7, Some(&LIST)),
+    (3, Part::Message(&METRICS)),
+    (4, Part::Message(&LIST)),
+    (5, Part::Message(&PROCESSES)),
+    (6, Part::Message(&DETAILS)),
+    (7, Part::Message(&LIST)),
 ]);
 
-/// `ProcessList` of processes.proto; also `Disks`, `Processes`, `Journal` and `Cpu`, whose field 2 is a list too.
-pub(crate) static LIST: Kind = Kind(&[(2, None)]);
+/// `ProcessList` of processes.proto; also `Disks`, `Journal` and `Cpu`, whose field 2 is a list too.
+pub(crate) static LIST: Kind = Kind(&[(2, Part::Leaf)]);
 
-static METRICS: Kind = Kind(&[(3, Some(&LIST)), (7, None), (8, None)]);
+static PROCESSES: Kind = Kind(&[(2, Part::Leaf), (7, Part::Leaf), (8, Part::Packed)]);
 
-static DETAILS: Kind = Kind(&[(4, None), (15, None), (16, Some(&DETAILS))]);
+static METRICS: Kind = Kind(&[(3, Part::Message(&LIST)), (7, Part::Leaf), (8, Part::Leaf)]);
+
+static DETAILS: Kind = Kind(&[
+    (4, Part::Leaf),
+    (15, Part::Leaf),
+    (16, Part::Message(&DETAILS)),
+]);
 
 /// Checks that `message`, of `kind`, has no more parts than [`MAX_PARTS`].
 pub(crate) fn check(message: &[u8], kind: &Kind) -> Result<(), TooManyParts> {
@@ -53,11 +68,14 @@ fn count(
         let Some((_, inner)) = kind.0.iter().find(|(known, _)| *known == field) else {
             continue;
         };
-        *counted += 1;
+        *counted += match inner {
+            Part::Packed => part.len(),
+            Part::Leaf | Part::Message(_) => 1,
+        };
         if *counted > MAX_PARTS {
             return Err(TooManyParts);
         }
-        if let (Some(inner), Some(deeper)) = (inner, deeper.checked_sub(1)) {
+        if let (Part::Message(inner), Some(deeper)) = (inner, deeper.checked_sub(1)) {
             count(part, inner, counted, deeper)?;
         }
     }
@@ -139,8 +157,8 @@ mod tests {
     #[test]
     fn every_list_is_counted() {
         use crate::model::{
-            Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Process, Processes,
-            Thread,
+            Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Process, ProcessChange,
+            Processes, Thread,
         };
         const COUNT: usize = MAX_PARTS + 1;
         let cores = vec![Core::default(); COUNT];
@@ -166,6 +184,14 @@ mod tests {
             }),
             body::Kind::Processes(Processes {
                 processes: vec![Process::default(); COUNT],
+                ..Processes::default()
+            }),
+            body::Kind::Processes(Processes {
+                changes: vec![ProcessChange::default(); COUNT],
+                ..Processes::default()
+            }),
+            body::Kind::Processes(Processes {
+                ended: vec![1; COUNT],
                 ..Processes::default()
             }),
             body::Kind::Process(ProcessDetails {

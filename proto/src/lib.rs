@@ -14,6 +14,7 @@
 //! Nothing here does I/O.
 
 mod census;
+pub mod changes;
 mod frame;
 mod gzip;
 pub mod json;

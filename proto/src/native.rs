@@ -7,7 +7,7 @@ use prost::Message;
 
 use crate::census::{self, TooManyParts};
 use crate::gzip::{GunzipError, gunzip, gzip};
-use crate::model::{Body, Reply, Request, reply};
+use crate::model::{Body, ProcessesRequest, Reply, Request, reply, request};
 use crate::query::Query;
 
 /// The WebSocket subprotocol that selects this dialect.
@@ -47,6 +47,27 @@ pub enum ReplyError {
     Empty,
 }
 
+/// A request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// To answer it by.
+    pub id: u64,
+    /// What is asked.
+    pub query: Query,
+    /// Of the process list: the revision that the client has, so that changes since will do.
+    pub since: Option<u64>,
+}
+
+/// Encodes a request for the process list, of which the client has the revision `since`.
+#[must_use]
+pub fn encode_processes_request(id: u64, since: Option<u64>) -> Vec<u8> {
+    Request {
+        id,
+        kind: Some(request::Kind::Processes(ProcessesRequest { since })),
+    }
+    .encode_to_vec()
+}
+
 /// Encodes a request.
 #[must_use]
 pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
@@ -61,12 +82,17 @@ pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
 ///
 /// # Errors
 /// Where the frame is not protobuf, or asks what this version does not know.
-pub fn decode_request(frame: &[u8]) -> Result<(u64, Query), RequestError> {
-    let request = Request::decode(frame)?;
-    match &request.kind {
-        Some(kind) => Ok((request.id, kind.into())),
-        None => Err(RequestError::Unknown { id: request.id }),
-    }
+pub fn decode_request(frame: &[u8]) -> Result<Asked, RequestError> {
+    let Request { id, kind } = Request::decode(frame)?;
+    let kind = kind.ok_or(RequestError::Unknown { id })?;
+    Ok(Asked {
+        id,
+        query: (&kind).into(),
+        since: match kind {
+            request::Kind::Processes(ProcessesRequest { since }) => since,
+            _ => None,
+        },
+    })
 }
 
 /// Encodes a body for [`reply_frame`], gzip where that is smaller.

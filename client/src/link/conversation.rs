@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use socktop_proto::{Body, Frame, Query, model::body, native, text};
+use socktop_proto::model::{Processes, body};
+use socktop_proto::{Body, Frame, MAX_PARTS, Query, changes, native, text};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -49,6 +50,7 @@ pub(super) async fn converse(
         schedule: Schedule::default(),
         outstanding: Vec::new(),
         next_id: 1,
+        list: None,
         heard: Instant::now(),
         last_answer: None,
     };
@@ -70,6 +72,8 @@ struct Conversation<'a> {
     schedule: Schedule,
     outstanding: Vec<Outstanding>,
     next_id: u64,
+    /// The process list that changes are to, where it has a revision.
+    list: Option<Processes>,
     /// When the last message came.
     heard: Instant,
     last_answer: Option<Instant>,
@@ -127,7 +131,12 @@ impl Conversation<'_> {
         let id = self.next_id;
         self.next_id += 1;
         let request = match self.dialect {
-            Dialect::Native => Some(Message::binary(native::encode_request(id, query))),
+            Dialect::Native => Some(Message::binary(match (query, &self.list) {
+                (Query::Processes, Some(list)) => {
+                    native::encode_processes_request(id, Some(list.revision))
+                }
+                _ => native::encode_request(id, query),
+            })),
             Dialect::Text => text::encode_request(query).map(Message::text),
         };
         let Some(request) = request else {
@@ -219,7 +228,13 @@ impl Conversation<'_> {
             let asked = name(outstanding.query);
             return Err(Cause::Malformed(format!("something else for {asked}")));
         }
+        if let Some(body::Kind::Processes(list)) = &mut body.kind {
+            *list = self.whole(std::mem::take(list))?;
+        }
         bound(&mut body);
+        if let Some(body::Kind::Processes(list)) = &body.kind {
+            self.list = (list.revision > 0).then(|| list.clone());
+        }
         self.last_answer = Some(now);
         self.emit(Event::Reply {
             query: outstanding.query,
@@ -228,6 +243,18 @@ impl Conversation<'_> {
             round_trip: now.duration_since(outstanding.sent),
         })
         .await
+    }
+
+    /// The list that an answer makes of the one at hand.
+    fn whole(&mut self, answer: Processes) -> Result<Processes, Cause> {
+        let list = self.list.take().unwrap_or_default();
+        let whole =
+            changes::apply(&list, answer).map_err(|error| Cause::malformed(&error.to_string()))?;
+        // Each answer is bounded, but many could add up.
+        if whole.processes.len() > MAX_PARTS {
+            return Err(Cause::malformed("more processes than a host can have"));
+        }
+        Ok(whole)
     }
 
     fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Body), Cause> {

@@ -199,13 +199,12 @@ fn stage(width: u16, height: u16, dialect: Dialect) -> Stage {
     }
     stage.reply(Query::Disks, body::Kind::Disks(disks()));
     let list = Processes {
-        time: None,
         processes: (1..)
             .zip(ATTACKS)
             .map(|(pid, it)| process(pid, it))
             .collect(),
         total: 9,
-        window_ms: None,
+        ..Processes::default()
     };
     stage.reply(Query::Processes, body::Kind::Processes(list));
     stage

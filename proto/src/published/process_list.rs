@@ -32,7 +32,6 @@ pub fn encode_processes(list: &model::Processes) -> Vec<u8> {
 pub fn decode_processes(data: &[u8]) -> Result<model::Processes, prost::DecodeError> {
     let list = processes::ProcessList::decode(data)?;
     Ok(model::Processes {
-        time: None,
         processes: list
             .processes
             .into_iter()
@@ -45,6 +44,6 @@ pub fn decode_processes(data: &[u8]) -> Result<model::Processes, prost::DecodeEr
             })
             .collect(),
         total: list.process_count,
-        window_ms: None,
+        ..model::Processes::default()
     })
 }

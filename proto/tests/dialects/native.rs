@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use prost::Message;
 use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
 use socktop_proto::native::{
-    GZIP_THRESHOLD, ReplyError, RequestError, decode_reply, decode_request, encode_body,
-    encode_request, reply_frame,
+    Asked, GZIP_THRESHOLD, ReplyError, RequestError, decode_reply, decode_request, encode_body,
+    encode_processes_request, encode_request, reply_frame,
 };
 use socktop_proto::{Error, Query};
 
@@ -40,6 +40,18 @@ fn requests_are_these_bytes() {
     for (query, bytes) in golden {
         assert_eq!(hex(&encode_request(ID, query)), bytes, "{query:?}");
     }
+}
+
+#[test]
+fn a_request_for_changes_is_these_bytes() {
+    let frame = encode_processes_request(ID, Some(ID));
+    assert_eq!(hex(&frame), "08ac022a0308ac02");
+    let asked = decode_request(&frame).unwrap();
+    assert_eq!((asked.query, asked.since), (Query::Processes, Some(ID)));
+    assert_eq!(
+        encode_processes_request(ID, None),
+        encode_request(ID, Query::Processes)
+    );
 }
 
 #[test]
@@ -167,7 +179,7 @@ proptest! {
     #[test]
     fn requests_arrive_as_they_were_sent(id in any::<u64>(), query in query()) {
         let frame = encode_request(id, query);
-        prop_assert_eq!(decode_request(&frame).unwrap(), (id, query));
+        prop_assert_eq!(decode_request(&frame).unwrap(), Asked { id, query, since: None });
         // Anyone else's protobuf reads it so, too.
         prop_assert_eq!(Request::decode(frame.as_slice()).unwrap().id, id);
     }

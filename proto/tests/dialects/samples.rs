@@ -129,6 +129,7 @@ pub(crate) fn processes() -> Body {
         ],
         total: 2,
         window_ms: Some(1000),
+        ..Processes::default()
     })
     .into()
 }

@@ -5,7 +5,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use socktop_proto::model::{
     Body, Core, Cpu, Disk, Disks, Error, Gpu, Host, Interface, Journal, JournalEntry, Load, Memory,
-    Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
+    Metrics, Process, ProcessChange, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
 
 /// Repeated fields are long enough to pass every threshold and short enough to stay quick.
@@ -184,8 +184,16 @@ prop_compose! {
         processes in vec(process(), 0..4 * MANY),
         total in any::<u32>(),
         window_ms in of(any::<u32>()),
+        revision in any::<u64>(),
+        since in of(any::<u64>()),
+        changes in vec((any::<u32>(), of(0.0..100.0_f32), of(any::<u64>())), 0..MANY),
+        ended in vec(any::<u32>(), 0..MANY),
     ) -> Processes {
-        Processes { time, processes, total, window_ms }
+        let changes = changes.into_iter().map(|(pid, cpu_percent, resident_bytes)| {
+            ProcessChange { pid, cpu_percent, resident_bytes }
+        });
+        let changes = changes.collect();
+        Processes { time, processes, total, window_ms, revision, since, changes, ended }
     }
 }
 

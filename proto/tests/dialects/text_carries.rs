@@ -82,8 +82,6 @@ fn kept_of_disks(disks: Disks) -> Disks {
 
 fn kept_of_processes(list: Processes) -> Processes {
     Processes {
-        time: None,
-        window_ms: None,
         total: list.total,
         processes: list
             .processes
@@ -96,6 +94,7 @@ fn kept_of_processes(list: Processes) -> Processes {
                 ..Process::default()
             })
             .collect(),
+        ..Processes::default()
     }
 }
 

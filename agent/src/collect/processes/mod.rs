@@ -178,5 +178,6 @@ fn sample(
         total: u32::try_from(processes.len()).unwrap_or(u32::MAX),
         processes,
         window_ms: u32::try_from(window).ok(),
+        ..model::Processes::default()
     }
 }

@@ -88,10 +88,27 @@ pub(super) struct Agent<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
+    /// The next native request with all that it says.
+    pub(super) async fn asked(&mut self) -> native::Asked {
+        match self.socket.next().await {
+            Some(Ok(Message::Binary(frame))) => native::decode_request(&frame).unwrap(),
+            other => panic!("a request was expected, not {other:?}"),
+        }
+    }
+
+    /// Answers a native request.
+    pub(super) async fn give(&mut self, id: u64, body: Body) {
+        let frame = native::reply_frame(id, &native::encode_body(body));
+        self.send(Message::binary(frame)).await;
+    }
+
     /// The next native request; `None` when the client has gone.
     pub(super) async fn try_request(&mut self) -> Option<(u64, Query)> {
         match self.socket.next().await {
-            Some(Ok(Message::Binary(frame))) => Some(native::decode_request(&frame).unwrap()),
+            Some(Ok(Message::Binary(frame))) => Some({
+                let asked = native::decode_request(&frame).unwrap();
+                (asked.id, asked.query)
+            }),
             Some(Ok(other)) => panic!("a request was expected, not {other:?}"),
             Some(Err(_)) | None => None,
         }
@@ -110,8 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
 
     /// Answers a native request with the smallest true answer.
     pub(super) async fn answer(&mut self, id: u64, query: Query) {
-        let frame = native::reply_frame(id, &native::encode_body(body(query)));
-        self.send(Message::binary(frame)).await;
+        self.give(id, body(query)).await;
     }
 
     /// The next request in text.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use socktop_proto::model::body::Kind;
+use socktop_proto::model::{Process, Processes};
 use socktop_proto::{Frame, Query, text};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -139,4 +140,68 @@ async fn a_published_agent_that_hangs_up_unasked_may_miss_its_token() {
         "{}",
         lost.reason
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_list_is_asked_for_by_its_changes_and_shown_whole() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(Plan {
+        processes: Some(Duration::from_secs(2)),
+        ..Plan::default()
+    });
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let process = |pid| Process {
+        pid,
+        ..Process::default()
+    };
+    let whole = Processes {
+        processes: vec![process(1), process(2)],
+        revision: 5,
+        ..Processes::default()
+    };
+    let changes = Processes {
+        processes: vec![process(3)],
+        ended: vec![1],
+        revision: 6,
+        since: Some(5),
+        ..Processes::default()
+    };
+    let mut shown = Vec::new();
+    for (since, answer) in [(None, whole), (Some(5), changes)] {
+        let asked = agent.asked().await;
+        assert_eq!((asked.query, asked.since), (Query::Processes, since));
+        agent.give(asked.id, Kind::Processes(answer).into()).await;
+        let list = loop {
+            if let Event::Reply {
+                query: Query::Processes,
+                body,
+                ..
+            } = next(&mut link).await
+            {
+                break *body;
+            }
+        };
+        let Some(Kind::Processes(list)) = list.kind else {
+            panic!("{list:?}");
+        };
+        shown.push(
+            list.processes
+                .iter()
+                .map(|process| process.pid)
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(shown, [[1, 2], [2, 3]]);
+
+    // To a list that this client does not have.
+    let asked = agent.asked().await;
+    let stray = Processes {
+        since: Some(4),
+        ..Processes::default()
+    };
+    agent.give(asked.id, Kind::Processes(stray).into()).await;
+    let reason = lost(&mut link).await.reason;
+    assert!(reason.contains("revision 4"), "{reason}");
 }
