@@ -15,6 +15,7 @@ pub mod process;
 pub mod proxy;
 pub mod report;
 pub mod requests;
+pub mod samples;
 pub mod scan;
 pub mod screen;
 pub mod sizes;
