@@ -9,9 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use socktop_proto::model::{Error, body};
 use socktop_proto::{Frame, Query, native, text};
-use socktop_tests::{
-    Background, Server, clean_command, free_port, our_program, published_program, wait_for,
-};
+use socktop_tests::{Server, clean_command, free_port, our_program, published_program};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::client::{IntoClientRequest as _, client_with_config};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -28,9 +26,9 @@ const UNPACKED_LIMIT: usize = 64 << 20;
 /// Far longer than any answer takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What lifts our agent's limits for the parts that load it: the published agent has none.
-const NO_LIMITS: &str =
-    "[limits]\nconnections = 10000\nper_address = 10000\nrequests_per_second = 1000000\n";
+/// Our agent's limits, as high as they go, for the parts that load it: the published agent has none.
+const HIGH_LIMITS: &str =
+    "[limits]\nconnections = 4096\nper_address = 4096\nrequests_per_second = 10000\n";
 
 /// For how long agents share a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,13 +152,15 @@ fn command(wrapper: &[String], who: Who, port: u16, home: &Path) -> Result<Comma
     let port = port.to_string();
     let (program, arguments) = match who {
         Who::Ours | Who::OursText => {
-            let mut arguments = vec!["--port".to_owned(), port];
-            if has_limits() {
-                let settings = home.join("agent.toml");
-                std::fs::write(&settings, NO_LIMITS)?;
-                arguments.extend(["--config".to_owned(), settings.display().to_string()]);
-            }
-            (our_program("socktop-agent"), arguments)
+            let settings = home.join("agent.toml");
+            std::fs::write(&settings, HIGH_LIMITS)?;
+            let settings = settings.display().to_string();
+            (
+                our_program("socktop-agent"),
+                ["--port", &port, "--config", &settings]
+                    .map(str::to_owned)
+                    .to_vec(),
+            )
         }
         Who::Published => (
             published_program("socktop_agent"),
@@ -196,30 +196,6 @@ fn command(wrapper: &[String], who: Who, port: u16, home: &Path) -> Result<Comma
     };
     command.args(arguments);
     Ok(command)
-}
-
-/// Whether our agent knows settings of this name. One that does not would refuse to start.
-fn has_limits() -> bool {
-    static KNOWN: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *KNOWN.get_or_init(|| {
-        let home = tempfile::tempdir().expect("make a folder");
-        let settings = home.path().join("agent.toml");
-        std::fs::write(&settings, NO_LIMITS).expect("write settings");
-        let port = free_port();
-        let agent = Background::start(
-            clean_command(&our_program("socktop-agent"), home.path())
-                .args(["--port", &port.to_string(), "--config"])
-                .arg(settings),
-        );
-        wait_for("socktop-agent to take settings or refuse them", || {
-            if agent.log().contains("agent.toml") {
-                return Some(false);
-            }
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-                .ok()
-                .map(|_| true)
-        })
-    })
 }
 
 /// A conversation with a socktop agent.
