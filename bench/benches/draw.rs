@@ -1,0 +1,110 @@
+//! Drawing: a frame at 120x40, and taking a sample over.
+
+#![allow(clippy::unwrap_used)] // A bench panics to fail.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion};
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use socktop::app::{App, AppOptions, Message, update};
+use socktop::link::{Dialect, Event, Intervals, LinkState, Security};
+use socktop::state::Moment;
+use socktop::ui;
+use socktop_bench::samples;
+use socktop_proto::Query;
+use socktop_proto::model::body;
+
+const AREA: Rect = Rect::new(0, 0, 120, 40);
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    for count in [80, 1000] {
+        let (app, now) = after_a_minute(count);
+        let mut buffer = Buffer::empty(AREA);
+        criterion.bench_function(&format!("frame, {count} processes"), |bencher| {
+            bencher.iter(|| {
+                buffer.reset();
+                ui::draw(&mut buffer, &app, now);
+            });
+        });
+        let mut before = Buffer::empty(AREA);
+        ui::draw(&mut before, &app, now);
+        let mut changed = app.clone();
+        let later = reply(&mut changed, now, Query::Metrics, metrics(121));
+        ui::draw(&mut buffer, &changed, later);
+        criterion.bench_function(
+            &format!("difference of two frames, {count} processes"),
+            |bencher| {
+                bencher.iter(|| before.diff_iter(&buffer).count());
+            },
+        );
+        criterion.bench_function(&format!("taking over {count} processes"), |bencher| {
+            bencher.iter_batched(
+                || (app.clone(), processes(count)),
+                |(mut app, list)| {
+                    reply(&mut app, now, Query::Processes, list);
+                    app
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    criterion.final_summary();
+}
+
+fn metrics(step: u32) -> body::Kind {
+    body::Kind::Metrics(samples::metrics(step, 8))
+}
+
+fn processes(count: u32) -> body::Kind {
+    body::Kind::Processes(samples::processes(count))
+}
+
+/// An application that has seen a host for a minute.
+fn after_a_minute(count: u32) -> (App, Moment) {
+    let mut app = App::new(AppOptions {
+        name: "pi4".to_owned(),
+        endpoint: "ws://pi4:3000/ws".to_owned(),
+        intervals: Intervals::default(),
+        compact: false,
+        color: true,
+        time_zone: TimeZone::UTC,
+    });
+    let mut now = Moment {
+        instant: Instant::now(),
+        unix_ms: 1_777_883_525_000,
+    };
+    update(&mut app, Message::Resize(AREA.width, AREA.height), now);
+    let connected = LinkState::Connected {
+        dialect: Dialect::Native,
+        security: Security::Plain,
+    };
+    update(&mut app, Message::Link(Event::State(connected)), now);
+    for step in 0..120 {
+        now = reply(&mut app, now, Query::Metrics, metrics(step));
+    }
+    now = reply(
+        &mut app,
+        now,
+        Query::Disks,
+        body::Kind::Disks(samples::disks()),
+    );
+    now = reply(&mut app, now, Query::Processes, processes(count));
+    (app, now)
+}
+
+/// Half a second later the agent answers.
+fn reply(app: &mut App, mut now: Moment, query: Query, kind: body::Kind) -> Moment {
+    now.instant += Duration::from_millis(500);
+    now.unix_ms += 500;
+    let event = Event::Reply {
+        query,
+        body: Box::new(kind.into()),
+        at: now.instant,
+        round_trip: Duration::from_micros(1234),
+    };
+    update(app, Message::Link(event), now);
+    now
+}

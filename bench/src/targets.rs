@@ -1,0 +1,126 @@
+//! What was promised.
+
+use crate::clients::{CLIENT_CPU, DEFAULT, EVERY_2_S, TERMINAL, TOGETHER, WIRE};
+use crate::connections::{AFTER_100, ANONYMOUS, IDLE_1000};
+use crate::figures::{Figures, Who};
+use crate::instructions::INSTRUCTIONS;
+use crate::requests::UNCACHED;
+use crate::scan::SCAN;
+use crate::sizes::{AGENT, SIZE};
+
+/// The machine as it is.
+pub const OWN: &str = "own processes";
+/// And so many more.
+pub const PLUS_1000: &str = "+1,000";
+/// And so many more.
+pub const PLUS_5000: &str = "+5,000";
+
+/// A promise: ours costs at most `most` times what the other does.
+#[derive(Debug)]
+pub struct Target {
+    /// Of what.
+    pub what: &'static str,
+    /// In which situation.
+    pub at: String,
+    /// Than whose.
+    pub than: Who,
+    /// How the promise is written.
+    pub said: &'static str,
+    /// Ours by the other's, at most.
+    pub most: f64,
+}
+
+/// How a promise was kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kept {
+    /// Ours by the other's.
+    pub ratio: f64,
+    /// Whether that is little enough.
+    pub met: bool,
+}
+
+impl Target {
+    /// `None` where it was not measured.
+    #[must_use]
+    pub fn kept(&self, figures: &Figures) -> Option<Kept> {
+        let ours = figures.median(self.what, &self.at, Who::Ours)?;
+        let other = figures.median(self.what, &self.at, self.than)?;
+        let ratio = ours / other;
+        Some(Kept {
+            ratio,
+            met: ratio <= self.most,
+        })
+    }
+}
+
+/// All of them.
+#[must_use]
+pub fn targets() -> Vec<Target> {
+    let published = |what, at: String, said, times: f64| Target {
+        what,
+        at,
+        than: Who::Published,
+        said,
+        most: 1.0 / times,
+    };
+    let against = |what, at: String, than, said, most| Target {
+        what,
+        at,
+        than,
+        said,
+        most,
+    };
+    let mut all = vec![
+        published(UNCACHED, format!("processes, {OWN}"), "1:8", 8.0),
+        published(UNCACHED, format!("processes, {PLUS_1000}"), "1:10", 10.0),
+        published(UNCACHED, format!("metrics, {OWN}"), "1:4", 4.0),
+        published(INSTRUCTIONS, "cached processes".to_owned(), "1:20", 20.0),
+        published(WIRE, format!("{DEFAULT}, {OWN}"), "1:5", 5.0),
+        published(ANONYMOUS, AFTER_100.to_owned(), "1:1.5", 1.5),
+        published(ANONYMOUS, IDLE_1000.to_owned(), "1:2", 2.0),
+        published(SIZE, AGENT.to_owned(), "1:2", 2.0),
+        published(CLIENT_CPU, format!("{DEFAULT}, {OWN}"), "1:1.5", 1.5),
+    ];
+    for level in [OWN, PLUS_1000] {
+        let at = format!("{EVERY_2_S}, {level}");
+        all.push(against(TOGETHER, at, Who::Btop, "less than btop", 1.0));
+    }
+    let at = format!("{EVERY_2_S}, {OWN}");
+    all.push(against(TERMINAL, at, Who::Bottom, "at most bottom's", 1.0));
+    for level in [OWN, PLUS_1000, PLUS_5000] {
+        let floor = Who::FloorClocks;
+        all.push(against(
+            SCAN,
+            level.to_owned(),
+            floor,
+            "1.5 of the floor",
+            1.5,
+        ));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_kept_up_to_its_ratio() {
+        let target = Target {
+            what: "size",
+            at: "agent".to_owned(),
+            than: Who::Published,
+            said: "1:2",
+            most: 0.5,
+        };
+        let mut figures = Figures::default();
+        assert_eq!(target.kept(&figures), None);
+        figures.add("size", "agent", Who::Ours, 50.0);
+        figures.add("size", "agent", Who::Published, 100.0);
+        let kept = target.kept(&figures);
+        assert_eq!(kept.map(|kept| kept.met), Some(true));
+        figures.add("size", "agent", Who::Ours, 53.0);
+        let kept = target.kept(&figures);
+        assert_eq!(kept.map(|kept| kept.met), Some(false));
+    }
+}
