@@ -203,6 +203,8 @@ pub struct Talk {
     socket: WebSocket<TcpStream>,
     is_native: bool,
     last_id: u64,
+    /// The revision of the process list that came last: our client asks for what has changed since.
+    revision: Option<u64>,
 }
 
 impl Talk {
@@ -227,6 +229,7 @@ impl Talk {
             socket,
             is_native,
             last_id: 0,
+            revision: None,
         })
     }
 
@@ -235,7 +238,21 @@ impl Talk {
     /// # Errors
     /// When there is none.
     pub fn ask(&mut self, query: Query) -> Result<usize> {
-        Ok(self.reply(query)?.len())
+        let frame = self.reply(query)?;
+        if self.is_native && query == Query::Processes {
+            self.note_revision(&frame)?;
+        }
+        Ok(frame.len())
+    }
+
+    fn note_revision(&mut self, frame: &Frame) -> Result<()> {
+        if let Frame::Binary(bytes) = frame
+            && let Some(body::Kind::Processes(list)) =
+                native::decode_reply(bytes, UNPACKED_LIMIT)?.1.kind
+        {
+            self.revision = Some(list.revision);
+        }
+        Ok(())
     }
 
     /// Asks, and sees to it that the answer is what was asked for.
@@ -259,7 +276,10 @@ impl Talk {
     fn reply(&mut self, query: Query) -> Result<Frame> {
         self.last_id += 1;
         self.socket.send(if self.is_native {
-            Message::binary(native::encode_request(self.last_id, query))
+            Message::binary(match query {
+                Query::Processes => native::encode_processes_request(self.last_id, self.revision),
+                _ => native::encode_request(self.last_id, query),
+            })
         } else {
             let word = text::encode_request(query).context("no word for this in 1.60")?;
             Message::text(word)

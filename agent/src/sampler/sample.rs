@@ -40,16 +40,13 @@ impl Sample {
     /// The native reply to request `id`; of a process list, where the client has the revision `since` of it and that is
     /// known still, what has changed.
     pub fn native(&self, id: u64, since: Option<u64>) -> Message {
-        let frame = match since.and_then(|since| self.changes_since(since)) {
-            Some(changes) => native::reply_frame(id, &changes),
-            None => native::reply_frame(id, self.whole()),
-        };
-        Message::binary(frame)
-    }
-
-    fn whole(&self) -> &Bytes {
-        self.native
-            .get_or_init(|| native::encode_body(self.body.clone()).into())
+        if let Some(changes) = since.and_then(|since| self.changes_since(since)) {
+            return Message::binary(native::reply_frame(id, &changes));
+        }
+        let whole = self
+            .native
+            .get_or_init(|| native::encode_body(self.body.clone()).into());
+        Message::binary(native::reply_frame(id, whole))
     }
 
     fn processes(&self) -> Option<&model::Processes> {
@@ -59,16 +56,16 @@ impl Sample {
         }
     }
 
-    /// The changes since a revision, encoded, where that is known and they are smaller than the list.
+    /// The changes since a revision, encoded, where that is known and most processes are the same. The whole list is
+    /// not encoded for it.
     fn changes_since(&self, since: u64) -> Option<Bytes> {
         let new = self.processes()?;
         let mut known = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, changes)) = known.iter().find(|(revision, _)| *revision == since) {
             return Some(changes.clone());
         }
-        let encode = |old| native::encode_body(body::Kind::Processes(changes(old, new)).into());
-        let changes = if new.revision == since {
-            encode(new)
+        let difference = if new.revision == since {
+            changes(new, new)
         } else {
             let earlier = self
                 .earlier
@@ -79,12 +76,13 @@ impl Sample {
                         .processes()
                         .is_some_and(|list| list.revision == since)
                 })?;
-            encode(earlier.processes()?)
+            changes(earlier.processes()?, new)
         };
-        let changes = Bytes::from(changes);
-        if changes.len() >= self.whole().len() {
+        if difference.processes.len() > new.processes.len() / 2 {
             return None;
         }
+        let encoded = native::encode_body(body::Kind::Processes(difference).into());
+        let changes = Bytes::from(encoded);
         known.push((since, changes.clone()));
         Some(changes)
     }
@@ -208,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_has_changed_the_whole_list_is_smaller() {
+    fn where_most_has_changed_the_whole_list_is_given() {
         let mut earlier = Earlier::default();
         let first = earlier.next(list(0.0));
         let mut other = list(0.0);
