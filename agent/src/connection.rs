@@ -236,7 +236,7 @@ pub(crate) async fn serve_http<S>(
         let entrance = entrance.clone();
         async move {
             let response = match (refusal, answer) {
-                (Some(refusal), _) => explained(refusal.status(), &refusal),
+                (Some(refusal), _) => explained(StatusCode::BAD_REQUEST, &refusal),
                 (None, Some(answer)) => answer.await.unwrap_or_else(|never| match never {}),
                 (None, None) => return Err(Unanswered),
             };

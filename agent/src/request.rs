@@ -1,7 +1,7 @@
 //! Requests that are not what HTTP allows, or may mean one thing here and another to a proxy on the way.
 
 use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
-use http::{HeaderMap, Request, StatusCode, Version};
+use http::{HeaderMap, Request, Version};
 
 use crate::access::tokens_presented;
 
@@ -23,17 +23,6 @@ pub(crate) enum Malformed {
     /// Many guesses at once.
     #[error("a request carries one token: send it as the header 'Authorization: Bearer TOKEN'")]
     Tokens,
-}
-
-impl Malformed {
-    /// The status to answer with.
-    #[expect(
-        clippy::unused_self,
-        reason = "it is asked as other refusals are asked"
-    )]
-    pub(crate) fn status(self) -> StatusCode {
-        StatusCode::BAD_REQUEST
-    }
 }
 
 /// What is wrong with a request's form, if anything.

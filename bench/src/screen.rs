@@ -8,6 +8,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use socktop_tests::terminal_command;
 
 /// Columns and rows.
 const SIZE: PtySize = PtySize {
@@ -44,7 +45,7 @@ impl Screen {
         let name = command.get_program().display().to_string();
         let child = pair
             .slave
-            .spawn_command(builder(command))
+            .spawn_command(in_utf8(command))
             .with_context(|| format!("starting {name}"))?;
         // The reader sees the end only when nobody else holds the program's side.
         drop(pair.slave);
@@ -97,19 +98,9 @@ impl Drop for Screen {
     }
 }
 
-fn builder(command: &Command) -> CommandBuilder {
-    let mut builder = CommandBuilder::new(command.get_program());
-    builder.args(command.get_args());
-    builder.env("TERM", "xterm-256color");
+/// All clients draw the same signs then.
+fn in_utf8(command: &Command) -> CommandBuilder {
+    let mut builder = terminal_command(command);
     builder.env("LC_ALL", "C.UTF-8");
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => builder.env(name, value),
-            None => builder.env_remove(name),
-        }
-    }
-    if let Some(folder) = command.get_current_dir() {
-        builder.cwd(folder);
-    }
     builder
 }

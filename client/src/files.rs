@@ -61,7 +61,9 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
 /// Holds off every other program that wants to change `path` until it is dropped. The lock is a file of its own beside
 /// it (flock(2)): what it guards is replaced, not changed.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code)] File);
+pub struct Lock {
+    _file: File,
+}
 
 impl Lock {
     /// Waits for the lock of `path`, and makes the folder it lives in.
@@ -79,7 +81,7 @@ impl Lock {
             .mode(0o600)
             .open(name)?;
         file.lock()?;
-        Ok(Self(file))
+        Ok(Self { _file: file })
     }
 }
 

@@ -14,7 +14,7 @@ pub use background::Background;
 pub use conversation::Conversation;
 pub use programs::{clean_command, our_program, published_program};
 pub use server::{Server, free_port};
-pub use terminal::{Size, Terminal, keys};
+pub use terminal::{Size, Terminal, keys, terminal_command};
 pub use wait::{DEADLINE, wait_for};
 
 /// This host's name, as both programs should show it: `uname(2)` nodename.

@@ -58,7 +58,7 @@ impl Terminal {
             .expect("open a pseudo-terminal");
         let child = pair
             .slave
-            .spawn_command(builder(command))
+            .spawn_command(terminal_command(command))
             .unwrap_or_else(|error| panic!("start {}: {error}", command.get_program().display()));
         // The reader sees the end only when nobody else holds the program's side.
         drop(pair.slave);
@@ -248,7 +248,9 @@ fn cells(size: Size) -> (NonZeroU16, NonZeroU16) {
     (at_least_one(size.rows), at_least_one(size.columns))
 }
 
-fn builder(command: &Command) -> CommandBuilder {
+/// What starts `command` in a pseudo-terminal.
+#[must_use]
+pub fn terminal_command(command: &Command) -> CommandBuilder {
     let mut builder = CommandBuilder::new(command.get_program());
     builder.args(command.get_args());
     builder.env("TERM", "xterm-256color");

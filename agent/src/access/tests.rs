@@ -183,15 +183,6 @@ fn a_token_opens_what_it_is_for() {
 }
 
 #[test]
-fn of_many_tokens_in_one_request_few_are_looked_at() {
-    let gate = gate(access(Some("secret")));
-    let query = |wrong: usize| format!("{}token=secret", "token=x&".repeat(wrong));
-    let check = |query: &str| enter(&gate, peer("192.0.2.1:9"), &HeaderMap::new(), query);
-    assert_eq!(check(&query(MAX_PRESENTED - 1)), Ok(()));
-    assert_eq!(check(&query(MAX_PRESENTED)), Err(Refusal::Token));
-}
-
-#[test]
 fn certificates_are_asked_for_as_set() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
