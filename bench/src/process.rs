@@ -1,6 +1,7 @@
 //! The kernel's account of a process.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -55,7 +56,11 @@ pub fn memory(pid: u32) -> Result<Memory> {
 pub fn switches(pid: u32) -> Result<u64> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let status = fs::read_to_string(thread?.path().join("status"))?;
+        let status = match fs::read_to_string(thread?.path().join("status")) {
+            // It has ended since the list was read.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            status => status?,
+        };
         sum += field(&status, "voluntary_ctxt_switches:")?;
         sum += field(&status, "nonvoluntary_ctxt_switches:")?;
     }
