@@ -140,6 +140,7 @@ async fn assert_everything_is_told(link: &mut Link) {
         disks: Some(OFTEN),
         process: Some((own_pid(), OFTEN)),
         journal: Some((own_pid(), OFTEN)),
+        ..Plan::default()
     });
     let body::Kind::Metrics(metrics) = reply(link, Query::Metrics).await else {
         panic!("no metrics");

@@ -34,7 +34,7 @@ pub struct Sampler {
     host: Entry<Root>,
     metrics: Entry<(MetricsOptions, MetricsCollector)>,
     disks: Entry<DisksCollector>,
-    processes: Entry<(ProcessesCollector, Earlier)>,
+    processes: Entry<ProcessesCollector>,
     process: Mutex<ProcessCollector>,
     journal: JournalCollector,
     per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
@@ -50,6 +50,7 @@ struct Entry<C> {
 struct State<C> {
     collector: C,
     last: Option<(Instant, Arc<Sample>)>,
+    earlier: Earlier,
 }
 
 impl<C> Entry<C> {
@@ -58,27 +59,17 @@ impl<C> Entry<C> {
             state: tokio::sync::Mutex::new(State {
                 collector,
                 last: None,
+                earlier: Earlier::default(),
             }),
         }
     }
 
+    /// The last sample while it is young enough, else the one that `collect` makes.
     async fn sample(
         &self,
         query: Query,
         ttl: Duration,
         collect: impl AsyncFnOnce(&mut C) -> Body,
-    ) -> Arc<Sample> {
-        self.share(ttl, async |collector| {
-            Arc::new(Sample::new(query, collect(collector).await))
-        })
-        .await
-    }
-
-    /// The last sample while it is young enough, else the one that `collect` makes.
-    async fn share(
-        &self,
-        ttl: Duration,
-        collect: impl AsyncFnOnce(&mut C) -> Arc<Sample>,
     ) -> Arc<Sample> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
@@ -87,7 +78,8 @@ impl<C> Entry<C> {
         {
             return Arc::clone(sample);
         }
-        let sample = collect(&mut state.collector).await;
+        let body = collect(&mut state.collector).await;
+        let sample = state.earlier.next(query, body);
         state.last = Some((Instant::now(), Arc::clone(&sample)));
         sample
     }
@@ -103,7 +95,7 @@ impl Sampler {
             host: Entry::new(root.clone()),
             metrics: Entry::new((options, metrics)),
             disks: Entry::new(DisksCollector::new(root.clone())),
-            processes: Entry::new((ProcessesCollector::new(root.clone()), Earlier::default())),
+            processes: Entry::new(ProcessesCollector::new(root.clone())),
             process: Mutex::new(ProcessCollector::new(root.clone())),
             journal: JournalCollector::new(root.clone()),
             per_process: Mutex::default(),
@@ -159,15 +151,10 @@ impl Sampler {
             }
             Query::Processes => {
                 self.processes
-                    .share(
-                        sampling.processes_ttl,
-                        async |(processes, earlier)| match settle(|| processes.collect(&Now::read))
-                            .await
-                        {
-                            Ok(list) => earlier.next(list),
-                            Err(error) => Arc::new(Sample::new(query, error.into())),
-                        },
-                    )
+                    .sample(query, sampling.processes_ttl, async |processes| {
+                        let collected = settle(|| processes.collect(&Now::read)).await;
+                        reply(collected, body::Kind::Processes)
+                    })
                     .await
             }
             Query::Process { pid } => {

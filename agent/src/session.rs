@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use socktop_proto::native::{Asked, RequestError};
+use socktop_proto::native::{Asked, RequestError, Wanted};
 use socktop_proto::{Body, Error, ErrorCode, Query, json, native, text};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
@@ -64,7 +64,7 @@ struct Request {
 
 #[derive(Debug, Clone, Copy)]
 enum Dialect {
-    Native { id: u64, since: Option<u64> },
+    Native { id: u64, wanted: Wanted },
     Text,
     Json,
 }
@@ -82,7 +82,7 @@ impl Request {
 
 fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
     match request.dialect {
-        Dialect::Native { id, since } => sample.native(id, since),
+        Dialect::Native { id, wanted } => sample.native(id, wanted),
         Dialect::Text => sample.text(),
         Dialect::Json => sample.json(),
     }
@@ -260,9 +260,9 @@ fn refusal() -> Error {
 
 fn decode_native(bytes: &Bytes) -> Result<Request, Message> {
     match native::decode_request(bytes) {
-        Ok(Asked { id, query, since }) => Ok(Request {
+        Ok(Asked { id, query, wanted }) => Ok(Request {
             query,
-            dialect: Dialect::Native { id, since },
+            dialect: Dialect::Native { id, wanted },
         }),
         Err(error) => {
             let id = match error {
@@ -287,7 +287,7 @@ fn decode_plain(request: &str) -> Result<Request, Message> {
 
 fn native_error(id: u64, text: &str) -> Message {
     let body: Body = Error::new(ErrorCode::BadRequest, text).into();
-    Message::binary(native::reply_frame(id, &native::encode_body(body)))
+    Message::binary(native::reply_frame(id, &native::encode_body(&body, 0)))
 }
 
 /// Says why before hanging up on a client that broke the protocol.

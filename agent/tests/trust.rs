@@ -184,7 +184,8 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     let request = native::encode_request(1, query);
     socket.send(Message::binary(request)).await.unwrap();
     let reply = socket.next().await.unwrap().unwrap();
-    native::decode_reply(&reply.into_data(), 1 << 24).unwrap().1
+    let answer = native::decode_reply(&reply.into_data(), 1 << 24).unwrap();
+    answer.told.whole().unwrap()
 }
 
 /// The status of a refusal by HTTP, or nothing where TLS refused already.

@@ -37,9 +37,9 @@ fn main() {
 }
 
 fn codec(criterion: &mut Criterion, name: &str, query: Query, body: &Body) {
-    let encoded = native::encode_body(body.clone());
+    let encoded = native::encode_body(body, 1);
     criterion.bench_function(&format!("encode, native: {name}"), |bencher| {
-        bencher.iter(|| native::encode_body(black_box(body).clone()));
+        bencher.iter(|| native::encode_body(black_box(body), 1));
     });
     criterion.bench_function(&format!("cached reply, native: {name}"), |bencher| {
         bencher.iter(|| native::reply_frame(black_box(7), &encoded));

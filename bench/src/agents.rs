@@ -1,5 +1,6 @@
 //! Agents: how each is started, and asked.
 
+use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use socktop_proto::model::{Error, body};
-use socktop_proto::{Frame, Query, native, text};
+use socktop_proto::native::{self, Wanted};
+use socktop_proto::{Frame, Query, text};
 use socktop_tests::{Server, clean_command, free_port, our_program, published_program};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::client::{IntoClientRequest as _, client_with_config};
@@ -203,8 +205,8 @@ pub struct Talk {
     socket: WebSocket<TcpStream>,
     is_native: bool,
     last_id: u64,
-    /// The revision of the process list that came last: our client asks for what has changed since.
-    revision: Option<u64>,
+    /// The revisions of the answers that came last: our client asks for what has changed since.
+    revisions: HashMap<Query, u64>,
 }
 
 impl Talk {
@@ -229,7 +231,7 @@ impl Talk {
             socket,
             is_native,
             last_id: 0,
-            revision: None,
+            revisions: HashMap::new(),
         })
     }
 
@@ -239,20 +241,13 @@ impl Talk {
     /// When there is none.
     pub fn ask(&mut self, query: Query) -> Result<usize> {
         let frame = self.reply(query)?;
-        if self.is_native && query == Query::Processes {
-            self.note_revision(&frame)?;
+        if self.is_native
+            && let Frame::Binary(bytes) = &frame
+        {
+            let revision = native::decode_reply(bytes, UNPACKED_LIMIT)?.revision;
+            self.revisions.insert(query, revision);
         }
         Ok(frame.len())
-    }
-
-    fn note_revision(&mut self, frame: &Frame) -> Result<()> {
-        if let Frame::Binary(bytes) = frame
-            && let Some(body::Kind::Processes(list)) =
-                native::decode_reply(bytes, UNPACKED_LIMIT)?.1.kind
-        {
-            self.revision = Some(list.revision);
-        }
-        Ok(())
     }
 
     /// Asks, and sees to it that the answer is what was asked for.
@@ -263,11 +258,11 @@ impl Talk {
         let frame = self.reply(query)?;
         let body = match &frame {
             Frame::Binary(bytes) if self.is_native => {
-                native::decode_reply(bytes, UNPACKED_LIMIT)?.1
+                native::decode_reply(bytes, UNPACKED_LIMIT)?.told.whole()
             }
-            _ => text::decode_reply(query, &frame, UNPACKED_LIMIT)?,
+            _ => Some(text::decode_reply(query, &frame, UNPACKED_LIMIT)?),
         };
-        if let Some(body::Kind::Error(Error { message, .. })) = body.kind {
+        if let Some(body::Kind::Error(Error { message, .. })) = body.and_then(|body| body.kind) {
             bail!("{query:?}: {message}");
         }
         Ok(())
@@ -276,10 +271,11 @@ impl Talk {
     fn reply(&mut self, query: Query) -> Result<Frame> {
         self.last_id += 1;
         self.socket.send(if self.is_native {
-            Message::binary(match query {
-                Query::Processes => native::encode_processes_request(self.last_id, self.revision),
-                _ => native::encode_request(self.last_id, query),
-            })
+            let wanted = Wanted {
+                since: self.revisions.get(&query).copied(),
+                ..Wanted::default()
+            };
+            Message::binary(native::encode_request_for(self.last_id, query, wanted))
         } else {
             let word = text::encode_request(query).context("no word for this in 1.60")?;
             Message::text(word)

@@ -141,6 +141,5 @@ pub fn processes(count: u32) -> Processes {
         processes: (0..count).map(process).collect(),
         total: count,
         window_ms: Some(2000),
-        ..Processes::default()
     }
 }

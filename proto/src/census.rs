@@ -26,22 +26,20 @@ enum Part {
     Packed,
 }
 
-/// `socktop.v2.Reply`, with a body that is not packed.
-pub(crate) static REPLY: Kind = Kind(&[(2, Part::Message(&BODY))]);
+/// `socktop.v2.Reply`, with a body that is not packed, or with changes.
+pub(crate) static REPLY: Kind = Kind(&[(2, Part::Message(&BODY)), (4, Part::Message(&CHANGES))]);
 
 /// `socktop.v2.Body`.
 pub(crate) static BODY: Kind = Kind(&[
     (3, Part::Message(&METRICS)),
     (4, Part::Message(&LIST)),
-    (5, Part::Message(&PROCESSES)),
+    (5, Part::Message(&LIST)),
     (6, Part::Message(&DETAILS)),
     (7, Part::Message(&LIST)),
 ]);
 
-/// `ProcessList` of processes.proto; also `Disks`, `Journal` and `Cpu`, whose field 2 is a list too.
+/// `ProcessList` of processes.proto; also `Processes`, `Disks`, `Journal` and `Cpu`, whose field 2 is a list too.
 pub(crate) static LIST: Kind = Kind(&[(2, Part::Leaf)]);
-
-static PROCESSES: Kind = Kind(&[(2, Part::Leaf), (7, Part::Leaf), (8, Part::Packed)]);
 
 static METRICS: Kind = Kind(&[(3, Part::Message(&LIST)), (7, Part::Leaf), (8, Part::Leaf)]);
 
@@ -49,6 +47,35 @@ static DETAILS: Kind = Kind(&[
     (4, Part::Leaf),
     (15, Part::Leaf),
     (16, Part::Message(&DETAILS)),
+]);
+
+static CHANGES: Kind = Kind(&[
+    (3, Part::Message(&METRICS_CHANGES)),
+    (4, Part::Message(&DISKS_CHANGES)),
+    (5, Part::Message(&PROCESSES_CHANGES)),
+]);
+
+static METRICS_CHANGES: Kind = Kind(&[
+    (3, Part::Packed),
+    (9, Part::Packed),
+    (10, Part::Packed),
+    (11, Part::Packed),
+    (12, Part::Leaf),
+]);
+
+static DISKS_CHANGES: Kind = Kind(&[(1, Part::Packed), (2, Part::Packed), (3, Part::Packed)]);
+
+static PROCESSES_CHANGES: Kind = Kind(&[
+    (2, Part::Packed),
+    (3, Part::Leaf),
+    (4, Part::Packed),
+    (5, Part::Packed),
+    (6, Part::Packed),
+    (7, Part::Packed),
+    (8, Part::Packed),
+    (9, Part::Packed),
+    (10, Part::Packed),
+    (11, Part::Packed),
 ]);
 
 /// Checks that `message`, of `kind`, has no more parts than [`MAX_PARTS`].
@@ -157,8 +184,8 @@ mod tests {
     #[test]
     fn every_list_is_counted() {
         use crate::model::{
-            Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Process, ProcessChange,
-            Processes, Thread,
+            Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Process, Processes,
+            Thread,
         };
         const COUNT: usize = MAX_PARTS + 1;
         let cores = vec![Core::default(); COUNT];
@@ -186,14 +213,6 @@ mod tests {
                 processes: vec![Process::default(); COUNT],
                 ..Processes::default()
             }),
-            body::Kind::Processes(Processes {
-                changes: vec![ProcessChange::default(); COUNT],
-                ..Processes::default()
-            }),
-            body::Kind::Processes(Processes {
-                ended: vec![1; COUNT],
-                ..Processes::default()
-            }),
             body::Kind::Process(ProcessDetails {
                 command: vec![String::new(); COUNT],
                 ..ProcessDetails::default()
@@ -208,6 +227,104 @@ mod tests {
             }),
         ] {
             assert_eq!(checked(kind), Err(TooManyParts));
+        }
+    }
+
+    #[test]
+    fn every_list_of_changes_is_counted() {
+        use crate::model::{
+            Changes, DisksChanges, Gpu, MetricsChanges, Process, ProcessesChanges, Reply,
+            changes::Kind, reply,
+        };
+        const COUNT: usize = MAX_PARTS + 1;
+        let metrics = MetricsChanges::default;
+        let disks = DisksChanges::default;
+        let processes = ProcessesChanges::default;
+        let (numbers, by) = (|| vec![1; COUNT], || vec![1; COUNT]);
+        for kind in [
+            Kind::Metrics(MetricsChanges {
+                core_thousandths: numbers(),
+                ..metrics()
+            }),
+            Kind::Metrics(MetricsChanges {
+                interface_at: numbers(),
+                ..metrics()
+            }),
+            Kind::Metrics(MetricsChanges {
+                received_by: by(),
+                ..metrics()
+            }),
+            Kind::Metrics(MetricsChanges {
+                transmitted_by: by(),
+                ..metrics()
+            }),
+            Kind::Metrics(MetricsChanges {
+                gpus: vec![Gpu::default(); COUNT],
+                ..metrics()
+            }),
+            Kind::Disks(DisksChanges {
+                disk_at: numbers(),
+                ..disks()
+            }),
+            Kind::Disks(DisksChanges {
+                used_by: by(),
+                ..disks()
+            }),
+            Kind::Disks(DisksChanges {
+                available_by: by(),
+                ..disks()
+            }),
+            Kind::Processes(ProcessesChanges {
+                ended_at: numbers(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                processes: vec![Process::default(); COUNT],
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                cpu_at: numbers(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                cpu_thousandths: numbers(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                resident_at: numbers(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                resident_by: by(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                state_at: numbers(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                states: vec![1; COUNT],
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                threads_at: numbers(),
+                ..processes()
+            }),
+            Kind::Processes(ProcessesChanges {
+                threads_by: by(),
+                ..processes()
+            }),
+        ] {
+            let changes = Changes {
+                kind: Some(kind),
+                ..Changes::default()
+            };
+            let payload = Some(reply::Payload::Changes(changes));
+            let reply = Reply {
+                payload,
+                ..Reply::default()
+            };
+            assert_eq!(check(&reply.encode_to_vec(), &REPLY), Err(TooManyParts));
         }
     }
 

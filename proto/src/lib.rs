@@ -15,17 +15,20 @@
 
 mod census;
 pub mod changes;
+mod fields;
 mod frame;
 mod gzip;
 pub mod json;
 pub mod model;
 pub mod native;
 pub mod pairing;
+pub mod percent;
 pub mod published;
 mod query;
 pub mod text;
 
 pub use census::{MAX_PARTS, TooManyParts};
+pub use fields::Fields;
 pub use frame::Frame;
 pub use gzip::GunzipError;
 pub use model::{Body, Error, ErrorCode, Reply};

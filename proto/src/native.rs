@@ -1,13 +1,14 @@
 //! The native dialect, `socktop.v2`: protobuf in binary frames, matched by id.
 //!
-//! The agent encodes a [`Body`] once with [`encode_body`] and shares the bytes between all clients;
-//! [`reply_frame`] puts each client's id in front of them.
+//! The agent encodes a [`Body`] once with [`encode_body`], or what has changed of it with [`encode_changes`], and
+//! shares the bytes between all clients; [`reply_frame`] puts each client's id in front of them.
 
-use prost::Message;
+use prost::{Message, encoding};
 
 use crate::census::{self, TooManyParts};
+use crate::fields::Fields;
 use crate::gzip::{GunzipError, gunzip, gzip};
-use crate::model::{Body, ProcessesRequest, Reply, Request, reply, request};
+use crate::model::{Body, Changes, ProcessesRequest, Reply, Request, reply, request};
 use crate::query::Query;
 
 /// The WebSocket subprotocol that selects this dialect.
@@ -54,26 +55,79 @@ pub struct Asked {
     pub id: u64,
     /// What is asked.
     pub query: Query,
-    /// Of the process list: the revision that the client has, so that changes since will do.
+    /// How it may be answered.
+    pub wanted: Wanted,
+}
+
+/// In which form an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of processes in the list: these fields.
+    pub fields: Fields,
+    /// The revision that the client has of the answer, so that changes since will do.
     pub since: Option<u64>,
 }
 
-/// Encodes a request for the process list, of which the client has the revision `since`.
-#[must_use]
-pub fn encode_processes_request(id: u64, since: Option<u64>) -> Vec<u8> {
-    Request {
-        id,
-        kind: Some(request::Kind::Processes(ProcessesRequest { since })),
+impl Default for Wanted {
+    /// Everything, whole.
+    fn default() -> Self {
+        Self {
+            fields: Fields::ALL,
+            since: None,
+        }
     }
-    .encode_to_vec()
+}
+
+/// A reply.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Of the request.
+    pub id: u64,
+    /// What the answer is called in requests for changes; 0 where there are none to be had.
+    pub revision: u64,
+    /// What it says.
+    pub told: Told,
+}
+
+/// What a reply says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// All of it.
+    Whole(Body),
+    /// What has changed since the revision that was asked for.
+    Changes(Changes),
+}
+
+impl Told {
+    /// The body, where it is told whole: as it always is to who has no revision.
+    #[must_use]
+    pub fn whole(self) -> Option<Body> {
+        match self {
+            Self::Whole(body) => Some(body),
+            Self::Changes(_) => None,
+        }
+    }
+}
+
+/// Encodes a request for everything, whole.
+#[must_use]
+pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
+    encode_request_for(id, query, Wanted::default())
 }
 
 /// Encodes a request.
 #[must_use]
-pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
+pub fn encode_request_for(id: u64, query: Query, wanted: Wanted) -> Vec<u8> {
+    let kind = match query {
+        Query::Processes => request::Kind::Processes(ProcessesRequest {
+            fields: wanted.fields.bits(),
+        }),
+        query => query.into(),
+    };
     Request {
         id,
-        kind: Some(query.into()),
+        kind: Some(kind),
+        since: wanted.since,
     }
     .encode_to_vec()
 }
@@ -83,43 +137,63 @@ pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
 /// # Errors
 /// Where the frame is not protobuf, or asks what this version does not know.
 pub fn decode_request(frame: &[u8]) -> Result<Asked, RequestError> {
-    let Request { id, kind } = Request::decode(frame)?;
+    let Request { id, kind, since } = Request::decode(frame)?;
     let kind = kind.ok_or(RequestError::Unknown { id })?;
+    let fields = match kind {
+        request::Kind::Processes(ProcessesRequest { fields }) => Fields::from_bits(fields),
+        _ => Fields::ALL,
+    };
     Ok(Asked {
         id,
         query: (&kind).into(),
-        since: match kind {
-            request::Kind::Processes(ProcessesRequest { since }) => since,
-            _ => None,
-        },
+        wanted: Wanted { fields, since },
     })
 }
 
 /// Encodes a body for [`reply_frame`], gzip where that is smaller.
 #[must_use]
-pub fn encode_body(body: Body) -> Vec<u8> {
-    let plain_size = body.encoded_len();
-    let packed = (plain_size > GZIP_THRESHOLD)
-        .then(|| gzip(&body.encode_to_vec()))
-        .filter(|packed| packed.len() < plain_size);
-    let payload = match packed {
-        Some(packed) => reply::Payload::Gzip(packed),
-        None => reply::Payload::Plain(body),
-    };
+pub fn encode_body(body: &Body, revision: u64) -> Vec<u8> {
+    let size = body.encoded_len();
+    if size > GZIP_THRESHOLD {
+        let packed = gzip(&body.encode_to_vec());
+        if packed.len() < size {
+            return encode_payload(revision, Some(reply::Payload::Gzip(packed)));
+        }
+    }
+    // A payload would have to own the body.
+    let mut encoded = Vec::with_capacity(size + 16);
+    encoding::message::encode(PLAIN, body, &mut encoded);
+    encoded.extend(encode_payload(revision, None));
+    encoded
+}
+
+/// The number of `Reply.plain`.
+const PLAIN: u32 = 2;
+
+/// Encodes changes for [`reply_frame`]. They are few, so they are not packed.
+#[must_use]
+pub fn encode_changes(changes: Changes, revision: u64) -> Vec<u8> {
+    encode_payload(revision, Some(reply::Payload::Changes(changes)))
+}
+
+fn encode_payload(revision: u64, payload: Option<reply::Payload>) -> Vec<u8> {
     Reply {
         id: 0,
-        payload: Some(payload),
+        payload,
+        revision,
     }
     .encode_to_vec()
 }
 
-/// The reply to request `id` with a body of [`encode_body`].
+/// The reply to request `id` with what [`encode_body`] or [`encode_changes`] made.
 ///
 /// Protobuf allows a message to be put together from the encodings of its parts, in any order.
 #[must_use]
-pub fn reply_frame(id: u64, encoded_body: &[u8]) -> Vec<u8> {
-    let mut frame = Reply { id, payload: None }.encode_to_vec();
-    frame.extend_from_slice(encoded_body);
+pub fn reply_frame(id: u64, encoded: &[u8]) -> Vec<u8> {
+    // A key and a number.
+    let mut frame = Vec::with_capacity(encoded.len() + 11);
+    encoding::uint64::encode(1, &id, &mut frame);
+    frame.extend_from_slice(encoded);
     frame
 }
 
@@ -128,17 +202,22 @@ pub fn reply_frame(id: u64, encoded_body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more than
 /// [`MAX_PARTS`](crate::MAX_PARTS) parts.
-pub fn decode_reply(frame: &[u8], limit: usize) -> Result<(u64, Body), ReplyError> {
+pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
     census::check(frame, &census::REPLY)?;
-    let reply = Reply::decode(frame)?;
-    let body = match reply.payload {
-        Some(reply::Payload::Plain(body)) => body,
+    let Reply {
+        id,
+        payload,
+        revision,
+    } = Reply::decode(frame)?;
+    let told = match payload {
+        Some(reply::Payload::Plain(body)) => Told::Whole(body),
         Some(reply::Payload::Gzip(packed)) => {
             let unpacked = gunzip(&packed, limit)?;
             census::check(&unpacked, &census::BODY)?;
-            Body::decode(unpacked.as_slice())?
+            Told::Whole(Body::decode(unpacked.as_slice())?)
         }
+        Some(reply::Payload::Changes(changes)) => Told::Changes(changes),
         None => return Err(ReplyError::Empty),
     };
-    Ok((reply.id, body))
+    Ok(Answer { id, revision, told })
 }

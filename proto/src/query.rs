@@ -31,7 +31,7 @@ impl From<Query> for request::Kind {
             Query::Host => Self::Host(model::HostRequest {}),
             Query::Metrics => Self::Metrics(model::MetricsRequest {}),
             Query::Disks => Self::Disks(model::DisksRequest {}),
-            Query::Processes => Self::Processes(model::ProcessesRequest { since: None }),
+            Query::Processes => Self::Processes(model::ProcessesRequest { fields: 0 }),
             Query::Process { pid } => Self::Process(model::ProcessRequest { pid }),
             Query::Journal { pid } => Self::Journal(model::JournalRequest { pid }),
         }

@@ -54,10 +54,13 @@ impl Conversation {
         loop {
             match self.socket.read() {
                 Ok(Message::Binary(frame)) => {
-                    let (id, body) = native::decode_reply(&frame, UNPACKED_LIMIT)
+                    let answer = native::decode_reply(&frame, UNPACKED_LIMIT)
                         .unwrap_or_else(|error| panic!("the reply to {query:?}: {error}"));
-                    assert_eq!(id, self.last_id, "the reply to {query:?}");
-                    return body;
+                    assert_eq!(answer.id, self.last_id, "the reply to {query:?}");
+                    return answer
+                        .told
+                        .whole()
+                        .unwrap_or_else(|| panic!("changes that were not asked for: {query:?}"));
                 }
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 other => panic!("instead of a reply to {query:?}: {other:?}"),

@@ -1,6 +1,7 @@
 //! CPU usage from `/proc/stat` (`proc_stat(5)`): the times of each CPU, and the share between two readings.
 
 use socktop_proto::model::Core;
+use socktop_proto::percent;
 
 use super::fields::{lines, number, words};
 
@@ -103,9 +104,9 @@ impl Times {
             }
         }
         let busy = all.saturating_sub(rest);
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-        let percent = (busy as f64 / all as f64 * 100.0) as f32;
-        (all > 0).then(|| percent.clamp(0.0, 100.0))
+        #[expect(clippy::cast_precision_loss, reason = "ticks of a window")]
+        let percent = busy as f64 / all as f64 * 100.0;
+        (all > 0).then(|| percent::round(percent.clamp(0.0, 100.0)))
     }
 }
 

@@ -6,19 +6,24 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use bytes::Bytes;
 use socktop_proto::changes::changes;
 use socktop_proto::model::{self, body};
-use socktop_proto::{Body, Frame, Query, json, native, text};
+use socktop_proto::native::{self, Wanted};
+use socktop_proto::{Body, Fields, Frame, Query, json, text};
 use tokio_tungstenite::tungstenite::Message;
+
+/// How many encodings of a sample are kept: clients of one version want it whole, or since one of the few revisions
+/// before. Whoever makes up other wishes has them encoded anew.
+const ENCODINGS: usize = 8;
 
 /// A sample and its encodings, each made when it is first wanted.
 #[derive(Debug)]
 pub struct Sample {
     query: Query,
     body: Body,
-    native: OnceLock<Bytes>,
-    /// The process lists before this one, which clients may have.
+    /// What it is called in requests for changes; 0 where there are none to be had.
+    revision: u64,
+    /// Those before this one, which clients may have.
     earlier: Vec<Weak<Sample>>,
-    /// What has changed since those, by their revisions, each encoded when it is first wanted.
-    changes: Mutex<Vec<(u64, Bytes)>>,
+    native: Mutex<Vec<(Wanted, Bytes)>>,
     text: OnceLock<Message>,
     json: OnceLock<Message>,
 }
@@ -29,62 +34,54 @@ impl Sample {
         Self {
             query,
             body,
-            native: OnceLock::new(),
+            revision: 0,
             earlier: Vec::new(),
-            changes: Mutex::default(),
+            native: Mutex::default(),
             text: OnceLock::new(),
             json: OnceLock::new(),
         }
     }
 
-    /// The native reply to request `id`; of a process list, where the client has the revision `since` of it and that is
-    /// known still, what has changed.
-    pub fn native(&self, id: u64, since: Option<u64>) -> Message {
-        if let Some(changes) = since.and_then(|since| self.changes_since(since)) {
-            return Message::binary(native::reply_frame(id, &changes));
+    /// The native reply to request `id`: what has changed where the client has a revision that is known still, else the
+    /// whole.
+    pub fn native(&self, id: u64, wanted: Wanted) -> Message {
+        let mut known = self.native.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, encoded)) = known.iter().find(|(like, _)| *like == wanted) {
+            return Message::binary(native::reply_frame(id, encoded));
         }
-        let whole = self
-            .native
-            .get_or_init(|| native::encode_body(self.body.clone()).into());
-        Message::binary(native::reply_frame(id, whole))
+        let encoded = Bytes::from(self.encode(wanted));
+        let frame = native::reply_frame(id, &encoded);
+        if known.len() < ENCODINGS {
+            known.push((wanted, encoded));
+        }
+        Message::binary(frame)
     }
 
-    fn processes(&self) -> Option<&model::Processes> {
-        match &self.body.kind {
-            Some(body::Kind::Processes(list)) => Some(list),
-            _ => None,
+    fn encode(&self, wanted: Wanted) -> Vec<u8> {
+        let changes = wanted
+            .since
+            .filter(|since| *since > 0)
+            .and_then(|since| self.changes_since(since, wanted.fields));
+        match (changes, &self.body.kind) {
+            (Some(changes), _) => native::encode_changes(changes, self.revision),
+            (None, Some(body::Kind::Processes(list))) if wanted.fields != Fields::ALL => {
+                let mut list = list.clone();
+                for process in &mut list.processes {
+                    wanted.fields.choose(process);
+                }
+                native::encode_body(&body::Kind::Processes(list).into(), self.revision)
+            }
+            (None, _) => native::encode_body(&self.body, self.revision),
         }
     }
 
-    /// The changes since a revision, encoded, where that is known and most processes are the same. The whole list is
-    /// not encoded for it.
-    fn changes_since(&self, since: u64) -> Option<Bytes> {
-        let new = self.processes()?;
-        let mut known = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, changes)) = known.iter().find(|(revision, _)| *revision == since) {
-            return Some(changes.clone());
+    fn changes_since(&self, since: u64, fields: Fields) -> Option<model::Changes> {
+        if since == self.revision {
+            return changes(&self.body, &self.body, fields);
         }
-        let difference = if new.revision == since {
-            changes(new, new)
-        } else {
-            let earlier = self
-                .earlier
-                .iter()
-                .filter_map(Weak::upgrade)
-                .find(|earlier| {
-                    earlier
-                        .processes()
-                        .is_some_and(|list| list.revision == since)
-                })?;
-            changes(earlier.processes()?, new)
-        };
-        if difference.processes.len() > new.processes.len() / 2 {
-            return None;
-        }
-        let encoded = native::encode_body(body::Kind::Processes(difference).into());
-        let changes = Bytes::from(encoded);
-        known.push((since, changes.clone()));
-        Some(changes)
+        let earlier = self.earlier.iter().filter_map(Weak::upgrade);
+        let old = earlier.into_iter().find(|old| old.revision == since)?;
+        changes(&old.body, &self.body, fields)
     }
 
     /// The reply in the text dialect.
@@ -110,38 +107,52 @@ pub(crate) fn message(frame: Frame) -> Message {
     }
 }
 
-/// How many process lists are kept beside the newest: who asks every two seconds among others has the last but one.
-const EARLIER_LISTS: usize = 3;
+/// How many samples are kept beside the newest: who asks every two seconds among others has the last but one.
+const EARLIER: usize = 3;
 
-/// The last process lists, by which changes are told.
+/// The last samples of a kind, by which changes are told.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
     revision: u64,
-    lists: VecDeque<Arc<Sample>>,
+    samples: VecDeque<Arc<Sample>>,
 }
 
 impl Earlier {
-    /// Names a new list, and keeps it.
-    pub(super) fn next(&mut self, mut list: model::Processes) -> Arc<Sample> {
-        self.revision += 1;
-        list.revision = self.revision;
-        if self.lists.len() > EARLIER_LISTS {
-            self.lists.pop_front();
+    /// Names a new sample, and keeps it.
+    pub(super) fn next(&mut self, query: Query, body: Body) -> Arc<Sample> {
+        let mut sample = Sample::new(query, body);
+        if !can_change(&sample.body) {
+            return Arc::new(sample);
         }
-        let mut sample = Sample::new(Query::Processes, body::Kind::Processes(list).into());
-        // Not the lists themselves: each would keep those before it.
-        sample.earlier = self.lists.iter().map(Arc::downgrade).collect();
+        self.revision += 1;
+        sample.revision = self.revision;
+        if self.samples.len() > EARLIER {
+            self.samples.pop_front();
+        }
+        // Not the samples themselves: each would keep those before it.
+        sample.earlier = self.samples.iter().map(Arc::downgrade).collect();
         let sample = Arc::new(sample);
-        self.lists.push_back(Arc::clone(&sample));
+        self.samples.push_back(Arc::clone(&sample));
         sample
     }
 }
 
+/// Whether there are changes to such an answer.
+fn can_change(body: &Body) -> bool {
+    use body::Kind;
+    matches!(
+        body.kind,
+        Some(Kind::Metrics(_) | Kind::Disks(_) | Kind::Processes(_))
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use socktop_proto::native::Told;
     use socktop_proto::{Error, ErrorCode};
 
     use super::*;
+    use crate::collect::Now;
 
     #[test]
     fn encodings_are_made_once() {
@@ -167,64 +178,101 @@ mod tests {
             ..model::Process::default()
         };
         model::Processes {
+            time: Some(Now::read().sample_time()),
             processes: (1..100).map(process).collect(),
-            ..model::Processes::default()
+            total: 99,
+            window_ms: Some(1000),
         }
     }
 
-    /// What a client that has the revision `since` is told: the answer, and its size.
-    fn told(sample: &Sample, since: Option<u64>) -> (model::Processes, usize) {
-        let frame = sample.native(1, since).into_data();
-        let (_, body) = native::decode_reply(&frame, 1 << 20).unwrap();
-        match body.kind {
-            Some(body::Kind::Processes(list)) => (list, frame.len()),
-            other => panic!("{other:?}"),
+    fn next(earlier: &mut Earlier, list: model::Processes) -> Arc<Sample> {
+        earlier.next(Query::Processes, body::Kind::Processes(list).into())
+    }
+
+    fn since(revision: u64) -> Wanted {
+        Wanted {
+            since: Some(revision),
+            ..Wanted::default()
         }
+    }
+
+    /// What a client is told: the answer, and its size.
+    fn told(sample: &Sample, wanted: Wanted) -> (Told, usize) {
+        let frame = sample.native(1, wanted).into_data();
+        let answer = native::decode_reply(&frame, 1 << 20).unwrap();
+        assert_eq!((answer.id, answer.revision), (1, sample.revision));
+        (answer.told, frame.len())
     }
 
     #[test]
-    fn who_has_a_list_that_is_known_is_told_what_has_changed() {
+    fn whoever_has_one_of_the_last_samples_is_told_what_has_changed() {
         let mut earlier = Earlier::default();
-        let samples: Vec<_> = (0..6_u8)
-            .map(|step| earlier.next(list(f32::from(step))))
+        let samples: Vec<_> = (1..=6_u8)
+            .map(|step| next(&mut earlier, list(step.into())))
             .collect();
         let newest = &samples[5];
-        let (whole, whole_size) = told(newest, None);
-        assert_eq!((whole.revision, whole.since), (6, None));
+        let (whole, whole_size) = told(newest, Wanted::default());
+        assert_eq!(whole, Told::Whole(newest.body.clone()));
         for (revision, old) in (3..=6).zip(&samples[2..]) {
-            let (difference, size) = told(newest, Some(revision));
-            assert_eq!(difference.since, Some(revision));
+            let (Told::Changes(changes), size) = told(newest, since(revision)) else {
+                panic!("since {revision}");
+            };
             assert!(size < whole_size / 4, "{size} of {whole_size}");
-            let old = old.processes().unwrap();
-            let applied = socktop_proto::changes::apply(old, difference).unwrap();
-            assert_eq!(&applied, newest.processes().unwrap());
+            let applied = socktop_proto::changes::apply(old.body.clone(), changes).unwrap();
+            assert_eq!(applied, newest.body);
         }
-        // Too old, never given, or of the agent that ran before.
-        for unknown in [1, 2, 7, u64::MAX] {
-            assert_eq!(told(newest, Some(unknown)).0.since, None, "{unknown}");
+        // Too old, never given, or no name at all.
+        for unknown in [0, 1, 2, 7, u64::MAX] {
+            assert_eq!(told(newest, since(unknown)).0, whole, "{unknown}");
         }
     }
 
     #[test]
-    fn where_most_has_changed_the_whole_list_is_given() {
+    fn fields_that_are_not_wanted_are_not_told() {
         let mut earlier = Earlier::default();
-        let first = earlier.next(list(0.0));
-        let mut other = list(0.0);
-        for process in &mut other.processes {
-            process.pid += 1000;
-        }
-        let second = earlier.next(other);
-        let revision = first.processes().unwrap().revision;
-        assert_eq!(told(&second, Some(revision)).0.since, None);
+        let first = next(&mut earlier, list(1.0));
+        let second = next(&mut earlier, list(2.0));
+        let of = |fields, since| Wanted { fields, since };
+        let (Told::Whole(body), _) = told(&first, of(Fields::NAME, None)) else {
+            panic!("changes to nothing");
+        };
+        let Some(body::Kind::Processes(named)) = body.kind else {
+            panic!("no list");
+        };
+        assert_eq!(named.total, 99);
+        let named = &named.processes[0];
+        assert_eq!((named.name.as_str(), named.pid), ("a-program", 1));
+        assert_eq!((named.user.as_str(), named.cpu_percent), ("", None));
+        let size = |fields| told(&second, of(fields, Some(1))).1;
+        assert!(size(Fields::NAME) < size(Fields::CPU));
     }
 
     #[test]
-    fn old_lists_are_let_go() {
+    fn encodings_that_nobody_shares_are_not_kept() {
         let mut earlier = Earlier::default();
-        let first = Arc::downgrade(&earlier.next(list(0.0)));
+        let sample = next(&mut earlier, list(1.0));
+        for unknown in 10..100 {
+            told(&sample, since(unknown));
+        }
+        assert_eq!(sample.native.lock().unwrap().len(), ENCODINGS);
+    }
+
+    #[test]
+    fn old_samples_are_let_go() {
+        let mut earlier = Earlier::default();
+        let first = Arc::downgrade(&next(&mut earlier, list(0.0)));
         for step in 0..4_u8 {
-            earlier.next(list(f32::from(step)));
+            next(&mut earlier, list(step.into()));
         }
         assert!(first.upgrade().is_none());
+    }
+
+    #[test]
+    fn an_error_has_no_name() {
+        let mut earlier = Earlier::default();
+        let error = Error::new(ErrorCode::Unavailable, "nothing");
+        let sample = earlier.next(Query::Metrics, error.into());
+        assert_eq!(sample.revision, 0);
+        assert!(matches!(told(&sample, since(0)).0, Told::Whole(_)));
     }
 }

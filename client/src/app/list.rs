@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use socktop_proto::Fields;
 use socktop_proto::model::Process;
 
 use crate::state::Identity;
@@ -35,6 +36,22 @@ pub enum Column {
 }
 
 impl Column {
+    /// What of a process it shows.
+    #[must_use]
+    pub fn fields(self) -> Fields {
+        match self {
+            Self::Pid => Fields::PID,
+            Self::Parent => Fields::PARENT,
+            Self::User => Fields::USER,
+            Self::Name => Fields::NAME,
+            Self::State => Fields::STATE,
+            Self::Threads => Fields::THREADS,
+            Self::Age => Fields::STARTED,
+            Self::Cpu => Fields::CPU,
+            Self::Memory | Self::MemoryShare => Fields::RESIDENT,
+        }
+    }
+
     /// Whether the largest values come first when one begins to sort by this column.
     fn begins_descending(self) -> bool {
         matches!(
@@ -173,6 +190,18 @@ impl Default for ProcessList {
 }
 
 impl ProcessList {
+    /// What it needs of each process besides what its columns show.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        // The pid and the start are a process's identity; the name is what its details begin with.
+        let needed = Fields::PID | Fields::STARTED | Fields::NAME | self.sort.column.fields();
+        if self.editing || !self.filter.is_empty() {
+            needed | Fields::USER
+        } else {
+            needed
+        }
+    }
+
     /// How many processes pass the filter.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -184,6 +184,12 @@ impl App {
             metrics: Some(every.metrics),
             processes: ((regions.processes.is_some() && !self.list.frozen) || listed)
                 .then_some(every.processes),
+            fields: regions
+                .columns(self)
+                .into_iter()
+                .fold(self.list.fields(), |fields, placed| {
+                    fields | placed.column.fields()
+                }),
             disks: regions.disks.is_some().then_some(every.disks),
             process: watched.map(|pid| (pid, every.metrics)),
             journal: watched.filter(|_| journal).map(|pid| (pid, every.disks)),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
-use socktop_proto::Query;
 use socktop_proto::model::{Error, ErrorCode, body};
+use socktop_proto::{Fields, Query};
 
 use super::fixture::{Stage, details, processes};
 use super::*;
@@ -218,6 +218,8 @@ fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
     let every = Intervals::default();
     let mut expected = Plan {
         metrics: Some(every.metrics),
+        // No list is asked for.
+        fields: stage.app.plan().fields,
         process: Some((pid, every.metrics)),
         ..Plan::default()
     };
@@ -229,6 +231,24 @@ fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
     stage.error(Query::Process { pid }, gone);
     (expected.process, expected.journal) = (None, None);
     assert_eq!(stage.app.plan(), expected, "what ended is not asked for");
+}
+
+#[test]
+fn of_processes_that_is_asked_for_which_is_shown_or_needed() {
+    let mut stage = Stage::rich(200, 40);
+    assert_eq!(stage.app.plan().fields, Fields::ALL);
+    let mut stage_of = |width| {
+        stage = Stage::rich(width, 40);
+        stage.app.plan().fields
+    };
+    let narrow = stage_of(40);
+    assert!(narrow.contain(Fields::STARTED | Fields::NAME | Fields::CPU));
+    assert!(!narrow.contain(Fields::PARENT) && !narrow.contain(Fields::USER));
+    stage.app.list.filter = "root".to_owned();
+    assert!(stage.app.plan().fields.contain(Fields::USER));
+    stage.app.list.filter.clear();
+    stage.app.list.sort = Sort::by(Column::Parent);
+    assert!(stage.app.plan().fields.contain(Fields::PARENT));
 }
 
 #[test]

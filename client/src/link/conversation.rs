@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use socktop_proto::model::{Processes, body};
-use socktop_proto::{Body, Frame, MAX_PARTS, Query, changes, native, text};
+use socktop_proto::changes::apply;
+use socktop_proto::model::body;
+use socktop_proto::native::{self, Answer, Told, Wanted};
+use socktop_proto::{Body, Fields, Frame, Query, text};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -50,7 +52,8 @@ pub(super) async fn converse(
         schedule: Schedule::default(),
         outstanding: Vec::new(),
         next_id: 1,
-        list: None,
+        fields: Fields::ALL,
+        bases: Vec::new(),
         heard: Instant::now(),
         last_answer: None,
     };
@@ -72,8 +75,10 @@ struct Conversation<'a> {
     schedule: Schedule,
     outstanding: Vec<Outstanding>,
     next_id: u64,
-    /// The process list that changes are to, where it has a revision.
-    list: Option<Processes>,
+    /// What is wanted of each process in the list.
+    fields: Fields,
+    /// The last answers, where they have a revision: changes are to them.
+    bases: Vec<Base>,
     /// When the last message came.
     heard: Instant,
     last_answer: Option<Instant>,
@@ -83,9 +88,31 @@ struct Conversation<'a> {
 struct Outstanding {
     id: u64,
     query: Query,
+    wanted: Wanted,
     sent: Instant,
     /// The answer must be here by then, whatever else is said.
     limit: Instant,
+}
+
+/// An answer that changes may be to.
+struct Base {
+    query: Query,
+    fields: Fields,
+    revision: u64,
+    body: Body,
+}
+
+impl Base {
+    /// Changes tell nothing of fields that are no longer wanted, so they would grow old here.
+    fn narrow(&mut self, fields: Fields) {
+        if self.fields != fields
+            && let Some(body::Kind::Processes(list)) = &mut self.body.kind
+        {
+            list.processes
+                .iter_mut()
+                .for_each(|process| fields.choose(process));
+        }
+    }
 }
 
 impl Conversation<'_> {
@@ -94,7 +121,7 @@ impl Conversation<'_> {
         if self.dialect == Dialect::Native {
             self.schedule.once(Query::Host, now);
         }
-        self.schedule.set_plan(&plan.borrow_and_update(), now);
+        self.follow(&plan.borrow_and_update(), now);
         loop {
             while let Some(query) = self
                 .schedule
@@ -108,12 +135,38 @@ impl Conversation<'_> {
                 message = self.socket.next() => self.hear(message).await?,
                 changed = plan.changed() => {
                     changed.map_err(|_| Cause::Dropped)?;
-                    self.schedule.set_plan(&plan.borrow_and_update(), Instant::now());
+                    self.follow(&plan.borrow_and_update(), Instant::now());
                 }
                 () = until(next_due) => {}
                 () = until(deadline) => self.listen_once_more().await?,
             }
         }
+    }
+
+    fn follow(&mut self, plan: &Plan, now: Instant) {
+        self.schedule.set_plan(plan, now);
+        self.fields = plan.fields;
+        let list = self.base(Query::Processes);
+        if list.is_some_and(|list| !list.fields.contain(plan.fields)) {
+            self.schedule.at_once(Query::Processes, now);
+        }
+    }
+
+    fn base(&self, query: Query) -> Option<&Base> {
+        self.bases.iter().find(|base| base.query == query)
+    }
+
+    /// In which form the answer is wanted.
+    fn wanted(&self, query: Query) -> Wanted {
+        let fields = match query {
+            Query::Processes => self.fields,
+            _ => Fields::ALL,
+        };
+        let since = self
+            .base(query)
+            .filter(|base| base.fields.contain(fields))
+            .map(|base| base.revision);
+        Wanted { fields, since }
     }
 
     /// Whether a query has to wait for an answer: one of its kind in native, any in text.
@@ -130,13 +183,12 @@ impl Conversation<'_> {
     async fn ask(&mut self, query: Query) -> Result<(), Cause> {
         let id = self.next_id;
         self.next_id += 1;
+        let wanted = self.wanted(query);
         let request = match self.dialect {
-            Dialect::Native => Some(Message::binary(match (query, &self.list) {
-                (Query::Processes, Some(list)) => {
-                    native::encode_processes_request(id, Some(list.revision))
-                }
-                _ => native::encode_request(id, query),
-            })),
+            Dialect::Native => {
+                let frame = native::encode_request_for(id, query, wanted);
+                Some(Message::binary(frame))
+            }
             Dialect::Text => text::encode_request(query).map(Message::text),
         };
         let Some(request) = request else {
@@ -164,6 +216,7 @@ impl Conversation<'_> {
         self.outstanding.push(Outstanding {
             id,
             query,
+            wanted,
             sent: now,
             limit: now + ANSWER_LIMIT,
         });
@@ -217,23 +270,26 @@ impl Conversation<'_> {
         let message = message.ok_or_else(Cause::closed)??;
         let now = Instant::now();
         self.heard = now;
-        let (outstanding, mut body) = match message {
+        let (outstanding, answer) = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(frame) => return Err(Cause::closed_with(frame)),
             Message::Text(text) => self.decode(Frame::Text(text.as_str().to_owned())),
             Message::Binary(bytes) => self.decode(Frame::Binary(bytes.into())),
         }?;
+        let mut body = self.whole(&outstanding, answer.told)?;
         if !answers(outstanding.query, &body) {
             let asked = name(outstanding.query);
             return Err(Cause::Malformed(format!("something else for {asked}")));
         }
-        if let Some(body::Kind::Processes(list)) = &mut body.kind {
-            *list = self.whole(std::mem::take(list))?;
-        }
         bound(&mut body);
-        if let Some(body::Kind::Processes(list)) = &body.kind {
-            self.list = (list.revision > 0).then(|| list.clone());
+        if answer.revision > 0 && has_changes(outstanding.query) {
+            self.bases.push(Base {
+                query: outstanding.query,
+                fields: outstanding.wanted.fields,
+                revision: answer.revision,
+                body: body.clone(),
+            });
         }
         self.last_answer = Some(now);
         self.emit(Event::Reply {
@@ -245,30 +301,37 @@ impl Conversation<'_> {
         .await
     }
 
-    /// The list that an answer makes of the one at hand.
-    fn whole(&mut self, answer: Processes) -> Result<Processes, Cause> {
-        let list = self.list.take().unwrap_or_default();
-        let whole =
-            changes::apply(&list, answer).map_err(|error| Cause::malformed(&error.to_string()))?;
-        // Each answer is bounded, but many could add up.
-        if whole.processes.len() > MAX_PARTS {
-            return Err(Cause::malformed("more processes than a host can have"));
+    /// What an answer makes of the one before, which nothing will be asked about any more.
+    fn whole(&mut self, outstanding: &Outstanding, told: Told) -> Result<Body, Cause> {
+        let at = self
+            .bases
+            .iter()
+            .position(|base| base.query == outstanding.query);
+        let base = at.map(|at| self.bases.swap_remove(at));
+        match told {
+            Told::Whole(body) => Ok(body),
+            Told::Changes(changes) => {
+                let mut base = base
+                    .filter(|base| Some(base.revision) == outstanding.wanted.since)
+                    .ok_or_else(|| Cause::malformed("changes that were not asked for"))?;
+                base.narrow(outstanding.wanted.fields);
+                apply(base.body, changes).map_err(|error| Cause::malformed(&error.to_string()))
+            }
         }
-        Ok(whole)
     }
 
-    fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Body), Cause> {
+    fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Answer), Cause> {
         let unasked = || Cause::Malformed("an answer to nothing that was asked".to_owned());
         match (self.dialect, frame) {
             (Dialect::Native, Frame::Binary(bytes)) => {
-                let (id, body) = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
+                let answer = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
                     .map_err(|error| Cause::malformed(&error.to_string()))?;
                 let at = self
                     .outstanding
                     .iter()
-                    .position(|outstanding| outstanding.id == id)
+                    .position(|outstanding| outstanding.id == answer.id)
                     .ok_or_else(unasked)?;
-                Ok((self.outstanding.swap_remove(at), body))
+                Ok((self.outstanding.swap_remove(at), answer))
             }
             (Dialect::Native, Frame::Text(text)) => {
                 Err(Cause::Malformed(format!("text, {:?}", one_line(&text, 60))))
@@ -278,7 +341,12 @@ impl Conversation<'_> {
                 let asked = name(outstanding.query);
                 let body = text::decode_reply(outstanding.query, &frame, MAX_UNPACKED_BYTES)
                     .map_err(|error| Cause::malformed(&format!("for {asked}, {error}")))?;
-                Ok((outstanding, body))
+                let answer = Answer {
+                    id: outstanding.id,
+                    revision: 0,
+                    told: Told::Whole(body),
+                };
+                Ok((outstanding, answer))
             }
         }
     }
@@ -304,6 +372,11 @@ async fn until(time: Option<Instant>) {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
+}
+
+/// Whether an agent of ours can tell changes to such an answer.
+fn has_changes(query: Query) -> bool {
+    matches!(query, Query::Metrics | Query::Disks | Query::Processes)
 }
 
 /// A query in words.

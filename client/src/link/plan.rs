@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use socktop_proto::Query;
+use socktop_proto::{Fields, Query};
 
 /// The intervals at which a host's parts are asked for; `None` is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,6 +11,8 @@ pub struct Plan {
     pub metrics: Option<Duration>,
     /// The process list.
     pub processes: Option<Duration>,
+    /// What of each process in the list. When more is wanted, the list is asked for at once.
+    pub fields: Fields,
     /// Disks.
     pub disks: Option<Duration>,
     /// One process in detail.

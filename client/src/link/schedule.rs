@@ -67,6 +67,14 @@ impl Schedule {
         }
     }
 
+    /// What is wanted is due at once, whenever it was sent last.
+    pub(super) fn at_once(&mut self, query: Query, now: Instant) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.query == query) {
+            slot.since = now;
+            slot.sent = false;
+        }
+    }
+
     /// The query that has been due for the longest and is not `held`.
     pub(super) fn due(&self, now: Instant, held: impl Fn(Query) -> bool) -> Option<Query> {
         self.slots

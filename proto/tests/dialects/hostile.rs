@@ -45,7 +45,7 @@ proptest! {
 
     #[test]
     fn damaged_native_replies(body in body(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut frame = native::reply_frame(7, &native::encode_body(body));
+        let mut frame = native::reply_frame(7, &native::encode_body(&body, 1));
         let at = at.index(frame.len());
         frame[at] = byte;
         let _ = native::decode_reply(&frame, LIMIT);
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn native_replies_cut_short(body in body(), at in any::<prop::sample::Index>()) {
-        let frame = native::reply_frame(7, &native::encode_body(body));
+        let frame = native::reply_frame(7, &native::encode_body(&body, 1));
         let _ = native::decode_reply(&frame[..at.index(frame.len())], LIMIT);
     }
 

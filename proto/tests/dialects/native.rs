@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use prost::Message;
 use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
 use socktop_proto::native::{
-    Asked, GZIP_THRESHOLD, ReplyError, RequestError, decode_reply, decode_request, encode_body,
-    encode_processes_request, encode_request, reply_frame,
+    Answer, Asked, GZIP_THRESHOLD, ReplyError, RequestError, Told, Wanted, decode_reply,
+    decode_request, encode_body, encode_changes, encode_request, encode_request_for, reply_frame,
 };
-use socktop_proto::{Error, Query};
+use socktop_proto::{Error, Fields, Query};
 
 use crate::samples;
-use crate::strategies::{body, query};
+use crate::strategies::{body, changes, query};
 
 const LIMIT: usize = 1 << 20;
 
@@ -43,15 +43,23 @@ fn requests_are_these_bytes() {
 }
 
 #[test]
-fn a_request_for_changes_is_these_bytes() {
-    let frame = encode_processes_request(ID, Some(ID));
-    assert_eq!(hex(&frame), "08ac022a0308ac02");
-    let asked = decode_request(&frame).unwrap();
-    assert_eq!((asked.query, asked.since), (Query::Processes, Some(ID)));
-    assert_eq!(
-        encode_processes_request(ID, None),
-        encode_request(ID, Query::Processes)
-    );
+fn a_request_for_changes_in_some_fields_is_these_bytes() {
+    let wanted = Wanted {
+        fields: Fields::PID | Fields::NAME | Fields::CPU,
+        since: Some(ID),
+    };
+    let golden = [
+        (Query::Metrics, "08ac021a0040ac02"),
+        (Query::Processes, "08ac022a0308a20240ac02"),
+    ];
+    for (query, bytes) in golden {
+        let frame = encode_request_for(ID, query, wanted);
+        assert_eq!(hex(&frame), bytes, "{query:?}");
+        let asked = decode_request(&frame).unwrap();
+        assert_eq!((asked.query, asked.wanted.since), (query, wanted.since));
+    }
+    let asked = decode_request(&encode_request_for(ID, Query::Processes, wanted)).unwrap();
+    assert_eq!(asked.wanted, wanted);
 }
 
 #[test]
@@ -99,10 +107,34 @@ fn replies_are_these_bytes() {
     ];
     for (body, bytes) in golden {
         assert_eq!(
-            hex(&reply_frame(ID, &encode_body(body.clone()))),
+            hex(&reply_frame(ID, &encode_body(&body, 0))),
             bytes,
             "{body:?}"
         );
+    }
+}
+
+#[test]
+fn changes_are_these_bytes() {
+    let golden = [
+        (
+            samples::metrics_changes(),
+            "08ac02223408f40310011a2d08f40310d4611a04a8c30100250000244228ff3f308040420a0d0000\
+             003f150000803e4a01015202b8175a01002807",
+        ),
+        (
+            samples::disks_changes(),
+            "08ac02221908f403100122120a0200021205808001ff7f1a05ff7f8080012807",
+        ),
+        (
+            samples::processes_changes(),
+            "08ac02223408f40310012a2d08d00f1202ac021a0808ad022a036e6577220200042a03dc0b003201\
+             043a02ff3f4201044a01025201015a01032807",
+        ),
+    ];
+    for (changes, bytes) in golden {
+        let frame = reply_frame(ID, &encode_changes(changes.clone(), 7));
+        assert_eq!(hex(&frame), bytes, "{changes:?}");
     }
 }
 
@@ -137,6 +169,7 @@ fn replies_that_cannot_be_used_say_why() {
     let not_gzip = Reply {
         id: 1,
         payload: Some(reply::Payload::Gzip(b"plain".to_vec())),
+        revision: 0,
     };
     assert!(matches!(
         decode_reply(&not_gzip.encode_to_vec(), LIMIT),
@@ -160,13 +193,13 @@ fn bodies_are_packed_above_the_threshold() {
     let at = body_of(" ".repeat(GZIP_THRESHOLD - overhead));
     let above = body_of(" ".repeat(GZIP_THRESHOLD - overhead + 1));
     assert_eq!(at.encoded_len(), GZIP_THRESHOLD);
-    assert!(!is_packed(&encode_body(at)));
-    assert!(is_packed(&encode_body(above)));
+    assert!(!is_packed(&encode_body(&at, 0)));
+    assert!(is_packed(&encode_body(&above, 0)));
 }
 
 #[test]
 fn a_reply_that_unpacks_to_more_than_the_limit_is_refused() {
-    let bomb = encode_body(body_of(" ".repeat(1 << 20)));
+    let bomb = encode_body(&body_of(" ".repeat(1 << 20)), 0);
     assert!(bomb.len() < 1 << 14);
     assert!(matches!(
         decode_reply(&bomb, 1 << 16),
@@ -179,14 +212,22 @@ proptest! {
     #[test]
     fn requests_arrive_as_they_were_sent(id in any::<u64>(), query in query()) {
         let frame = encode_request(id, query);
-        prop_assert_eq!(decode_request(&frame).unwrap(), Asked { id, query, since: None });
+        prop_assert_eq!(decode_request(&frame).unwrap(), Asked { id, query, wanted: Wanted::default() });
         // Anyone else's protobuf reads it so, too.
         prop_assert_eq!(Request::decode(frame.as_slice()).unwrap().id, id);
     }
 
     #[test]
-    fn replies_arrive_as_they_were_sent(id in any::<u64>(), body in body()) {
-        let frame = reply_frame(id, &encode_body(body.clone()));
-        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), (id, body));
+    fn replies_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), body in body()) {
+        let frame = reply_frame(id, &encode_body(&body, revision));
+        let told = Told::Whole(body);
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), Answer { id, revision, told });
+    }
+
+    #[test]
+    fn changes_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), changes in changes()) {
+        let frame = reply_frame(id, &encode_changes(changes.clone(), revision));
+        let told = Told::Changes(changes);
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), Answer { id, revision, told });
     }
 }

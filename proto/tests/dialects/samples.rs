@@ -1,9 +1,10 @@
 //! One value of each reply, small enough to read its encoding.
 
 use socktop_proto::model::{
-    Body, Core, Cpu, Disk, DiskState, Disks, Error, ErrorCode, Gpu, Host, Interface, Journal,
-    JournalEntry, Load, Memory, Metrics, Process, ProcessDetails, ProcessState, Processes,
-    SampleTime, Swap, Thread, body,
+    Body, Changes, Core, Cpu, Disk, DiskState, Disks, DisksChanges, Error, ErrorCode, Gpu, Host,
+    Interface, Journal, JournalEntry, Load, Memory, Metrics, MetricsChanges, Process,
+    ProcessDetails, ProcessState, Processes, ProcessesChanges, SampleTime, Swap, Thread, body,
+    changes,
 };
 
 const TIME: SampleTime = SampleTime {
@@ -129,7 +130,6 @@ pub(crate) fn processes() -> Body {
         ],
         total: 2,
         window_ms: Some(1000),
-        ..Processes::default()
     })
     .into()
 }
@@ -222,4 +222,61 @@ pub(crate) fn journal() -> Body {
 
 pub(crate) fn not_found() -> Body {
     Error::new(ErrorCode::NotFound, "no process 42").into()
+}
+
+fn changes_of(kind: changes::Kind) -> Changes {
+    Changes {
+        elapsed_ms: 500,
+        wall_by_ms: -1,
+        kind: Some(kind),
+    }
+}
+
+pub(crate) fn metrics_changes() -> Changes {
+    changes_of(changes::Kind::Metrics(MetricsChanges {
+        window_ms: Some(500),
+        cpu_thousandths: Some(12_500),
+        core_thousandths: vec![25_000, 0],
+        cpu_temperature_celsius: Some(41.0),
+        available_by: -4096,
+        cache_by: 4096,
+        swap_used_by: 0,
+        load: Some(Load {
+            one: 0.5,
+            five: 0.25,
+            fifteen: 0.0,
+        }),
+        interface_at: vec![1],
+        received_by: vec![1500],
+        transmitted_by: vec![0],
+        gpus: vec![],
+    }))
+}
+
+pub(crate) fn disks_changes() -> Changes {
+    changes_of(changes::Kind::Disks(DisksChanges {
+        disk_at: vec![0, 2],
+        used_by: vec![8192, -8192],
+        available_by: vec![-8192, 8192],
+    }))
+}
+
+pub(crate) fn processes_changes() -> Changes {
+    changes_of(changes::Kind::Processes(ProcessesChanges {
+        window_ms: Some(2000),
+        ended_at: vec![300],
+        processes: vec![Process {
+            pid: 301,
+            name: "new".into(),
+            ..Process::default()
+        }],
+        cpu_at: vec![0, 4],
+        cpu_thousandths: vec![1500, 0],
+        resident_at: vec![4],
+        resident_by: vec![-4096],
+        state_at: vec![4],
+        states: vec![ProcessState::Sleeping.into()],
+        threads_at: vec![1],
+        threads_by: vec![-2],
+    }))
 }

@@ -4,8 +4,9 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use socktop_proto::model::{
-    Body, Core, Cpu, Disk, Disks, Error, Gpu, Host, Interface, Journal, JournalEntry, Load, Memory,
-    Metrics, Process, ProcessChange, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
+    Body, Changes, Core, Cpu, Disk, Disks, DisksChanges, Error, Gpu, Host, Interface, Journal,
+    JournalEntry, Load, Memory, Metrics, MetricsChanges, Process, ProcessDetails, Processes,
+    ProcessesChanges, SampleTime, Swap, Thread, body, changes,
 };
 
 /// Repeated fields are long enough to pass every threshold and short enough to stay quick.
@@ -184,16 +185,74 @@ prop_compose! {
         processes in vec(process(), 0..4 * MANY),
         total in any::<u32>(),
         window_ms in of(any::<u32>()),
-        revision in any::<u64>(),
-        since in of(any::<u64>()),
-        changes in vec((any::<u32>(), of(0.0..100.0_f32), of(any::<u64>())), 0..MANY),
-        ended in vec(any::<u32>(), 0..MANY),
     ) -> Processes {
-        let changes = changes.into_iter().map(|(pid, cpu_percent, resident_bytes)| {
-            ProcessChange { pid, cpu_percent, resident_bytes }
-        });
-        let changes = changes.collect();
-        Processes { time, processes, total, window_ms, revision, since, changes, ended }
+        Processes { time, processes, total, window_ms }
+    }
+}
+
+prop_compose! {
+    fn places()(places in vec(any::<u32>(), 0..MANY), by in vec(any::<i64>(), 0..MANY)) -> (Vec<u32>, Vec<i64>) {
+        (places, by)
+    }
+}
+
+prop_compose! {
+    fn metrics_changes()(
+        window_ms in of(any::<u32>()),
+        cpu_thousandths in of(any::<u32>()),
+        core_thousandths in vec(any::<u32>(), 0..MANY),
+        cpu_temperature_celsius in of(any::<f32>()),
+        [available_by, cache_by, swap_used_by] in any::<[i64; 3]>(),
+        load in of(any::<[f32; 3]>()),
+        (interface_at, received_by) in places(),
+        transmitted_by in vec(any::<i64>(), 0..MANY),
+        gpus in vec(gpu(), 0..3),
+    ) -> MetricsChanges {
+        MetricsChanges {
+            window_ms, cpu_thousandths, core_thousandths, cpu_temperature_celsius, available_by, cache_by,
+            swap_used_by, interface_at, received_by, transmitted_by, gpus,
+            load: load.map(|[one, five, fifteen]| Load { one, five, fifteen }),
+        }
+    }
+}
+
+prop_compose! {
+    fn disks_changes()((disk_at, used_by) in places(), available_by in vec(any::<i64>(), 0..MANY)) -> DisksChanges {
+        DisksChanges { disk_at, used_by, available_by }
+    }
+}
+
+prop_compose! {
+    fn processes_changes()(
+        window_ms in of(any::<u32>()),
+        ended_at in vec(any::<u32>(), 0..MANY),
+        processes in vec(process(), 0..MANY),
+        (cpu_at, _) in places(),
+        cpu_thousandths in vec(any::<u32>(), 0..MANY),
+        (resident_at, resident_by) in places(),
+        (state_at, threads_by) in places(),
+        states in vec(0..10, 0..MANY),
+        threads_at in vec(any::<u32>(), 0..MANY),
+    ) -> ProcessesChanges {
+        ProcessesChanges {
+            window_ms, ended_at, processes, cpu_at, cpu_thousandths, resident_at, resident_by, state_at, states,
+            threads_at, threads_by,
+        }
+    }
+}
+
+prop_compose! {
+    /// Changes, to whatever there is.
+    pub(crate) fn changes()(
+        elapsed_ms in any::<u32>(),
+        wall_by_ms in any::<i64>(),
+        kind in prop_oneof![
+            metrics_changes().prop_map(changes::Kind::Metrics),
+            disks_changes().prop_map(changes::Kind::Disks),
+            processes_changes().prop_map(changes::Kind::Processes),
+        ],
+    ) -> Changes {
+        Changes { elapsed_ms, wall_by_ms, kind: Some(kind) }
     }
 }
 

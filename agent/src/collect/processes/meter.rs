@@ -146,8 +146,7 @@ pub(in crate::collect) fn percent(
     let window = mark.at.checked_sub(since).filter(|time| !time.is_zero())?;
     let share = Duration::from_nanos(cpu_ns).as_secs_f64() / window.as_secs_f64();
     let percent = (share * 100.0 / f64::from(cpus.max(1))).min(100.0);
-    #[expect(clippy::cast_possible_truncation, reason = "0 to 100")]
-    Some(percent as f32)
+    Some(socktop_proto::percent::round(percent))
 }
 
 /// Logical CPUs online: `/sys/devices/system/cpu/online`, a list such as `0-2,5`; where there is no

@@ -22,7 +22,7 @@ mod stat;
 #[cfg(test)]
 mod tests;
 
-use socktop_proto::{Error, model};
+use socktop_proto::{Error, model, percent};
 
 pub(in crate::collect) use facts::Facts;
 pub(in crate::collect) use meter::{Mark, Marks, Timer, online_cpus, percent, ticks};
@@ -166,10 +166,10 @@ fn sample(
     }
     // Each counter is read at its own moment and may lag by a tick.
     if sum > MOST_PERCENT {
-        #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
-        let scale = (MOST_PERCENT / sum) as f32;
+        let scale = MOST_PERCENT / sum;
         for process in &mut processes {
-            process.cpu_percent = process.cpu_percent.map(|share| share * scale);
+            let scaled = |share| percent::cut(f64::from(share) * scale);
+            process.cpu_percent = process.cpu_percent.map(scaled);
         }
     }
     let window = now.boot.saturating_sub(baseline.at).as_millis();
@@ -178,6 +178,5 @@ fn sample(
         total: u32::try_from(processes.len()).unwrap_or(u32::MAX),
         processes,
         window_ms: u32::try_from(window).ok(),
-        ..model::Processes::default()
     }
 }

@@ -10,7 +10,8 @@ use futures_util::{SinkExt, StreamExt};
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderValue, StatusCode};
 use socktop_proto::model::{self, body};
-use socktop_proto::{Body, Query, native};
+use socktop_proto::native::{self, Told};
+use socktop_proto::{Body, Query};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
@@ -98,8 +99,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
 
     /// Answers a native request.
     pub(super) async fn give(&mut self, id: u64, body: Body) {
-        let frame = native::reply_frame(id, &native::encode_body(body));
+        let frame = native::reply_frame(id, &native::encode_body(&body, 0));
         self.send(Message::binary(frame)).await;
+    }
+
+    /// Answers a native request by something that has a name.
+    pub(super) async fn tell(&mut self, id: u64, revision: u64, told: Told) {
+        let encoded = match told {
+            Told::Whole(body) => native::encode_body(&body, revision),
+            Told::Changes(changes) => native::encode_changes(changes, revision),
+        };
+        self.send(Message::binary(native::reply_frame(id, &encoded)))
+            .await;
     }
 
     /// The next native request; `None` when the client has gone.

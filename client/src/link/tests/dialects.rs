@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use socktop_proto::changes::changes;
 use socktop_proto::model::body::Kind;
-use socktop_proto::model::{Process, Processes};
-use socktop_proto::{Frame, Query, text};
+use socktop_proto::model::{Process, Processes, SampleTime};
+use socktop_proto::native::{Told, Wanted};
+use socktop_proto::{Fields, Frame, Query, text};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -142,66 +144,151 @@ async fn a_published_agent_that_hangs_up_unasked_may_miss_its_token() {
     );
 }
 
+fn of_processes(fields: Fields) -> Plan {
+    Plan {
+        processes: Some(Duration::from_secs(2)),
+        fields,
+        ..Plan::default()
+    }
+}
+
+/// Processes with their threads.
+fn list(processes: &[(u32, u32)]) -> Body {
+    let process = |&(pid, threads)| Process {
+        pid,
+        threads: Some(threads),
+        ..Process::default()
+    };
+    Kind::Processes(Processes {
+        time: Some(SampleTime {
+            unix_ms: 1000,
+            boot_ms: Some(1000),
+        }),
+        total: u32::try_from(processes.len()).unwrap(),
+        processes: processes.iter().map(process).collect(),
+        window_ms: Some(2000),
+    })
+    .into()
+}
+
+/// What the application is told of the processes.
+async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
+    loop {
+        if let Event::Reply { body, .. } = next(link).await
+            && let Some(Kind::Processes(list)) = body.kind
+        {
+            let processes = list.processes.iter();
+            return processes
+                .map(|process| (process.pid, process.threads))
+                .collect();
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_process_list_is_asked_for_by_its_changes_and_shown_whole() {
+async fn what_is_known_is_asked_for_by_its_changes_and_shown_whole() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
+    link.set_plan(of_processes(Fields::THREADS));
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let (old, new) = (list(&[(1, 1), (2, 2)]), list(&[(2, 7), (3, 3)]));
+    let fields = Fields::THREADS | Fields::PID;
+
+    let asked = agent.asked().await;
+    assert_eq!(asked.query, Query::Processes);
+    assert_eq!(
+        asked.wanted,
+        Wanted {
+            fields,
+            since: None
+        }
+    );
+    agent.tell(asked.id, 5, Told::Whole(old.clone())).await;
+    assert_eq!(shown(&mut link).await, [(1, Some(1)), (2, Some(2))]);
+
+    let asked = agent.asked().await;
+    assert_eq!(
+        asked.wanted,
+        Wanted {
+            fields,
+            since: Some(5)
+        }
+    );
+    let changes = changes(&old, &new, fields).unwrap();
+    agent
+        .tell(asked.id, 6, Told::Changes(changes.clone()))
+        .await;
+    assert_eq!(shown(&mut link).await, [(2, Some(7)), (3, Some(3))]);
+
+    // A whole answer without a name leaves nothing that changes could be to.
+    let asked = agent.asked().await;
+    assert_eq!(asked.wanted.since, Some(6));
+    agent.tell(asked.id, 0, Told::Whole(old)).await;
+    shown(&mut link).await;
+    let asked = agent.asked().await;
+    assert_eq!(asked.wanted.since, None);
+    agent.tell(asked.id, 7, Told::Changes(changes)).await;
+    let reason = lost(&mut link).await.reason;
+    assert!(
+        reason.contains("changes that were not asked for"),
+        "{reason}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_old() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(of_processes(Fields::THREADS));
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let body = list(&[(1, 1)]);
+    let asked = agent.asked().await;
+    agent.tell(asked.id, 1, Told::Whole(body.clone())).await;
+    shown(&mut link).await;
+
+    let before = Instant::now();
+    link.set_plan(of_processes(Fields::THREADS | Fields::NAME));
+    let asked = agent.asked().await;
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    assert_eq!(asked.wanted.since, None);
+    agent.tell(asked.id, 2, Told::Whole(body.clone())).await;
+    assert_eq!(shown(&mut link).await, [(1, Some(1))]);
+
+    link.set_plan(of_processes(Fields::NAME));
+    let asked = agent.asked().await;
+    assert_eq!(before.elapsed(), Duration::from_secs(2));
+    assert_eq!(asked.wanted.since, Some(2));
+    let changes = changes(&body, &list(&[(1, 9)]), Fields::NAME).unwrap();
+    agent.tell(asked.id, 3, Told::Changes(changes)).await;
+    assert_eq!(shown(&mut link).await, [(1, None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_and_disks_are_asked_for_by_their_changes() {
+    let (endpoint, mut listener) = listen();
+    let link = Link::spawn(endpoint);
     link.set_plan(Plan {
-        processes: Some(Duration::from_secs(2)),
-        ..Plan::default()
+        disks: Some(Duration::from_secs(5)),
+        ..metrics_only()
     });
     let mut agent = listener.native().await;
     agent.host().await;
-    let process = |pid| Process {
-        pid,
-        ..Process::default()
-    };
-    let whole = Processes {
-        processes: vec![process(1), process(2)],
-        revision: 5,
-        ..Processes::default()
-    };
-    let changes = Processes {
-        processes: vec![process(3)],
-        ended: vec![1],
-        revision: 6,
-        since: Some(5),
-        ..Processes::default()
-    };
-    let mut shown = Vec::new();
-    for (since, answer) in [(None, whole), (Some(5), changes)] {
+    let mut since = Vec::new();
+    for revision in 1..=4 {
         let asked = agent.asked().await;
-        assert_eq!((asked.query, asked.since), (Query::Processes, since));
-        agent.give(asked.id, Kind::Processes(answer).into()).await;
-        let list = loop {
-            if let Event::Reply {
-                query: Query::Processes,
-                body,
-                ..
-            } = next(&mut link).await
-            {
-                break *body;
-            }
-        };
-        let Some(Kind::Processes(list)) = list.kind else {
-            panic!("{list:?}");
-        };
-        shown.push(
-            list.processes
-                .iter()
-                .map(|process| process.pid)
-                .collect::<Vec<_>>(),
-        );
+        since.push((asked.query, asked.wanted.since));
+        let told = Told::Whole(body(asked.query));
+        agent.tell(asked.id, revision, told).await;
     }
-    assert_eq!(shown, [[1, 2], [2, 3]]);
-
-    // To a list that this client does not have.
-    let asked = agent.asked().await;
-    let stray = Processes {
-        since: Some(4),
-        ..Processes::default()
-    };
-    agent.give(asked.id, Kind::Processes(stray).into()).await;
-    let reason = lost(&mut link).await.reason;
-    assert!(reason.contains("revision 4"), "{reason}");
+    assert_eq!(
+        since,
+        [
+            (Query::Metrics, None),
+            (Query::Disks, None),
+            (Query::Metrics, Some(1)),
+            (Query::Metrics, Some(3)),
+        ]
+    );
 }

@@ -45,14 +45,15 @@ async fn text_where_binary_is_due() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_nothing() {
-    let frame = |id| native::reply_frame(id + 1, &native::encode_body(agent::body(Query::Host)));
+    let frame =
+        |id| native::reply_frame(id + 1, &native::encode_body(&agent::body(Query::Host), 0));
     let reason = reason(|id| Message::binary(frame(id))).await;
     assert!(reason.contains("nothing that was asked"), "{reason}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_another_kind() {
-    let frame = |id| native::reply_frame(id, &native::encode_body(agent::body(Query::Disks)));
+    let frame = |id| native::reply_frame(id, &native::encode_body(&agent::body(Query::Disks), 0));
     let reason = reason(|id| Message::binary(frame(id))).await;
     assert!(
         reason.contains("something else for the host's facts"),
@@ -72,7 +73,7 @@ async fn a_gzip_bomb() {
         hostname: "0".repeat(MAX_UNPACKED_BYTES + 1),
         ..model::Host::default()
     };
-    let packed = native::encode_body(body::Kind::Host(host).into());
+    let packed = native::encode_body(&body::Kind::Host(host).into(), 0);
     assert!(packed.len() < 1 << 20);
     let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
     assert!(reason.contains("unpacks to more than"), "{reason}");
@@ -84,7 +85,7 @@ async fn a_reply_that_unfolds_to_more_than_a_host_has() {
         children: vec![model::ProcessDetails::default(); 2 * MAX_PARTS],
         ..model::ProcessDetails::default()
     };
-    let packed = native::encode_body(body::Kind::Process(details).into());
+    let packed = native::encode_body(&body::Kind::Process(details).into(), 0);
     assert!(packed.len() < 8 << 10, "{}", packed.len());
     let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
     assert!(
@@ -103,7 +104,7 @@ async fn what_is_longer_than_anyone_reads_is_cut() {
         hostname: "x".repeat(1 << 20),
         ..model::Host::default()
     };
-    let packed = native::encode_body(body::Kind::Host(host).into());
+    let packed = native::encode_body(&body::Kind::Host(host).into(), 0);
     agent
         .send(Message::binary(native::reply_frame(id, &packed)))
         .await;

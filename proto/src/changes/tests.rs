@@ -1,0 +1,268 @@
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use prost::Message;
+
+use super::*;
+use crate::census::MAX_PARTS;
+use crate::model::{
+    Core, Cpu, Disk, Disks, DisksChanges, Gpu, Interface, Load, Memory, Metrics, MetricsChanges,
+    Process, Processes, ProcessesChanges, Swap,
+};
+use crate::percent::from_thousandths;
+
+/// Few values, so that most things are as they were.
+fn few() -> impl Strategy<Value = u64> {
+    prop_oneof![0..3_u64, Just(u64::MAX)]
+}
+
+fn percent() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        9 => (0..4_u32).prop_map(|count| from_thousandths(count * 12_345)),
+        1 => Just(0.000_04),
+    ]
+}
+
+prop_compose! {
+    fn time()(unix_ms in 0..1000_u64, boot_ms in option::weighted(0.95, 0..1000_u64)) -> SampleTime {
+        SampleTime { unix_ms, boot_ms }
+    }
+}
+
+prop_compose! {
+    fn metrics()(
+        time in time(),
+        (total_percent, window_ms, temperature) in (
+            option::of(percent()), option::of(0..2_u32), option::of(prop_oneof![Just(40.5_f32), Just(41.0)]),
+        ),
+        cores in vec(percent(), 1..3),
+        cpu in option::weighted(0.9, Just(())),
+        memory in option::weighted(0.9, (few(), few(), option::of(few()))),
+        swap in option::weighted(0.9, (few(), option::of(few()))),
+        load in option::of(0..2_u8),
+        interfaces in vec(("[ab]", few(), few()), 0..4),
+        gpus in vec(few(), 0..2),
+    ) -> Body {
+        let cores = cores.into_iter().zip(0..).map(|(percent, index)| Core { index, percent });
+        let interfaces = interfaces.into_iter().map(|(name, received_bytes, transmitted_bytes)| {
+            Interface { name, received_bytes, transmitted_bytes }
+        });
+        body::Kind::Metrics(Metrics {
+            time: Some(time),
+            hostname: "pi".to_owned(),
+            cpu: cpu.map(|()| Cpu {
+                total_percent,
+                cores: cores.collect(),
+                window_ms,
+                temperature_celsius: temperature,
+            }),
+            memory: memory.map(|(total, available, cache_bytes)| Memory {
+                total_bytes: Some(total),
+                used_bytes: Some(total.saturating_sub(available)),
+                available_bytes: Some(available),
+                cache_bytes,
+            }),
+            swap: swap.map(|(total, used_bytes)| Swap { total_bytes: Some(total), used_bytes }),
+            load: load.map(|one| Load { one: one.into(), ..Load::default() }),
+            interfaces: interfaces.collect(),
+            gpus: gpus.into_iter().map(|used| Gpu { memory_used_bytes: Some(used), ..Gpu::default() }).collect(),
+        }).into()
+    }
+}
+
+prop_compose! {
+    fn disks()(
+        time in time(),
+        disks in vec(("[ab]", option::of(few()), option::of(few()), 1..3_i32), 0..4),
+    ) -> Body {
+        let disks = disks.into_iter().map(|(name, used_bytes, available_bytes, state)| {
+            Disk { name, used_bytes, available_bytes, state, ..Disk::default() }
+        });
+        body::Kind::Disks(Disks { time: Some(time), disks: disks.collect() }).into()
+    }
+}
+
+prop_compose! {
+    fn process()(
+        name in "[ab]",
+        numbers in (option::of(few()), option::of(0..3_u32), option::of(percent())),
+        state in 0..3_i32,
+        parent_pid in option::of(0..2_u32),
+    ) -> Process {
+        let (resident_bytes, threads, cpu_percent) = numbers;
+        Process {
+            name, resident_bytes, threads, cpu_percent, state, parent_pid,
+            user: "somebody".to_owned(),
+            ..Process::default()
+        }
+    }
+}
+
+prop_compose! {
+    /// In the order of pids, as an agent makes it.
+    fn processes()(
+        time in time(),
+        rows in btree_map(1..12_u32, process(), 0..10),
+        window_ms in option::weighted(0.9, 0..3_u32),
+    ) -> Body {
+        let processes: Vec<_> = rows.into_iter().map(|(pid, process)| Process { pid, ..process }).collect();
+        body::Kind::Processes(Processes {
+            time: Some(time),
+            total: u32::try_from(processes.len()).unwrap(),
+            processes,
+            window_ms,
+        }).into()
+    }
+}
+
+/// Two of one kind, the second mostly later.
+fn pair() -> impl Strategy<Value = (Body, Body)> {
+    prop_oneof![
+        (metrics(), metrics()),
+        (disks(), disks()),
+        (processes(), processes()),
+        (metrics(), disks()),
+    ]
+}
+
+/// What a client has of a body that it asked for in `fields`.
+fn in_fields(body: &Body, fields: Fields) -> Body {
+    let mut body = body.clone();
+    if let Some(body::Kind::Processes(list)) = &mut body.kind {
+        for process in &mut list.processes {
+            fields.choose(process);
+        }
+    }
+    body
+}
+
+proptest! {
+    #[test]
+    fn changes_lead_from_one_body_to_the_other((old, new) in pair(), bits in any::<u32>()) {
+        let fields = Fields::from_bits(bits);
+        if let Some(changes) = changes(&old, &new, fields) {
+            let applied = apply(in_fields(&old, fields), changes).unwrap();
+            prop_assert_eq!(applied, in_fields(&new, fields));
+        }
+    }
+
+    #[test]
+    fn nothing_changes_into_itself(body in prop_oneof![metrics(), disks(), processes()]) {
+        let Some(changes) = changes(&body, &body, Fields::ALL) else {
+            return Ok(());
+        };
+        prop_assert_eq!(&apply(body.clone(), changes.clone()).unwrap(), &body);
+        // The kind, and nothing in it.
+        prop_assert_eq!(changes.encoded_len(), 2);
+    }
+
+    #[test]
+    fn no_numbers_do_harm(
+        old in prop_oneof![metrics(), disks(), processes()],
+        places in vec(prop_oneof![0..4_u32, any::<u32>()], 0..4),
+        numbers in vec(any::<u32>(), 0..4),
+        by in vec(any::<i64>(), 0..4),
+        wall_by_ms in any::<i64>(),
+    ) {
+        for kind in [
+            model::Kind::Metrics(MetricsChanges {
+                core_thousandths: numbers.clone(),
+                available_by: wall_by_ms,
+                interface_at: places.clone(),
+                received_by: by.clone(),
+                transmitted_by: by.clone(),
+                ..MetricsChanges::default()
+            }),
+            model::Kind::Disks(DisksChanges {
+                disk_at: places.clone(),
+                used_by: by.clone(),
+                available_by: by.clone(),
+            }),
+            model::Kind::Processes(ProcessesChanges {
+                ended_at: places.clone(),
+                cpu_at: places.clone(),
+                cpu_thousandths: numbers.clone(),
+                threads_at: places.clone(),
+                threads_by: by.clone(),
+                ..ProcessesChanges::default()
+            }),
+        ] {
+            let _ = apply(old.clone(), Changes { elapsed_ms: u32::MAX, wall_by_ms, kind: Some(kind) });
+        }
+    }
+}
+
+fn list(count: u32, percent: impl Fn(u32) -> f32) -> Processes {
+    let process = |pid| Process {
+        pid,
+        name: "a-program-with-a-name".to_owned(),
+        user: "somebody".to_owned(),
+        cpu_percent: Some(percent(pid)),
+        ..Process::default()
+    };
+    Processes {
+        time: Some(SampleTime {
+            unix_ms: 1_763_000_000_123,
+            boot_ms: Some(5_000),
+        }),
+        total: count,
+        processes: (1..=count).map(process).collect(),
+        window_ms: Some(2000),
+    }
+}
+
+#[test]
+fn an_ordinary_change_is_three_bytes() {
+    let old: Body = body::Kind::Processes(list(100, |_| 0.0)).into();
+    let new = list(100, |pid| if pid % 10 == 0 { 1.5 } else { 0.0 });
+    let new: Body = body::Kind::Processes(new).into();
+    let encoded = changes(&old, &new, Fields::ALL).unwrap().encoded_len();
+    // Two lists of ten, and what is around them.
+    assert!(encoded <= 10 * 3 + 6, "{encoded}");
+}
+
+#[test]
+fn where_most_is_new_the_whole_list_is_told() {
+    let old: Body = body::Kind::Processes(list(10, |_| 0.0)).into();
+    let of = |count| body::Kind::Processes(list(count, |_| 0.0)).into();
+    assert!(changes(&old, &of(20), Fields::ALL).is_some());
+    assert!(changes(&old, &of(21), Fields::ALL).is_none());
+}
+
+#[test]
+fn changes_to_something_else_are_refused() {
+    let disks: Body = body::Kind::Disks(Disks::default()).into();
+    let of = |kind| Changes {
+        kind: Some(kind),
+        ..Changes::default()
+    };
+    let metrics = of(model::Kind::Metrics(MetricsChanges::default()));
+    assert_eq!(apply(disks.clone(), metrics), Err(ChangesError::Kind));
+    assert_eq!(
+        apply(disks.clone(), Changes::default()),
+        Err(ChangesError::Kind)
+    );
+    let place = of(model::Kind::Disks(DisksChanges {
+        disk_at: vec![0],
+        used_by: vec![1],
+        available_by: vec![1],
+    }));
+    assert_eq!(apply(disks.clone(), place), Err(ChangesError::Place));
+    let length = of(model::Kind::Disks(DisksChanges {
+        disk_at: vec![0],
+        ..DisksChanges::default()
+    }));
+    assert_eq!(apply(disks, length), Err(ChangesError::Length));
+
+    let processes: Body = body::Kind::Processes(list(2, |_| 0.0)).into();
+    let ended = of(model::Kind::Processes(ProcessesChanges {
+        ended_at: vec![1, 1],
+        ..ProcessesChanges::default()
+    }));
+    assert_eq!(apply(processes.clone(), ended), Err(ChangesError::Place));
+    let many = of(model::Kind::Processes(ProcessesChanges {
+        processes: vec![Process::default(); MAX_PARTS],
+        ..ProcessesChanges::default()
+    }));
+    assert_eq!(apply(processes, many), Err(ChangesError::TooMany));
+}

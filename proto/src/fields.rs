@@ -1,0 +1,153 @@
+//! What is wanted of each process of a list.
+
+use std::ops::BitOr;
+
+use crate::model::Process;
+
+/// A choice of fields of [`Process`]: bit N for field N. The pid is always among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fields(u32);
+
+impl Fields {
+    /// The pid alone.
+    pub const PID: Self = Self(1 << 1);
+    /// `parent_pid`.
+    pub const PARENT: Self = Self(1 << 2);
+    /// `user_id` and `user`.
+    pub const USER: Self = Self(1 << 3 | 1 << 4);
+    /// `name`.
+    pub const NAME: Self = Self(1 << 5);
+    /// `state`.
+    pub const STATE: Self = Self(1 << 6);
+    /// `threads`.
+    pub const THREADS: Self = Self(1 << 7);
+    /// `cpu_percent`.
+    pub const CPU: Self = Self(1 << 8);
+    /// `resident_bytes`.
+    pub const RESIDENT: Self = Self(1 << 9);
+    /// `started_boot_ms`.
+    pub const STARTED: Self = Self(1 << 10);
+    /// Everything.
+    pub const ALL: Self = Self((1 << 11) - 2);
+
+    /// As `ProcessesRequest.fields` says it. Fields of a later version are left out.
+    #[must_use]
+    pub fn from_bits(bits: u32) -> Self {
+        if bits == 0 {
+            Self::ALL
+        } else {
+            Self(bits & Self::ALL.0) | Self::PID
+        }
+    }
+
+    /// As `ProcessesRequest.fields` says it.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        if self == Self::ALL { 0 } else { self.0 }
+    }
+
+    /// Whether all of `others` are among these.
+    #[must_use]
+    pub fn contain(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
+    /// Leaves these fields of a process, and takes out the others.
+    pub fn choose(self, process: &mut Process) {
+        let lacks = |bit: u32| self.0 & 1 << bit == 0;
+        if lacks(2) {
+            process.parent_pid = None;
+        }
+        if lacks(3) {
+            process.user_id = None;
+        }
+        if lacks(4) {
+            process.user = String::new();
+        }
+        if lacks(5) {
+            process.name = String::new();
+        }
+        if lacks(6) {
+            process.state = 0;
+        }
+        if lacks(7) {
+            process.threads = None;
+        }
+        if lacks(8) {
+            process.cpu_percent = None;
+        }
+        if lacks(9) {
+            process.resident_bytes = None;
+        }
+        if lacks(10) {
+            process.started_boot_ms = None;
+        }
+    }
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl BitOr for Fields {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    /// Every field is told.
+    fn process() -> Process {
+        Process {
+            pid: 1,
+            parent_pid: Some(2),
+            user_id: Some(3),
+            user: "4".to_owned(),
+            name: "5".to_owned(),
+            state: 6,
+            threads: Some(7),
+            cpu_percent: Some(8.0),
+            resident_bytes: Some(9),
+            started_boot_ms: Some(10),
+        }
+    }
+
+    #[test]
+    fn a_bit_chooses_the_field_of_its_number() {
+        let chosen = |fields: Fields| {
+            let mut process = process();
+            fields.choose(&mut process);
+            process
+        };
+        assert_eq!(chosen(Fields::ALL), process());
+        for number in 1..=10 {
+            let chosen = chosen(Fields::from_bits(1 << number));
+            // In protobuf, a field begins with its number; the pid's two bytes come first.
+            let encoded = chosen.encode_to_vec();
+            assert_eq!(encoded[0] >> 3, 1);
+            let numbers: Vec<u8> = encoded.get(2).map(|key| key >> 3).into_iter().collect();
+            let expected = if number == 1 { vec![] } else { vec![number] };
+            assert_eq!(numbers, expected);
+        }
+    }
+
+    #[test]
+    fn none_is_all_and_what_is_unknown_is_left_out() {
+        assert_eq!(Fields::from_bits(0), Fields::ALL);
+        assert_eq!(Fields::ALL.bits(), 0);
+        assert_eq!(Fields::from_bits(u32::MAX), Fields::ALL);
+        assert_eq!(Fields::from_bits(1 << 31), Fields::PID);
+        let some = Fields::NAME | Fields::CPU | Fields::PID;
+        assert_eq!(Fields::from_bits(some.bits()), some);
+        assert!(some.contain(Fields::NAME) && !some.contain(Fields::NAME | Fields::USER));
+    }
+}
