@@ -28,7 +28,7 @@ const PROCESSES: usize = 1000;
 /// Cached requests.
 const CACHED: u32 = 200;
 
-/// Uncached requests, and the time between them: in 16 s each process is read anew once.
+/// Uncached requests, and the time between them. In 16 s every fourth process or so is read anew, the same ones each time.
 const UNCACHED: u32 = 16;
 const PACE: Duration = Duration::from_secs(1);
 

@@ -130,17 +130,41 @@ pub(in crate::collect) fn percent(
     baseline: &Reading<Marks>,
     cpus: u32,
 ) -> Option<f32> {
-    let started_ticks = mark.started_ticks?;
     let known = baseline
         .value
         .binary_search_by_key(&mark.pid, |known| known.pid)
         .ok()
-        .and_then(|index| baseline.value.get(index))
-        .filter(|known| known.started_ticks == Some(started_ticks));
+        .and_then(|index| baseline.value.get(index));
+    percent_since(mark, known, baseline.at, cpus)
+}
+
+/// The same for one process after the other, ascending by pid: none is searched for.
+pub(in crate::collect) fn percents<'a>(
+    marks: &'a Marks,
+    baseline: &'a Reading<Marks>,
+    cpus: u32,
+) -> impl Iterator<Item = Option<f32>> + 'a {
+    let mut before = baseline.value.iter().peekable();
+    marks.iter().map(move |mark| {
+        while before.next_if(|known| known.pid < mark.pid).is_some() {}
+        let known = before.next_if(|known| known.pid == mark.pid);
+        percent_since(mark, known, baseline.at, cpus)
+    })
+}
+
+/// `known`: what was read at the baseline, of whoever had the pid.
+fn percent_since(
+    mark: &Mark,
+    known: Option<&Mark>,
+    baseline_at: Duration,
+    cpus: u32,
+) -> Option<f32> {
+    let started_ticks = mark.started_ticks?;
+    let known = known.filter(|known| known.started_ticks == Some(started_ticks));
     let (since, cpu_ns) = match known {
         Some(known) => (known.at, mark.cpu_ns.saturating_sub(known.cpu_ns)),
         // The start is known to a tick, cut off.
-        None if ticks(started_ticks.saturating_add(1)) > baseline.at => (baseline.at, mark.cpu_ns),
+        None if ticks(started_ticks.saturating_add(1)) > baseline_at => (baseline_at, mark.cpu_ns),
         None => return None,
     };
     let window = mark.at.checked_sub(since).filter(|time| !time.is_zero())?;
@@ -205,6 +229,30 @@ mod tests {
         };
         let share = percent(&mark(7, 100, 10_520, 290), &baseline, 4);
         assert!(near(share, 12.5), "{share:?}");
+    }
+
+    #[test]
+    fn shares_of_all_are_those_of_each() {
+        let baseline = Reading {
+            at: ms(10_000),
+            value: vec![
+                mark(7, 100, 10_020, 40),
+                mark(8, 1, 9, 9),
+                mark(9, 100, 10_030, 0),
+            ],
+        };
+        let marks = vec![
+            mark(1, 100, 10_520, 290),
+            mark(7, 100, 10_520, 290),
+            mark(9, 100, 10_520, 100),
+            mark(12, 1_020, 10_520, 50),
+        ];
+        let each: Vec<_> = marks
+            .iter()
+            .map(|mark| percent(mark, &baseline, 4))
+            .collect();
+        assert_eq!(percents(&marks, &baseline, 4).collect::<Vec<_>>(), each);
+        assert_eq!(each.iter().flatten().count(), 3);
     }
 
     #[test]

@@ -22,10 +22,11 @@ mod stat;
 #[cfg(test)]
 mod tests;
 
-use socktop_proto::{Error, model, percent};
+use socktop_proto::percent::cut;
+use socktop_proto::{Error, model};
 
 pub(in crate::collect) use facts::Facts;
-pub(in crate::collect) use meter::{Mark, Marks, Timer, online_cpus, percent, ticks};
+pub(in crate::collect) use meter::{Mark, Marks, Timer, online_cpus, percent, percents, ticks};
 pub(in crate::collect) use name::lossy;
 pub(in crate::collect) use proc_fs::{ProcFs, is_gone};
 pub(in crate::collect) use scan::{Entry, Reader};
@@ -155,8 +156,9 @@ fn sample(
 ) -> model::Processes {
     let mut sum = 0.0;
     let mut processes = Vec::with_capacity(marks.len());
-    for (mark, entry) in marks.iter().zip(entries) {
-        let share = cpus.and_then(|cpus| percent(mark, baseline, cpus));
+    let shares =
+        percents(marks, baseline, cpus.unwrap_or(1)).map(|share| share.filter(|_| cpus.is_some()));
+    for ((mark, entry), share) in marks.iter().zip(entries).zip(shares) {
         sum += share.map_or(0.0, f64::from);
         let user = entry
             .facts
@@ -168,7 +170,7 @@ fn sample(
     if sum > MOST_PERCENT {
         let scale = MOST_PERCENT / sum;
         for process in &mut processes {
-            let scaled = |share| percent::cut(f64::from(share) * scale);
+            let scaled = |share| cut(f64::from(share) * scale);
             process.cpu_percent = process.cpu_percent.map(scaled);
         }
     }

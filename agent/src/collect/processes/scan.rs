@@ -9,8 +9,9 @@ use super::meter::{CpuClock, Mark, Timer, kernel_clock, ticks_ns};
 use super::proc_fs::ProcFs;
 use crate::collect::Root;
 
-/// How long a row may be kept of a process that does not run.
-pub(super) const TURN: Duration = Duration::from_secs(16);
+/// How long a row may be kept of a process that does not run. What changes of it meanwhile is how much of its memory
+/// the kernel has reclaimed; reading everyone more often costs more than all else that a scan does.
+pub(super) const TURN: Duration = Duration::from_mins(1);
 
 /// What is opened with the first reading.
 pub(in crate::collect) struct Reader {
