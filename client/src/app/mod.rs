@@ -4,6 +4,7 @@
 //! they are told the time. What is shown decides what the agent is asked for ([`App::plan`]). The loop
 //! that feeds messages in is [`run()`].
 
+mod encode;
 mod input;
 mod keys;
 mod list;

@@ -5,13 +5,15 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::ResetColor;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{Command, cursor, execute};
-use ratatui::backend::{Backend, CrosstermBackend};
+use crossterm::{Command, cursor, execute, terminal};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+use super::encode;
 
 /// Why the screen cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -53,35 +55,12 @@ impl Command for ReportMouse {
     }
 }
 
-/// Collects a frame and writes it at once, as one update for terminals that know such.
-///
-/// Unlike a `BufWriter` it writes nothing when it is dropped: after a panic half a frame would follow the
-/// panic's message.
-#[derive(Debug, Default)]
-struct Output {
-    frame: Vec<u8>,
-}
+/// Around a frame: terminals that know these show it at once.
+const BEGIN_FRAME: &str = "\x1b[?2026h";
+const END_FRAME: &str = "\x1b[?2026l";
 
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.frame.is_empty() {
-            self.frame.extend_from_slice(b"\x1b[?2026h");
-        }
-        self.frame.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.frame.is_empty() {
-            return Ok(());
-        }
-        self.frame.extend_from_slice(b"\x1b[?2026l");
-        let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(&self.frame).and_then(|()| stdout.flush());
-        self.frame.clear();
-        written
-    }
-}
+/// Clears the screen. Some terminals fill it with the colour that they last wrote on.
+const CLEAR: &str = "\x1b[m\x1b[2J";
 
 /// The terminal, taken over until this is dropped.
 ///
@@ -89,11 +68,12 @@ impl Write for Output {
 /// because it cannot.
 #[derive(Debug)]
 pub(super) struct Screen {
-    backend: CrosstermBackend<Output>,
     /// What is on the screen.
     shown: Buffer,
     /// What will be; kept for its memory.
     next: Buffer,
+    /// What is written; kept for its memory.
+    frame: String,
 }
 
 impl Screen {
@@ -127,16 +107,15 @@ impl Screen {
             EnableBracketedPaste
         )?;
         Ok(Self {
-            backend: CrosstermBackend::new(Output::default()),
             shown: Buffer::default(),
             next: Buffer::default(),
+            frame: String::new(),
         })
     }
 
     /// The terminal's size, columns and rows.
     pub(super) fn size(&self) -> io::Result<(u16, u16)> {
-        let size = self.backend.size()?;
-        Ok((size.width, size.height))
+        terminal::size()
     }
 
     /// Makes the next frame a whole one.
@@ -150,16 +129,20 @@ impl Screen {
             // Another task panicked. Its message stands on the screen now.
             return Err(io::Error::other("it was given back after a panic"));
         }
+        self.frame.clear();
+        self.frame.push_str(BEGIN_FRAME);
         if self.shown.area != area {
             self.shown = Buffer::empty(area);
             self.next = Buffer::empty(area);
-            self.backend.clear()?;
+            self.frame.push_str(CLEAR);
         }
         draw(&mut self.next);
-        let mut changes = self.shown.diff_iter(&self.next).peekable();
-        if changes.peek().is_some() {
-            self.backend.draw(changes)?;
-            io::Write::flush(&mut self.backend)?;
+        encode::changes(&self.shown, &self.next, &mut self.frame);
+        if self.frame.len() > BEGIN_FRAME.len() {
+            self.frame.push_str(END_FRAME);
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(self.frame.as_bytes())?;
+            stdout.flush()?;
         }
         std::mem::swap(&mut self.shown, &mut self.next);
         self.next.reset();
@@ -178,6 +161,7 @@ fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let _ = execute!(
             io::stdout(),
+            ResetColor,
             DisableBracketedPaste,
             ReportMouse(false),
             cursor::Show,

@@ -1,0 +1,488 @@
+//! What changed on the screen, in few bytes: what a slow line carries, and what a terminal has to read.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Position;
+use ratatui::style::{Color, Modifier};
+
+/// Modifiers with the numbers that set them and take them back.
+const MODIFIERS: [(Modifier, &str, &str); 9] = [
+    (Modifier::BOLD, "1", "22"),
+    (Modifier::DIM, "2", "22"),
+    (Modifier::ITALIC, "3", "23"),
+    (Modifier::UNDERLINED, "4", "24"),
+    (Modifier::SLOW_BLINK, "5", "25"),
+    (Modifier::RAPID_BLINK, "6", "25"),
+    (Modifier::REVERSED, "7", "27"),
+    (Modifier::HIDDEN, "8", "28"),
+    (Modifier::CROSSED_OUT, "9", "29"),
+];
+
+/// What makes a blank visible.
+const SEEN_ON_BLANKS: Modifier = Modifier::REVERSED
+    .union(Modifier::UNDERLINED)
+    .union(Modifier::SLOW_BLINK)
+    .union(Modifier::RAPID_BLINK)
+    .union(Modifier::CROSSED_OUT);
+
+/// Appends what turns a terminal that shows `shown` into one that shows `next`, which is of the same size;
+/// nothing where they look alike.
+///
+/// Nothing is taken for granted of where the terminal's cursor is and what it writes with: a frame is right
+/// whatever has been written before it.
+pub(super) fn changes(shown: &Buffer, next: &Buffer, frame: &mut String) {
+    let mut pen = Pen {
+        frame,
+        page: next,
+        at: None,
+        ink: None,
+    };
+    for (x, y, cell) in shown.diff_iter(next) {
+        let before = shown.cell((x, y));
+        if before.is_some_and(|before| before != cell && is_blank(before) && is_blank(cell)) {
+            continue;
+        }
+        pen.put(Position { x, y }, cell);
+    }
+}
+
+/// What characters are written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Ink {
+    foreground: Color,
+    background: Color,
+    modifier: Modifier,
+}
+
+impl Ink {
+    fn of(cell: &Cell) -> Self {
+        Self {
+            foreground: cell.fg,
+            background: cell.bg,
+            modifier: cell.modifier,
+        }
+    }
+
+    fn is_seen_on_blanks(self) -> bool {
+        self.background != Color::Reset || self.modifier.intersects(SEEN_ON_BLANKS)
+    }
+
+    /// Whether a cell written with this looks as it should.
+    fn suits(self, cell: &Cell) -> bool {
+        self == Self::of(cell) || (is_blank(cell) && !self.is_seen_on_blanks())
+    }
+
+    /// The shortest parameters of SGR that lead here from `before`, or from whatever there was.
+    fn parameters(self, before: Option<Self>) -> String {
+        let mut anew = Parameters::default();
+        if self != Self::default() {
+            anew.add("0");
+            anew.add_what_differs(Self::default(), self);
+        }
+        let mut onward = Parameters::default();
+        match before {
+            Some(before) => onward.add_what_differs(before, self),
+            None => return anew.0,
+        }
+        if onward.0.len() < anew.0.len() {
+            onward.0
+        } else {
+            anew.0
+        }
+    }
+}
+
+/// Parameters of SGR.
+#[derive(Default)]
+struct Parameters(String);
+
+impl Parameters {
+    fn add(&mut self, parameter: &str) {
+        if !self.0.is_empty() {
+            self.0.push(';');
+        }
+        self.0.push_str(parameter);
+    }
+
+    fn add_what_differs(&mut self, before: Ink, after: Ink) {
+        let mut held = before.modifier;
+        for (modifier, _, end) in MODIFIERS {
+            if held.contains(modifier) && !after.modifier.contains(modifier) {
+                self.add(end);
+                // Some end by the same number.
+                for (also, _, _) in MODIFIERS.iter().filter(|(_, _, other)| *other == end) {
+                    held.remove(*also);
+                }
+            }
+        }
+        for (modifier, begin, _) in MODIFIERS {
+            if after.modifier.contains(modifier) && !held.contains(modifier) {
+                self.add(begin);
+            }
+        }
+        if before.foreground != after.foreground {
+            self.add(&color(after.foreground, 30));
+        }
+        if before.background != after.background {
+            self.add(&color(after.background, 40));
+        }
+    }
+}
+
+/// The parameters of a colour: `base` is 30 for the foreground, 40 for the background.
+fn color(color: Color, base: u8) -> String {
+    let number = match color {
+        Color::Reset => 9,
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 60,
+        Color::LightRed => 61,
+        Color::LightGreen => 62,
+        Color::LightYellow => 63,
+        Color::LightBlue => 64,
+        Color::LightMagenta => 65,
+        Color::LightCyan => 66,
+        Color::White => 67,
+        Color::Indexed(index) => return format!("{};5;{index}", base + 8),
+        Color::Rgb(red, green, blue) => return format!("{};2;{red};{green};{blue}", base + 8),
+    };
+    (base + number).to_string()
+}
+
+/// A cell that shows nothing.
+fn is_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && !Ink::of(cell).is_seen_on_blanks()
+}
+
+/// Whether every terminal moves its cursor by one column when it is given this: about much that is not ASCII
+/// terminals disagree. Lines, blocks and dots are what the screen is made of.
+fn is_surely_one_column(symbol: &str) -> bool {
+    let mut characters = symbol.chars();
+    let Some(character) = characters.next() else {
+        return false;
+    };
+    let known = matches!(character, ' '..='~' | '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}');
+    known && characters.next().is_none()
+}
+
+/// The terminal's cursor, while it writes a frame.
+struct Pen<'a> {
+    frame: &'a mut String,
+    /// What the screen shows in the end.
+    page: &'a Buffer,
+    /// Where the cursor is, where that is known.
+    at: Option<Position>,
+    /// What it writes with, where that is known.
+    ink: Option<Ink>,
+}
+
+impl Pen<'_> {
+    fn put(&mut self, place: Position, cell: &Cell) {
+        self.go(place);
+        let ink = Ink::of(cell);
+        if !self.ink.is_some_and(|held| held.suits(cell)) {
+            let parameters = ink.parameters(self.ink);
+            let _ = write!(self.frame, "\x1b[{parameters}m");
+            self.ink = Some(ink);
+        }
+        self.frame.push_str(cell.symbol());
+        // Behind the last column the cursor is where the terminal likes.
+        let known = is_surely_one_column(cell.symbol()) && place.x + 1 < self.page.area.right();
+        self.at = known.then_some(Position {
+            x: place.x + 1,
+            ..place
+        });
+    }
+
+    fn go(&mut self, to: Position) {
+        if self.at == Some(to) {
+            return;
+        }
+        let mut way = address(to);
+        if let Some(at) = self.at {
+            for other in [self.through(at, to), step(at, to)].into_iter().flatten() {
+                if other.len() < way.len() {
+                    way = other;
+                }
+            }
+        }
+        self.frame.push_str(&way);
+    }
+
+    /// What stands between two places of a row, where that is to be had with the ink at hand.
+    fn through(&self, at: Position, to: Position) -> Option<String> {
+        let ink = self.ink?;
+        if at.y != to.y {
+            return None;
+        }
+        let mut symbols = String::new();
+        for x in at.x..to.x {
+            let cell = self.page.cell((x, at.y))?;
+            if !ink.suits(cell) || !is_surely_one_column(cell.symbol()) {
+                return None;
+            }
+            symbols.push_str(cell.symbol());
+        }
+        Some(symbols)
+    }
+}
+
+/// The way to a place from anywhere. Both numbers are 1 where they are left out.
+fn address(to: Position) -> String {
+    match (to.y, to.x) {
+        (0, 0) => "\x1b[H".to_owned(),
+        (y, 0) => format!("\x1b[{}H", y + 1),
+        (0, x) => format!("\x1b[;{}H", x + 1),
+        (y, x) => format!("\x1b[{};{}H", y + 1, x + 1),
+    }
+}
+
+/// The way down and to either side.
+fn step(at: Position, to: Position) -> Option<String> {
+    let mut way = by(to.y.checked_sub(at.y)?, 'B');
+    if to.x < at.x {
+        let columns = at.x - to.x;
+        let jump = by(columns, 'D');
+        let steps = usize::from(columns);
+        if steps <= jump.len() {
+            way.extend(std::iter::repeat_n('\x08', steps));
+        } else {
+            way.push_str(&jump);
+        }
+    } else {
+        way.push_str(&by(to.x - at.x, 'C'));
+    }
+    Some(way)
+}
+
+/// A move in the direction that `letter` stands for.
+fn by(cells: u16, letter: char) -> String {
+    match cells {
+        0 => String::new(),
+        1 => format!("\x1b[{letter}"),
+        _ => format!("\x1b[{cells}{letter}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::*;
+
+    const SIZE: (u16, u16) = (24, 5);
+    const CELLS: usize = 24 * 5;
+
+    fn written(shown: &Buffer, next: &Buffer) -> String {
+        let mut frame = String::new();
+        changes(shown, next, &mut frame);
+        frame
+    }
+
+    /// What is written where `from` becomes `to`, both at (3, 2) of a screen.
+    fn change(from: &str, to: &str) -> String {
+        let empty = Buffer::empty(Rect::new(0, 0, 40, 5));
+        let [mut shown, mut next] = [empty.clone(), empty];
+        shown.set_string(3, 2, from, Style::new());
+        next.set_string(3, 2, to, Style::new());
+        written(&shown, &next)
+    }
+
+    #[test]
+    fn nothing_is_written_where_nothing_is_to_be_seen() {
+        assert_eq!(change("same", "same"), "");
+        let shown = Buffer::empty(Rect::new(0, 0, 9, 3));
+        let mut next = shown.clone();
+        let area = next.area;
+        next.set_style(area, Style::new().fg(Color::Red).dim());
+        assert_eq!(written(&shown, &next), "");
+    }
+
+    #[test]
+    fn the_cursor_takes_the_shortest_way() {
+        let away = "\x1b[3;4H\x1b[m";
+        assert_eq!(change("0.4", "0.5"), "\x1b[3;6H\x1b[m5");
+        assert_eq!(change("1.4 a", "2.5 b"), format!("{away}2.5 b"));
+        assert_eq!(change("1⣀⣀2", "3⣀⣀4"), format!("{away}3\x1b[2C4"));
+        assert_eq!(change("1…2", "3…4"), format!("{away}3\x1b[C4"));
+        assert_eq!(change("…2=5", "·2=6"), format!("{away}·\x1b[3;7H6"));
+    }
+
+    #[test]
+    fn columns_of_numbers_are_gone_down() {
+        let shown = Buffer::empty(Rect::new(0, 0, 40, 5));
+        let mut next = shown.clone();
+        for (row, number) in ["2.5", "3.2", "7"].into_iter().enumerate() {
+            next.set_string(30, u16::try_from(row).unwrap(), number, Style::new());
+        }
+        let down = "\x1b[;31H\x1b[m2.5\x1b[B\x08\x08\x083.2\x1b[B\x08\x08\x087";
+        assert_eq!(written(&shown, &next), down);
+    }
+
+    #[test]
+    fn behind_the_last_column_the_cursor_is_nowhere() {
+        let shown = Buffer::empty(Rect::new(0, 0, 4, 2));
+        let mut next = shown.clone();
+        next.set_string(3, 0, "a", Style::new());
+        next.set_string(0, 1, "b", Style::new());
+        assert_eq!(written(&shown, &next), "\x1b[;4H\x1b[ma\x1b[2Hb");
+    }
+
+    #[test]
+    fn colours_and_modifiers_are_told_together_and_only_where_they_change() {
+        let ink = |style: Style| {
+            let mut cell = Cell::new("x");
+            cell.set_style(style);
+            Ink::of(&cell)
+        };
+        let plain = Style::new();
+        for (before, after, told) in [
+            (plain, plain.dim(), "2"),
+            (plain.dim(), plain, ""),
+            (plain.dim(), plain.green(), "0;32"),
+            (plain.green(), plain.red().bold(), "1;31"),
+            (plain.green().bold(), plain.green().dim(), "22;2"),
+            (plain.green().bold().dim(), plain.green().dim(), "22;2"),
+            (plain.on_blue(), plain.light_red().on_blue(), "91"),
+            (plain.on_blue().green(), plain.on_blue(), "39"),
+            (plain, plain.fg(Color::Indexed(7)), "38;5;7"),
+            (plain, plain.bg(Color::Rgb(1, 2, 3)), "48;2;1;2;3"),
+        ] {
+            assert_eq!(ink(after).parameters(Some(ink(before))), told);
+        }
+        assert_eq!(ink(plain.cyan()).parameters(None), "0;36");
+        assert_eq!(ink(plain).parameters(None), "");
+    }
+
+    /// What a cell may show: what every terminal knows, what is disputed or marked, what is wide.
+    const SYMBOLS: [&str; 12] = [
+        " ", " ", "a", "7", "⣿", "⠂", "━", "…", "☁", "ß", "e\u{301}", "漢",
+    ];
+    const NARROW: usize = 11;
+
+    /// How a cell may look; from the sixth on a blank would show it, too.
+    const STYLES: [Style; 10] = [
+        Style::new(),
+        Style::new().dim(),
+        Style::new().bold(),
+        Style::new().green(),
+        Style::new().cyan().bold(),
+        Style::new().reversed(),
+        Style::new().red().reversed().bold(),
+        Style::new().on_blue().italic(),
+        Style::new().fg(Color::Indexed(200)).bg(Color::Rgb(1, 2, 3)),
+        Style::new().light_red().underlined(),
+    ];
+    const UNSEEN_ON_BLANKS: usize = 5;
+
+    /// A cell, its symbol and style.
+    type Change = (usize, usize, usize);
+
+    fn frames(symbols: usize, styles: usize) -> impl Strategy<Value = Vec<Vec<Change>>> {
+        vec(vec((0..CELLS, 0..symbols, 0..styles), 0..60), 1..12)
+    }
+
+    /// Writes each cell's symbol where there is room for it.
+    fn drawn(cells: &[(usize, usize)]) -> Buffer {
+        let (width, height) = SIZE;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        for y in 0..height {
+            let mut x = 0;
+            while x < width {
+                let (symbol, ink) = cells[usize::from(y * width + x)];
+                let mut symbol = SYMBOLS[symbol];
+                let mut taken = u16::try_from(symbol.width()).unwrap();
+                if x + taken > width {
+                    (symbol, taken) = (" ", 1);
+                }
+                buffer.set_string(x, y, symbol, STYLES[ink]);
+                x += taken;
+            }
+        }
+        buffer
+    }
+
+    fn seen(color: Color) -> vt100::Color {
+        match color {
+            Color::Reset => vt100::Color::Default,
+            Color::Red => vt100::Color::Idx(1),
+            Color::Green => vt100::Color::Idx(2),
+            Color::Blue => vt100::Color::Idx(4),
+            Color::Cyan => vt100::Color::Idx(6),
+            Color::LightRed => vt100::Color::Idx(9),
+            Color::Indexed(index) => vt100::Color::Idx(index),
+            Color::Rgb(red, green, blue) => vt100::Color::Rgb(red, green, blue),
+            other => panic!("{other} is in no style of these"),
+        }
+    }
+
+    fn assert_shows(screen: &vt100::Screen, buffer: &Buffer) {
+        for (index, cell) in buffer.content().iter().enumerate() {
+            let (x, y) = buffer.pos_of(index);
+            let shown = screen.cell(y, x).unwrap();
+            if shown.is_wide_continuation() {
+                continue;
+            }
+            let blank = cell.symbol() == " ";
+            let has = |modifier| cell.modifier.contains(modifier);
+            let symbol = if shown.has_contents() {
+                shown.contents()
+            } else {
+                " "
+            };
+            assert_eq!(symbol, cell.symbol(), "at {x}, {y}");
+            assert_eq!(shown.bgcolor(), seen(cell.bg), "at {x}, {y}");
+            assert_eq!(shown.inverse(), has(Modifier::REVERSED), "at {x}, {y}");
+            assert_eq!(shown.underline(), has(Modifier::UNDERLINED), "at {x}, {y}");
+            if !blank {
+                assert_eq!(shown.fgcolor(), seen(cell.fg), "at {x}, {y}");
+                assert_eq!(shown.bold(), has(Modifier::BOLD), "at {x}, {y}");
+                assert_eq!(shown.dim(), has(Modifier::DIM), "at {x}, {y}");
+                assert_eq!(shown.italic(), has(Modifier::ITALIC), "at {x}, {y}");
+            }
+        }
+    }
+
+    /// A terminal has shown what was drawn after each frame.
+    fn replay(frames: Vec<Vec<Change>>) {
+        let [width, height] = [SIZE.0, SIZE.1].map(|cells| NonZero::new(cells).unwrap());
+        let mut terminal = vt100::Parser::new(height, width, 0);
+        let mut cells = vec![(0, 0); CELLS];
+        let mut shown = drawn(&cells);
+        for frame in frames {
+            for (place, symbol, style) in frame {
+                cells[place] = (symbol, style);
+            }
+            let next = drawn(&cells);
+            terminal.process(written(&shown, &next).as_bytes());
+            assert_shows(terminal.screen(), &next);
+            shown = next;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_terminal_shows_what_was_drawn(frames in frames(NARROW, STYLES.len())) {
+            replay(frames);
+        }
+
+        // What a terminal leaves of half a wide character it may colour as it likes.
+        #[test]
+        fn wide_characters_come_and_go(frames in frames(SYMBOLS.len(), UNSEEN_ON_BLANKS)) {
+            replay(frames);
+        }
+    }
+}
