@@ -9,12 +9,15 @@ pub const HISTORY: usize = 600;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ring<T> {
     points: VecDeque<T>,
+    /// Whether the newest point is the first of a pair.
+    unpaired: bool,
 }
 
 impl<T> Default for Ring<T> {
     fn default() -> Self {
         Self {
             points: VecDeque::new(),
+            unpaired: false,
         }
     }
 }
@@ -26,6 +29,7 @@ impl<T: Copy> Ring<T> {
             self.points.pop_front();
         }
         self.points.push_back(point);
+        self.unpaired = !self.unpaired;
     }
 
     /// How many points there are, at most [`HISTORY`].
@@ -54,6 +58,17 @@ impl<T: Copy> Ring<T> {
     }
 }
 
+impl<T: Copy> Ring<Option<T>> {
+    /// The newest `count` pairs of points, oldest first; fewer where there are fewer. While the newest point is the
+    /// first of its pair, a gap stands for the second: a pair stays one for as long as it is seen.
+    #[must_use = "an iterator does nothing unless it is asked"]
+    pub fn newest_pairs(&self, count: usize) -> impl ExactSizeIterator<Item = Option<T>> + '_ {
+        let end = self.points.len() + usize::from(self.unpaired);
+        let start = end.saturating_sub(count.saturating_mul(2));
+        (start..end).map(|index| self.points.get(index).copied().flatten())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +87,29 @@ mod tests {
             [HISTORY + 1, HISTORY + 2]
         );
         assert_eq!(ring.newest(HISTORY + 9).next(), Some(3));
+    }
+
+    #[test]
+    fn pairs_stay_together() {
+        let mut ring = Ring::default();
+        let mut pushed = |point| {
+            ring.push(Some(point));
+            ring.newest_pairs(2).collect::<Vec<_>>()
+        };
+        assert_eq!(pushed(1), [Some(1), None]);
+        assert_eq!(pushed(2), [Some(1), Some(2)]);
+        assert_eq!(pushed(3), [Some(1), Some(2), Some(3), None]);
+        assert_eq!(pushed(4), [Some(1), Some(2), Some(3), Some(4)]);
+        assert_eq!(pushed(5), [Some(3), Some(4), Some(5), None]);
+        for point in 6..=HISTORY + 1 {
+            pushed(point);
+        }
+        let seen = [HISTORY - 1, HISTORY, HISTORY + 1].map(Some);
+        assert_eq!(
+            pushed(HISTORY + 2),
+            [&seen[..], &[Some(HISTORY + 2)]].concat()
+        );
+        assert_eq!(pushed(HISTORY + 3)[3], None);
+        assert_eq!(ring.newest_pairs(HISTORY).len(), HISTORY + 1);
     }
 }

@@ -53,7 +53,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: Scene<'_>
         width: body.width.saturating_sub(cores_width + gap),
         ..body
     };
-    let points = state.cpu.newest(usize::from(history.width) * 2);
+    let points = state.cpu.newest_pairs(history.width.into());
     graph::area(
         buffer,
         history,
@@ -115,9 +115,10 @@ fn title(cpu: Option<&Cpu>, scene: Scene<'_>) -> Vec<Span<'static>> {
     title
 }
 
-/// How long ago the left end of the history is.
+/// How long ago the left end of the history is: its first cell's second point, which is always there.
 fn span_of_history(width: u16, scene: Scene<'_>) -> String {
-    let mut times = scene.app.host.times.newest(usize::from(width) * 2);
+    let points = (usize::from(width) * 2).saturating_sub(1);
+    let mut times = scene.app.host.times.newest(points);
     match (times.next(), times.last()) {
         (Some(first), Some(last)) => {
             let span = last.saturating_duration_since(first);

@@ -66,7 +66,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
             height: inner.height - taken,
             ..inner
         };
-        let points = scene.app.host.memory.newest(usize::from(history.width) * 2);
+        let points = scene.app.host.memory.newest_pairs(history.width.into());
         graph::area(
             buffer,
             history,

@@ -13,7 +13,7 @@ use super::graph;
 use super::layout::Form;
 use super::{Scene, format, nothing_yet, remark, text};
 use crate::app::App;
-use crate::state::{HISTORY, Rate, Traffic};
+use crate::state::{Rate, Traffic};
 
 /// Columns of a rate: `1023 KiB/s`.
 const RATE: usize = 10;
@@ -131,10 +131,8 @@ impl Direction {
         traffic?.peak.map(self.of)
     }
 
-    /// The newest points as shares of the highest of them.
-    fn shares(&self, traffic: Option<&Traffic>, count: usize) -> Vec<Option<f32>> {
-        let count = count.min(HISTORY);
-        let rates = traffic.into_iter().flat_map(|it| it.rates.newest(count));
+    /// Points as shares of the highest of them.
+    fn shares(&self, rates: impl Iterator<Item = Option<Rate>>) -> Vec<Option<f32>> {
         let rates: Vec<Option<f64>> = rates.map(|rate| rate.map(self.of)).collect();
         let highest = rates.iter().flatten().copied().fold(LEAST_SCALE, f64::max);
         rates
@@ -203,11 +201,12 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Scene
             width: u16::try_from(graph_width).unwrap_or(0),
             ..place
         };
+        let rates = traffic.into_iter().map(|it| &it.rates);
         if each > 1 {
-            let points = direction.shares(traffic, graph_width * 2);
+            let points = direction.shares(rates.flat_map(|it| it.newest_pairs(graph_width)));
             graph::area(buffer, history, points.into_iter(), |_| direction.style);
         } else {
-            let points = direction.shares(traffic, graph_width);
+            let points = direction.shares(rates.flat_map(|it| it.newest(graph_width)));
             let line = graph::line(points.into_iter(), graph_width);
             put(buffer, history, 0, Span::styled(line, direction.style));
         }
