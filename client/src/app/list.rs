@@ -61,6 +61,10 @@ impl Column {
     }
 }
 
+/// Below this share of one CPU, in percent, the order of processes says nothing: a kernel thread that woke once
+/// would go before those that did not, and all below it would move.
+const IDLE: f32 = 0.05;
+
 /// What the list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort {
@@ -90,8 +94,14 @@ impl Sort {
         text.chars().flat_map(char::to_lowercase).collect()
     }
 
-    /// The order of two processes with their texts. What is unknown comes last in both directions; equals go by pid.
-    fn compare(self, (one, text): (&Process, &str), (other, others): (&Process, &str)) -> Ordering {
+    /// The order of two processes with their texts on a machine of `cpus`. What is unknown comes last in both directions;
+    /// equals go by pid.
+    fn compare(
+        self,
+        (one, text): (&Process, &str),
+        (other, others): (&Process, &str),
+        cpus: u16,
+    ) -> Ordering {
         let direct = |order: Ordering| {
             if self.descending {
                 order.reverse()
@@ -122,7 +132,11 @@ impl Sort {
                 other.started_boot_ms.map(|started| u64::MAX - started),
             ),
             Column::Cpu => {
-                let number = |process: &Process| process.cpu_percent.filter(|it| !it.is_nan());
+                let number = |process: &Process| {
+                    let percent = process.cpu_percent.filter(|it| !it.is_nan())?;
+                    let is_idle = percent * f32::from(cpus.max(1)) < IDLE;
+                    Some(if is_idle { 0.0 } else { percent })
+                };
                 match (number(one), number(other)) {
                     (Some(one), Some(other)) => direct(one.total_cmp(&other)),
                     (one, other) => other.is_some().cmp(&one.is_some()),
@@ -225,8 +239,8 @@ impl ProcessList {
         self.selected.map(|_| self.cursor)
     }
 
-    /// Sorts and filters a sample, and finds the selected process in it.
-    pub fn refresh(&mut self, processes: &[Process]) {
+    /// Sorts and filters a sample of a machine of `cpus`, and finds the selected process in it.
+    pub fn refresh(&mut self, processes: &[Process], cpus: u16) {
         let filter = self.filter.to_lowercase();
         let passing = processes.iter().enumerate();
         let mut rows: Vec<(usize, &Process, String)> = passing
@@ -234,7 +248,7 @@ impl ProcessList {
             .map(|(index, process)| (index, process, self.sort.text(process)))
             .collect();
         rows.sort_by(|(_, one, text), (_, other, others)| {
-            self.sort.compare((one, text), (other, others))
+            self.sort.compare((one, text), (other, others), cpus)
         });
         if let Some(selected) = self.selected {
             let row = rows
@@ -343,11 +357,27 @@ mod tests {
             process(5, "e", Some(1.0)),
         ];
         let mut list = ProcessList::default();
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         assert_eq!(pids(&list, &processes), [4, 3, 5, 1, 2]);
         list.sort_by(Column::Cpu);
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         assert_eq!(pids(&list, &processes), [3, 5, 4, 1, 2]);
+    }
+
+    #[test]
+    fn what_hardly_runs_stays_where_it_is() {
+        let processes = [
+            process(1, "a", Some(0.0)),
+            process(2, "b", Some(0.012)),
+            process(3, "c", Some(0.0126)),
+            process(4, "d", Some(0.02)),
+            process(5, "e", None),
+        ];
+        let mut list = ProcessList::default();
+        list.refresh(&processes, 4);
+        assert_eq!(pids(&list, &processes), [4, 3, 1, 2, 5]);
+        list.refresh(&processes, 1);
+        assert_eq!(pids(&list, &processes), [1, 2, 3, 4, 5]);
     }
 
     #[test]
@@ -359,7 +389,7 @@ mod tests {
         ];
         let mut list = ProcessList::default();
         list.sort_by(Column::Name);
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         assert_eq!(pids(&list, &processes), [2, 1, 3]);
     }
 
@@ -369,18 +399,18 @@ mod tests {
             .map(|pid| process(pid.into(), "p", Some(f32::from(pid))))
             .collect();
         let mut list = ProcessList::default();
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         list.step(1, 10, &processes);
         assert_eq!(list.selected.unwrap().pid, 49);
         processes[49].cpu_percent = Some(0.5);
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         list.settle(10);
         assert_eq!(list.selected.unwrap().pid, 49);
         assert_eq!(list.selected_row(), Some(48));
         assert_eq!(list.offset, 39);
 
         list.scroll(-100);
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         list.settle(10);
         assert_eq!((list.offset, list.selected_row()), (0, Some(48)));
     }
@@ -389,10 +419,10 @@ mod tests {
     fn a_pid_used_again_is_not_selected() {
         let mut processes = [process(1, "a", None), process(2, "b", None)];
         let mut list = ProcessList::default();
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         list.select(1, &processes);
         processes[1].started_boot_ms = Some(77);
-        list.refresh(&processes);
+        list.refresh(&processes, 4);
         list.settle(10);
         assert_eq!(list.selected, None);
         list.step(1, 10, &processes);
@@ -409,7 +439,7 @@ mod tests {
         let mut list = ProcessList::default();
         for (filter, expected) in [("NG", vec![1]), ("21", vec![21]), ("roo", vec![1, 21])] {
             list.filter = filter.to_owned();
-            list.refresh(&processes);
+            list.refresh(&processes, 4);
             assert_eq!(pids(&list, &processes), expected);
         }
     }

@@ -113,8 +113,11 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
 
 /// Brings the list's rows up to date.
 fn refresh(app: &mut App) {
+    let metrics = app.host.metrics.value();
+    let cpus = metrics.and_then(|metrics| metrics.cpu.as_ref());
+    let cpus = cpus.map_or(1, |cpu| u16::try_from(cpu.cores.len()).unwrap_or(u16::MAX));
     if let Some(sample) = app.host.processes.value() {
-        app.list.refresh(&sample.processes);
+        app.list.refresh(&sample.processes, cpus);
     }
 }
 
