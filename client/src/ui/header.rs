@@ -129,7 +129,8 @@ fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
                 Security::Tls => "TLS",
             };
             let latency = scene.app.host.round_trip.map(format::latency);
-            let latency = latency.unwrap_or_else(|| "connected".to_owned());
+            // As wide as the next one: the words before it stand at the right end, too.
+            let latency = latency.map_or_else(|| "connected".to_owned(), |it| format!("{it:>6}"));
             let words = vec![
                 format!("{dialect} · {security} · {latency}"),
                 format!("{security} · {latency}"),
