@@ -63,9 +63,17 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
             },
             () = until(wake) => if changed { continue } else { Message::Tick },
         };
-        for effect in update(&mut app, message, moment()) {
+        let is_reply = matches!(message, Message::Link(_));
+        let now = moment();
+        for effect in update(&mut app, message, now) {
             match effect {
-                Effect::Redraw => changed = true,
+                Effect::Redraw => {
+                    // What is asked for at one time is answered in turn: one frame shows it all.
+                    if is_reply && !changed {
+                        next_frame = now.instant + FRAME;
+                    }
+                    changed = true;
+                }
                 Effect::Repaint => screen.forget(),
                 Effect::Retry => link.retry_now(),
                 Effect::Quit(outcome) => return Ok(outcome),
