@@ -246,28 +246,28 @@ fn address(to: Position) -> String {
 
 /// The way down and to either side.
 fn step(at: Position, to: Position) -> Option<String> {
-    let mut way = by(to.y.checked_sub(at.y)?, 'B');
-    if to.x < at.x {
-        let columns = at.x - to.x;
-        let jump = by(columns, 'D');
-        let steps = usize::from(columns);
-        if steps <= jump.len() {
-            way.extend(std::iter::repeat_n('\x08', steps));
-        } else {
-            way.push_str(&jump);
-        }
-    } else {
-        way.push_str(&by(to.x - at.x, 'C'));
-    }
-    Some(way)
+    let down = by(to.y.checked_sub(at.y)?, "\n", 'B');
+    let across = match to.x.checked_sub(at.x) {
+        Some(right) => by(right, "", 'C'),
+        None => by(at.x - to.x, "\x08", 'D'),
+    };
+    Some(down + &across)
 }
 
-/// A move in the direction that `letter` stands for.
-fn by(cells: u16, letter: char) -> String {
-    match cells {
-        0 => String::new(),
+/// A move by some cells: by a control character, which takes it one cell, or by a sequence that ends in `letter`.
+///
+/// A raw terminal's line feed goes straight down.
+fn by(cells: u16, control: &str, letter: char) -> String {
+    let sequence = match cells {
+        0 => return String::new(),
         1 => format!("\x1b[{letter}"),
         _ => format!("\x1b[{cells}{letter}"),
+    };
+    let count = usize::from(cells);
+    if !control.is_empty() && count <= sequence.len() {
+        control.repeat(count)
+    } else {
+        sequence
     }
 }
 
@@ -322,13 +322,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_numbers_are_gone_down() {
-        let shown = Buffer::empty(Rect::new(0, 0, 40, 5));
+    fn what_is_below_is_gone_down_to() {
+        let shown = Buffer::empty(Rect::new(0, 0, 40, 9));
         let mut next = shown.clone();
-        for (row, number) in ["2.5", "3.2", "7"].into_iter().enumerate() {
-            next.set_string(30, u16::try_from(row).unwrap(), number, Style::new());
+        for (x, y, words) in [(30, 0, "2.5"), (30, 1, "3.2"), (9, 3, "a"), (10, 8, "b")] {
+            next.set_string(x, y, words, Style::new());
         }
-        let down = "\x1b[;31H\x1b[m2.5\x1b[B\x08\x08\x083.2\x1b[B\x08\x08\x087";
+        let down = "\x1b[;31H\x1b[m2.5\n\x08\x08\x083.2\x1b[4;10Ha\x1b[5Bb";
         assert_eq!(written(&shown, &next), down);
     }
 

@@ -138,7 +138,7 @@ pub async fn pick(entries: Vec<Entry>, color: bool) -> Result<Choice, ScreenErro
     let mut screen = Screen::enter()?;
     let mut input = Input::start()?;
     let mut picker = Picker::new(entries);
-    let (width, height) = screen.size().map_err(ScreenError::Enter)?;
+    let (width, height) = Screen::size().map_err(ScreenError::Enter)?;
     picker.update(&Message::Resize(width, height), Instant::now());
     loop {
         let drawn = screen.draw(picker.area, |buffer| {

@@ -35,7 +35,7 @@ pub(super) fn moment() -> Moment {
 pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
     let mut screen = Screen::enter()?;
     let mut input = Input::start()?;
-    let (width, height) = screen.size().map_err(ScreenError::Enter)?;
+    let (width, height) = Screen::size().map_err(ScreenError::Enter)?;
     update(&mut app, Message::Resize(width, height), moment());
     link.set_plan(app.plan());
     let mut changed = true;

@@ -114,7 +114,7 @@ impl Screen {
     }
 
     /// The terminal's size, columns and rows.
-    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
+    pub(super) fn size() -> io::Result<(u16, u16)> {
         terminal::size()
     }
 
