@@ -90,10 +90,12 @@ pub fn label(label: &str, scene: Scene<'_>) -> Span<'static> {
 
 fn title(cpu: Option<&Cpu>, scene: Scene<'_>) -> Vec<Span<'static>> {
     let total = cpu.and_then(|cpu| cpu.total_percent);
+    // As wide as the next one where words follow: they stay where they are.
+    let width = if cpu.is_some() { 5 } else { 0 };
     let mut title = vec![
         Span::styled("CPU ", scene.theme.strong()),
         Span::styled(
-            format::exact_percent(total),
+            format!("{:>width$}", format::exact_percent(total)),
             scene.theme.value(Level::cpu(total)),
         ),
     ];
