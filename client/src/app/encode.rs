@@ -26,24 +26,88 @@ const SEEN_ON_BLANKS: Modifier = Modifier::REVERSED
     .union(Modifier::RAPID_BLINK)
     .union(Modifier::CROSSED_OUT);
 
+/// Cells that have moved are moved where that saves so many bytes: what moving them takes, about.
+const WORTH_MOVING: usize = 24;
+
 /// Appends what turns a terminal that shows `shown` into one that shows `next`, which is of the same size;
-/// nothing where they look alike.
+/// nothing where they look alike. What is left in `shown` is of no use.
 ///
 /// Nothing is taken for granted of where the terminal's cursor is and what it writes with: a frame is right
 /// whatever has been written before it.
-pub(super) fn changes(shown: &Buffer, next: &Buffer, frame: &mut String) {
+pub(super) fn changes(shown: &mut Buffer, next: &Buffer, frame: &mut String) {
     let mut pen = Pen {
         frame,
         page: next,
         at: None,
         ink: None,
     };
+    move_what_moved(shown, &mut pen);
+    let mut inks: Vec<Ink> = Vec::new();
+    let mut changed: Vec<(usize, Position, &Cell)> = Vec::new();
     for (x, y, cell) in shown.diff_iter(next) {
         let before = shown.cell((x, y));
         if before.is_some_and(|before| before != cell && is_blank(before) && is_blank(cell)) {
             continue;
         }
-        pen.put(Position { x, y }, cell);
+        // A blank goes with what is left of it.
+        let left = changed
+            .last()
+            .filter(|(_, left, _)| (left.x + 1, left.y) == (x, y));
+        let held = left.and_then(|(ink, ..)| inks.get(*ink));
+        let ink = *held
+            .filter(|held| held.suits(cell))
+            .unwrap_or(&Ink::of(cell));
+        let number = inks.iter().position(|it| *it == ink);
+        let number = number.unwrap_or_else(|| {
+            inks.push(ink);
+            inks.len() - 1
+        });
+        changed.push((number, Position { x, y }, cell));
+    }
+    // Ink by ink: several meet in most rows, and to move the cursor takes fewer bytes than to change the ink.
+    changed.sort_by_key(|(number, ..)| *number);
+    for (_, place, cell) in changed {
+        pen.put(place, cell);
+    }
+}
+
+/// Graphs move by a cell to the left, and so do their cells on the screen where that is shorter than to write them.
+fn move_what_moved(shown: &mut Buffer, pen: &mut Pen<'_>) {
+    let area = shown.area;
+    for y in area.top()..area.bottom() {
+        let mut x = area.left();
+        while x < area.right() {
+            let (end, saved) = moved(shown, pen.page, Position { x, y });
+            if saved >= WORTH_MOVING {
+                pen.move_to_the_left(Position { x, y }, Position { x: end, y });
+                for x in x..end {
+                    shown[(x, y)] = shown[(x + 1, y)].clone();
+                }
+                shown[(end, y)].reset();
+            }
+            x = end + 1;
+        }
+    }
+}
+
+/// The end of the cells from a place on that become what is right of them now, and the bytes of those that change by that.
+fn moved(shown: &Buffer, next: &Buffer, from: Position) -> (u16, usize) {
+    let is_whole = |cell: Option<&Cell>| cell.is_some_and(|it| is_surely_one_column(it.symbol()));
+    let mut end = (from.x, 0);
+    // This may be the second half of what is left of it.
+    if from.x > shown.area.left() && !is_whole(shown.cell((from.x - 1, from.y))) {
+        return end;
+    }
+    loop {
+        let (x, saved) = end;
+        let before = shown.cell((x, from.y));
+        let after = next.cell((x, from.y));
+        let is_moved = after.is_some() && after == shown.cell((x + 1, from.y));
+        if !is_moved || !is_whole(before) || !is_whole(after) {
+            return end;
+        }
+        let changed = after.filter(|_| after != before);
+        end = (x + 1, saved + changed.map_or(0, |cell| cell.symbol().len()));
     }
 }
 
@@ -184,13 +248,29 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
+    /// Takes a cell out of a row and puts a blank in behind those that move up; what is right of that stays where
+    /// it is.
+    fn move_to_the_left(&mut self, taken: Position, blank: Position) {
+        // The blank takes the background at hand.
+        if self.ink != Some(Ink::default()) {
+            self.dip(Ink::default());
+        }
+        self.go(taken);
+        self.frame.push_str("\x1b[P");
+        self.go(blank);
+        self.frame.push_str("\x1b[@");
+    }
+
+    fn dip(&mut self, ink: Ink) {
+        let parameters = ink.parameters(self.ink);
+        let _ = write!(self.frame, "\x1b[{parameters}m");
+        self.ink = Some(ink);
+    }
+
     fn put(&mut self, place: Position, cell: &Cell) {
         self.go(place);
-        let ink = Ink::of(cell);
         if !self.ink.is_some_and(|held| held.suits(cell)) {
-            let parameters = ink.parameters(self.ink);
-            let _ = write!(self.frame, "\x1b[{parameters}m");
-            self.ink = Some(ink);
+            self.dip(Ink::of(cell));
         }
         self.frame.push_str(cell.symbol());
         // Behind the last column the cursor is where the terminal likes.
@@ -214,12 +294,15 @@ impl Pen<'_> {
             }
         }
         self.frame.push_str(&way);
+        self.at = Some(to);
     }
 
     /// What stands between two places of a row, where that is to be had with the ink at hand.
     fn through(&self, at: Position, to: Position) -> Option<String> {
         let ink = self.ink?;
-        if at.y != to.y {
+        let columns = to.x.checked_sub(at.x)?;
+        // No other way is as long.
+        if at.y != to.y || columns > 8 {
             return None;
         }
         let mut symbols = String::new();
@@ -274,6 +357,7 @@ fn by(cells: u16, control: &str, letter: char) -> String {
 #[cfg(test)]
 mod tests {
     use std::num::NonZero;
+    use std::ops::Range;
 
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -283,12 +367,12 @@ mod tests {
 
     use super::*;
 
-    const SIZE: (u16, u16) = (24, 5);
-    const CELLS: usize = 24 * 5;
+    const SIZE: (u16, u16) = (40, 4);
+    const CELLS: usize = 40 * 4;
 
     fn written(shown: &Buffer, next: &Buffer) -> String {
         let mut frame = String::new();
-        changes(shown, next, &mut frame);
+        changes(&mut shown.clone(), next, &mut frame);
         frame
     }
 
@@ -333,6 +417,30 @@ mod tests {
     }
 
     #[test]
+    fn a_graph_moves_without_being_written() {
+        let dots = "⠁⠂⠃⠄⠅⠆⠇⠈⠉";
+        let moved = format!("{dots}⠊");
+        assert_eq!(
+            change(&format!("|⠀{dots}|"), &format!("|{moved}|")),
+            "\x1b[m\x1b[3;5H\x1b[P\x1b[9C\x1b[@⠊"
+        );
+        let short = "\x1b[3;5H\x1b[m⠁⠂⠃";
+        assert_eq!(change("|⠀⠁⠂|", "|⠁⠂⠃|"), short);
+    }
+
+    #[test]
+    fn what_is_written_with_one_ink_is_written_together() {
+        let shown = Buffer::empty(Rect::new(0, 0, 40, 9));
+        let mut next = shown.clone();
+        for y in 2..4 {
+            next.set_string(3, y, "1", Style::new().dim());
+            next.set_string(5, y, "a b", Style::new());
+        }
+        let together = "\x1b[3;4H\x1b[0;2m1\n\x081\x1b[3;6H\x1b[ma b\n\x08\x08\x08a b";
+        assert_eq!(written(&shown, &next), together);
+    }
+
+    #[test]
     fn behind_the_last_column_the_cursor_is_nowhere() {
         let shown = Buffer::empty(Rect::new(0, 0, 4, 2));
         let mut next = shown.clone();
@@ -369,8 +477,9 @@ mod tests {
 
     /// What a cell may show: what every terminal knows, what is disputed or marked, what is wide.
     const SYMBOLS: [&str; 12] = [
-        " ", " ", "a", "7", "⣿", "⠂", "━", "…", "☁", "ß", "e\u{301}", "漢",
+        " ", "a", "7", "⣿", "⠂", "━", "┃", "…", "☁", "ß", "e\u{301}", "漢",
     ];
+    const KNOWN: usize = 7;
     const NARROW: usize = 11;
 
     /// How a cell may look; from the sixth on a blank would show it, too.
@@ -391,8 +500,15 @@ mod tests {
     /// A cell, its symbol and style.
     type Change = (usize, usize, usize);
 
-    fn frames(symbols: usize, styles: usize) -> impl Strategy<Value = Vec<Vec<Change>>> {
-        vec(vec((0..CELLS, 0..symbols, 0..styles), 0..60), 1..12)
+    /// Changes, and the cells that move to the left before them.
+    type Frame = (Range<usize>, Vec<Change>);
+
+    fn frames(symbols: usize, styles: usize) -> impl Strategy<Value = Vec<Frame>> {
+        let moved = (0..CELLS, 0..40_usize).prop_map(|(from, count)| from..from + count);
+        vec(
+            (moved, vec((0..CELLS, 0..symbols, 0..styles), 0..60)),
+            1..12,
+        )
     }
 
     /// Writes each cell's symbol where there is room for it.
@@ -457,13 +573,16 @@ mod tests {
     }
 
     /// A terminal has shown what was drawn after each frame.
-    fn replay(frames: Vec<Vec<Change>>) {
+    fn replay(frames: Vec<Frame>) {
         let [width, height] = [SIZE.0, SIZE.1].map(|cells| NonZero::new(cells).unwrap());
         let mut terminal = vt100::Parser::new(height, width, 0);
         let mut cells = vec![(0, 0); CELLS];
         let mut shown = drawn(&cells);
-        for frame in frames {
-            for (place, symbol, style) in frame {
+        for (moved, changes) in frames {
+            if let Some(moved) = cells.get_mut(moved).filter(|it| !it.is_empty()) {
+                moved.rotate_left(1);
+            }
+            for (place, symbol, style) in changes {
                 cells[place] = (symbol, style);
             }
             let next = drawn(&cells);
@@ -474,6 +593,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn graphs_move(frames in frames(KNOWN, STYLES.len())) {
+            replay(frames);
+        }
+
         #[test]
         fn a_terminal_shows_what_was_drawn(frames in frames(NARROW, STYLES.len())) {
             replay(frames);

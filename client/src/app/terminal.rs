@@ -137,7 +137,7 @@ impl Screen {
             self.frame.push_str(CLEAR);
         }
         draw(&mut self.next);
-        encode::changes(&self.shown, &self.next, &mut self.frame);
+        encode::changes(&mut self.shown, &self.next, &mut self.frame);
         if self.frame.len() > BEGIN_FRAME.len() {
             self.frame.push_str(END_FRAME);
             let mut stdout = io::stdout().lock();
