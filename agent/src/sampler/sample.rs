@@ -60,7 +60,6 @@ impl Sample {
     fn encode(&self, wanted: Wanted) -> Vec<u8> {
         let changes = wanted
             .since
-            .filter(|since| *since > 0)
             .and_then(|since| self.changes_since(since, wanted.fields));
         match (changes, &self.body.kind) {
             (Some(changes), _) => native::encode_changes(changes, self.revision),
@@ -79,8 +78,8 @@ impl Sample {
         if since == self.revision {
             return changes(&self.body, &self.body, fields);
         }
-        let earlier = self.earlier.iter().filter_map(Weak::upgrade);
-        let old = earlier.into_iter().find(|old| old.revision == since)?;
+        let mut earlier = self.earlier.iter().filter_map(Weak::upgrade);
+        let old = earlier.find(|old| old.revision == since)?;
         changes(&old.body, &self.body, fields)
     }
 

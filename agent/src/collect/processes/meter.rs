@@ -138,17 +138,18 @@ pub(in crate::collect) fn percent(
     percent_since(mark, known, baseline.at, cpus)
 }
 
-/// The same for one process after the other, ascending by pid: none is searched for.
+/// The same for one process after the other, ascending by pid: none is searched for. All are unknown where the number
+/// of CPUs is.
 pub(in crate::collect) fn percents<'a>(
     marks: &'a Marks,
     baseline: &'a Reading<Marks>,
-    cpus: u32,
+    cpus: Option<u32>,
 ) -> impl Iterator<Item = Option<f32>> + 'a {
     let mut before = baseline.value.iter().peekable();
     marks.iter().map(move |mark| {
         while before.next_if(|known| known.pid < mark.pid).is_some() {}
         let known = before.next_if(|known| known.pid == mark.pid);
-        percent_since(mark, known, baseline.at, cpus)
+        percent_since(mark, known, baseline.at, cpus?)
     })
 }
 
@@ -251,8 +252,12 @@ mod tests {
             .iter()
             .map(|mark| percent(mark, &baseline, 4))
             .collect();
-        assert_eq!(percents(&marks, &baseline, 4).collect::<Vec<_>>(), each);
+        assert_eq!(
+            percents(&marks, &baseline, Some(4)).collect::<Vec<_>>(),
+            each
+        );
         assert_eq!(each.iter().flatten().count(), 3);
+        assert!(percents(&marks, &baseline, None).all(|share| share.is_none()));
     }
 
     #[test]

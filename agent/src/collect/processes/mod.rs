@@ -156,8 +156,7 @@ fn sample(
 ) -> model::Processes {
     let mut sum = 0.0;
     let mut processes = Vec::with_capacity(marks.len());
-    let shares =
-        percents(marks, baseline, cpus.unwrap_or(1)).map(|share| share.filter(|_| cpus.is_some()));
+    let shares = percents(marks, baseline, cpus);
     for ((mark, entry), share) in marks.iter().zip(entries).zip(shares) {
         sum += share.map_or(0.0, f64::from);
         let user = entry

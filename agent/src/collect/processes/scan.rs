@@ -9,8 +9,8 @@ use super::meter::{CpuClock, Mark, Timer, kernel_clock, ticks_ns};
 use super::proc_fs::ProcFs;
 use crate::collect::Root;
 
-/// How long a row may be kept of a process that does not run. What changes of it meanwhile is how much of its memory
-/// the kernel has reclaimed; reading everyone more often costs more than all else that a scan does.
+/// How long a row may be kept of a process that does not run. What is shown of it can meanwhile be old by what the
+/// kernel has reclaimed of its memory; to read a process costs several times what its clock does.
 pub(super) const TURN: Duration = Duration::from_mins(1);
 
 /// What is opened with the first reading.
