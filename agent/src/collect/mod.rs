@@ -18,6 +18,7 @@ mod load;
 mod memory;
 mod metrics;
 mod network;
+mod online_cpus;
 mod process;
 mod processes;
 mod root;

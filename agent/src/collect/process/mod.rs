@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use socktop_proto::{Error, model};
 
-use super::processes::{
-    Entry, Facts, Mark, Marks, Reader, Stat, Timer, online_cpus, percent, ticks,
-};
+use super::online_cpus::OnlineCpus;
+use super::processes::{Entry, Facts, Mark, Marks, Reader, Stat, Timer, percent, ticks};
 use super::users::Users;
 pub(crate) use redact::redact_arguments;
 
@@ -96,7 +95,7 @@ impl ProcessCollector {
         self.users.ask();
 
         let sample = view.window.baseline(now.boot).map(|baseline| {
-            let cpus = online_cpus(&self.root);
+            let cpus = OnlineCpus::new(&self.root).count();
             let mut all = family.iter().map(|seen| {
                 let share = cpus.and_then(|cpus| percent(&seen.mark, baseline, cpus));
                 let owner = seen.facts.owner;

@@ -15,7 +15,7 @@ use rustix::param::clock_ticks_per_second;
 
 use super::proc_fs::ProcFs;
 use super::stat::Figures;
-use crate::collect::{Now, Reading, Root};
+use crate::collect::{Now, Reading};
 
 /// Reads the CPU time of a process, in nanoseconds. `None`: there is no such process.
 pub(in crate::collect) type CpuClock = Box<dyn Fn(u32) -> Option<u64> + Send>;
@@ -174,36 +174,12 @@ fn percent_since(
     Some(socktop_proto::percent::round(percent))
 }
 
-/// Logical CPUs online: `/sys/devices/system/cpu/online`, a list such as `0-2,5`; where there is no
-/// such file, the `cpuN` lines of `proc_stat(5)`.
-pub(in crate::collect) fn online_cpus(root: &Root) -> Option<u32> {
-    let listed = std::fs::read_to_string(root.path("sys/devices/system/cpu/online"))
-        .ok()
-        .and_then(|list| count_list(list.trim()));
-    listed.or_else(|| {
-        let stat = std::fs::read_to_string(root.path("proc/stat")).ok()?;
-        let is_core = |line: &&str| {
-            line.strip_prefix("cpu")
-                .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
-        };
-        let count = stat.lines().filter(is_core).count();
-        u32::try_from(count).ok().filter(|&count| count > 0)
-    })
-}
-
-fn count_list(list: &str) -> Option<u32> {
-    list.split(',').try_fold(0_u32, |count, range| {
-        let (from, to) = range.split_once('-').unwrap_or((range, range));
-        let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
-        count.checked_add(to.checked_sub(from)?.checked_add(1)?)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::collect::Root;
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -340,29 +316,5 @@ mod tests {
         std::os::unix::fs::symlink(std::process::id().to_string(), proc.join("self")).unwrap();
         let proc = ProcFs::open(&Root::new(folder.path())).unwrap();
         assert!(kernel_clock(&proc).is_none());
-    }
-
-    #[test]
-    fn lists_of_cpus_are_counted() {
-        assert_eq!(count_list("0"), Some(1));
-        assert_eq!(count_list("0-3"), Some(4));
-        assert_eq!(count_list("0-2,5,8-9"), Some(6));
-        assert_eq!(count_list("3-1"), None);
-        assert_eq!(count_list("0-4294967295"), None);
-        assert_eq!(count_list(""), None);
-    }
-
-    #[test]
-    fn cpus_are_counted_in_stat_where_sys_is_missing() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Root::new(folder.path());
-        assert_eq!(online_cpus(&root), None);
-        std::fs::create_dir(root.path("proc")).unwrap();
-        std::fs::write(
-            root.path("proc/stat"),
-            "cpu  1 2\ncpu0 1 2\ncpu3 1 2\nctxt 3\n",
-        )
-        .unwrap();
-        assert_eq!(online_cpus(&root), Some(2));
     }
 }

@@ -26,7 +26,7 @@ use socktop_proto::percent::cut;
 use socktop_proto::{Error, model};
 
 pub(in crate::collect) use facts::Facts;
-pub(in crate::collect) use meter::{Mark, Marks, Timer, online_cpus, percent, percents, ticks};
+pub(in crate::collect) use meter::{Mark, Marks, Timer, percent, percents, ticks};
 pub(in crate::collect) use name::lossy;
 pub(in crate::collect) use proc_fs::{ProcFs, is_gone};
 pub(in crate::collect) use scan::{Entry, Reader};
@@ -34,6 +34,7 @@ pub(in crate::collect) use stat::Stat;
 
 use proc_fs::unreadable;
 
+use super::online_cpus::OnlineCpus;
 use super::users::Users;
 use super::{Collected, MIN_WINDOW, Now, Reading, Root, Window};
 
@@ -44,6 +45,7 @@ const MOST_PERCENT: f64 = 99.999;
 pub struct ProcessesCollector {
     root: Root,
     users: Users,
+    cpus: OnlineCpus,
     reader: Option<Reader>,
     /// Ascending by pid, as `pids`.
     entries: Vec<Entry>,
@@ -59,6 +61,7 @@ impl ProcessesCollector {
     pub fn new(root: Root) -> Self {
         Self {
             users: Users::new(root.clone()),
+            cpus: OnlineCpus::new(&root),
             root,
             reader: None,
             entries: Vec::new(),
@@ -89,7 +92,7 @@ impl ProcessesCollector {
         self.users.refresh(now.boot);
         let marks = self.scan(clock)?;
         self.users.ask();
-        let cpus = online_cpus(&self.root);
+        let cpus = self.cpus.count();
         let sample = self
             .window
             .baseline(now.boot)
