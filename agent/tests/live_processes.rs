@@ -14,8 +14,24 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use socktop_agent::collect::{Collected, Now, ProcessesCollector, Root};
 use socktop_proto::model::Processes;
 
+/// A process that ends with the test, whatever comes of that.
+struct Ended(Child);
+
+impl Ended {
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A shell that does nothing else, on one CPU.
-struct Loop(Child);
+struct Loop(Ended);
 
 impl Loop {
     fn on(cpu: usize) -> Self {
@@ -28,7 +44,7 @@ impl Loop {
         set.set(cpu);
         let pid = Pid::from_child(&child);
         sched_setaffinity(Some(pid), &set).unwrap();
-        Self(child)
+        Self(Ended(child))
     }
 
     /// Nanoseconds run, from `/proc/PID/schedstat`.
@@ -36,13 +52,6 @@ impl Loop {
         let path = format!("/proc/{}/schedstat", self.0.id());
         let text = std::fs::read_to_string(path).unwrap();
         text.split_whitespace().next().unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
@@ -192,4 +201,69 @@ fn shares_are_true_for_five_callers_of_one_collector() {
         }
     });
     assert!(watch.into_inner().unwrap().compared > 0);
+}
+
+/// A collector with a baseline.
+fn begun() -> ProcessesCollector {
+    let mut collector = ProcessesCollector::new(Root::default());
+    list(&mut collector);
+    collector
+}
+
+/// The next sample, after as long as it has to be waited for.
+fn list(collector: &mut ProcessesCollector) -> Processes {
+    loop {
+        match collector.collect(&Now::read).unwrap() {
+            Collected::Wait(time) => std::thread::sleep(time),
+            Collected::Ready(sample) => return sample,
+        }
+    }
+}
+
+fn name_of(sample: &Processes, pid: u32) -> Option<&str> {
+    let row = sample.processes.iter().find(|row| row.pid == pid)?;
+    Some(row.name.as_str())
+}
+
+#[test]
+fn who_was_created_is_in_the_next_list_and_who_has_ended_is_not() {
+    let mut collector = begun();
+    for _ in 0..20 {
+        let child = Command::new("sleep").arg("infinity").spawn();
+        let child = Ended(child.unwrap());
+        assert!(name_of(&list(&mut collector), child.id()).is_some());
+        // Nobody is looked for in some of these.
+        std::thread::sleep(Duration::from_millis(60));
+        assert!(name_of(&list(&mut collector), child.id()).is_some());
+        let pid = child.id();
+        drop(child);
+        assert_eq!(name_of(&list(&mut collector), pid), None);
+    }
+}
+
+#[test]
+fn a_program_that_begins_with_the_same_15_bytes_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["a-program-with-one-name", "a-program-with-another"];
+    for (name, program) in [(first, "/bin/sh"), (second, "/bin/sleep")] {
+        std::os::unix::fs::symlink(program, folder.path().join(name)).unwrap();
+    }
+    let second_path = folder.path().join(second);
+    let child = Command::new(folder.path().join(first))
+        .arg("-c")
+        .arg(format!("read go; exec {} infinity", second_path.display()))
+        .stdin(Stdio::piped())
+        .spawn();
+    let mut child = Ended(child.unwrap());
+    let mut collector = begun();
+    let pid = child.id();
+    let mut name = || name_of(&list(&mut collector), pid).map(str::to_owned);
+    assert_eq!(name().as_deref(), Some(first));
+    assert_eq!(name().as_deref(), Some(first));
+    std::io::Write::write_all(child.0.stdin.as_mut().unwrap(), b"go\n").unwrap();
+    let arguments = || std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    while !arguments().starts_with(second_path.as_os_str().as_encoded_bytes()) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(name().as_deref(), Some(second));
 }

@@ -135,7 +135,7 @@ impl ProcessCollector {
 impl Seen {
     fn read(reader: &mut Reader, pid: u32, clock: &dyn Fn() -> Now) -> Option<Self> {
         let mut entry = Entry::new(pid);
-        let mark = reader.visit(&mut entry, &mut Timer::start(clock))?;
+        let mark = reader.visit(&mut entry, &mut Timer::start(clock), None)?;
         let facts = entry.facts;
         Some(Self { facts, mark })
     }

@@ -43,18 +43,24 @@ impl Facts {
 
     fn read_stat(&mut self, proc: &mut ProcFs, pid: u32) -> io::Result<()> {
         let stat = Stat::parse(proc.read(pid, "stat")?).ok_or(io::ErrorKind::InvalidData)?;
-        let renamed = stat.comm != self.comm;
-        let may_be_cut = name::may_be_cut(&stat);
+        let is_renamed = stat.comm != self.comm;
+        let is_cut = name::may_be_cut(&stat);
+        let may_be_another = self.figures.is_none_or(|old| {
+            let is_new = old.started_ticks != stat.figures.started_ticks;
+            // Another program may begin with the same 15 bytes. None begins without page faults.
+            is_new || is_cut && old.faults != stat.figures.faults
+        });
         self.figures = Some(stat.figures);
-        if renamed {
+        if is_renamed {
             self.comm.clear();
             self.comm.extend_from_slice(stat.comm);
         }
-        if may_be_cut {
-            // Another program may begin with the same 15 bytes.
-            self.name = name::whole(proc, pid, &self.comm);
-        } else if renamed {
-            self.name = name::lossy(&self.comm);
+        if is_renamed || may_be_another {
+            self.name = if is_cut {
+                name::whole(proc, pid, &self.comm)
+            } else {
+                name::lossy(&self.comm)
+            };
         }
         Ok(())
     }

@@ -1,16 +1,18 @@
 //! A machine of files, for tests: `proc` and what else is read below a root, with CPU clocks and a time
 //! that stand still until they are moved.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::births::LastPid;
 use super::meter::ticks;
 use super::proc_fs::ProcFs;
 use super::scan::Reader;
@@ -21,6 +23,9 @@ pub(in crate::collect) struct Machine {
     folder: tempfile::TempDir,
     clocks: Arc<Mutex<HashMap<u32, u64>>>,
     boot: Cell<Duration>,
+    /// When those that are there were started.
+    started: RefCell<HashMap<u32, Duration>>,
+    births: Arc<AtomicU32>,
 }
 
 /// A process of it, alone in its program, asleep.
@@ -33,6 +38,7 @@ pub(in crate::collect) struct Fake {
     pub(in crate::collect) exe: Option<Vec<u8>>,
     pub(in crate::collect) state: char,
     pub(in crate::collect) flags: u64,
+    pub(in crate::collect) faults: u64,
     pub(in crate::collect) threads: u32,
     pub(in crate::collect) started: Duration,
     pub(in crate::collect) resident_pages: u64,
@@ -49,6 +55,7 @@ impl Fake {
             exe: None,
             state: 'S',
             flags: 0x0040_0000,
+            faults: 5,
             threads: 1,
             started: Duration::from_secs(1),
             resident_pages: 100,
@@ -62,10 +69,11 @@ impl Fake {
         let user = in_ticks(self.cpu) / 2;
         let system = in_ticks(self.cpu) - user;
         let rest = format!(
-            ") {} {} 1 1 0 -1 {} 5 0 0 0 {user} {system} 0 0 20 0 {} 0 {} 8192 {} 4294967295 1\n",
+            ") {} {} 1 1 0 -1 {} {} 0 0 0 {user} {system} 0 0 20 0 {} 0 {} 8192 {} 4294967295 1\n",
             self.state,
             self.parent,
             self.flags,
+            self.faults,
             self.threads,
             in_ticks(self.started),
             self.resident_pages
@@ -86,6 +94,8 @@ impl Machine {
             folder: tempfile::tempdir().unwrap(),
             clocks: Arc::default(),
             boot: Cell::new(Duration::from_secs(1000)),
+            started: RefCell::default(),
+            births: Arc::default(),
         };
         machine.write("sys/devices/system/cpu/online", b"0-3\n");
         machine.write("proc/uptime", b"1000 1\n");
@@ -111,6 +121,9 @@ impl Machine {
     /// Makes a process, or makes it be as given.
     pub(in crate::collect) fn put(&self, fake: &Fake) {
         let pid = fake.pid;
+        if self.started.borrow_mut().insert(pid, fake.started) != Some(fake.started) {
+            self.births.fetch_add(1, Ordering::Relaxed);
+        }
         self.write(&format!("proc/{pid}/stat"), &fake.stat());
         self.write(
             &format!("proc/{pid}/status"),
@@ -133,6 +146,7 @@ impl Machine {
     pub(in crate::collect) fn remove(&self, pid: u32) {
         fs::remove_dir_all(self.path(&format!("proc/{pid}"))).unwrap();
         self.clocks.lock().unwrap().remove(&pid);
+        self.started.borrow_mut().remove(&pid);
     }
 
     pub(in crate::collect) fn now(&self) -> Now {
@@ -155,5 +169,11 @@ impl Machine {
                 clocks.lock().unwrap().get(&pid).copied()
             })),
         }
+    }
+
+    /// What tells of births here: a number that no two of them share.
+    pub(in crate::collect) fn last_pid(&self) -> LastPid {
+        let births = Arc::clone(&self.births);
+        Box::new(move || Some(births.load(Ordering::Relaxed)))
     }
 }

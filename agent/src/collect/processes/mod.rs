@@ -1,7 +1,7 @@
 //! Every process: `/proc/PID`, read as little as the truth allows.
 //!
-//! A scan lists the pids and reads each one's CPU-time clock. A process whose clock stands still has
-//! not run, so it has done nothing: its row is kept. The others' `stat` is read. The clock comes
+//! A scan lists the pids, where processes may have been created since the last one (see [`births`]), and reads each
+//! one's CPU-time clock. A process whose clock stands still has not run, so it has done nothing: its row is kept. The others' `stat` is read. The clock comes
 //! first, always: what happens between the two readings moves it, and the next scan sees that.
 //!
 //! Some things change without the process running. Its parent dies: children of a process that ended
@@ -11,6 +11,7 @@
 //! The owner comes from the folder `/proc/PID`, whose owner is the effective user (as top(1) and ps(1)
 //! show) of non-dumpable processes too. It is read with `stat`: only the process itself can change it.
 
+mod births;
 mod facts;
 #[cfg(test)]
 pub(in crate::collect) mod fake;
@@ -32,6 +33,7 @@ pub(in crate::collect) use proc_fs::{ProcFs, is_gone};
 pub(in crate::collect) use scan::{Entry, Reader};
 pub(in crate::collect) use stat::Stat;
 
+use births::{Births, last_pid};
 use proc_fs::unreadable;
 
 use super::online_cpus::OnlineCpus;
@@ -46,11 +48,13 @@ pub struct ProcessesCollector {
     root: Root,
     users: Users,
     cpus: OnlineCpus,
-    reader: Option<Reader>,
+    /// Opened with the first scan.
+    reader: Option<(Reader, Births)>,
     /// Ascending by pid, as `pids`.
     entries: Vec<Entry>,
     /// Empty: room for the next entries.
     spare: Vec<Entry>,
+    /// Those there were when they were last listed, but for who was gone when it was visited.
     pids: Vec<u32>,
     window: Window<Marks>,
 }
@@ -90,7 +94,7 @@ impl ProcessesCollector {
             return Ok(Collected::Wait(wait));
         }
         self.users.refresh(now.boot);
-        let marks = self.scan(clock)?;
+        let marks = self.scan(now, clock)?;
         self.users.ask();
         let cpus = self.cpus.count();
         let sample = self
@@ -102,15 +106,19 @@ impl ProcessesCollector {
     }
 
     /// Brings the entries up to date and reads everyone's counter.
-    fn scan(&mut self, clock: &dyn Fn() -> Now) -> Result<Marks, Error> {
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(Reader::open(&self.root)?),
+    fn scan(&mut self, now: Now, clock: &dyn Fn() -> Now) -> Result<Marks, Error> {
+        let (reader, births) = match &mut self.reader {
+            Some(opened) => opened,
+            none => none.insert(open(&self.root)?),
         };
-        reader
-            .proc
-            .pids(&mut self.pids)
-            .map_err(|error| unreadable(&self.root, error))?;
+        let no_births_since = births.none_since(now.boot);
+        if !births.list_stands(now.boot) {
+            reader
+                .proc
+                .pids(&mut self.pids)
+                .map_err(|error| unreadable(&self.root, error))?;
+            births.listed(now.boot);
+        }
         if self.pids.is_empty() {
             let error = std::io::Error::other("the folder lists none");
             return Err(unreadable(&self.root, error));
@@ -128,7 +136,7 @@ impl ProcessesCollector {
             let is_known = entry.is_some();
             let mut entry = entry.unwrap_or_else(|| Entry::new(pid));
             let before = entry.identity_and_end();
-            if let Some(mark) = reader.visit(&mut entry, &mut timer) {
+            if let Some(mark) = reader.visit(&mut entry, &mut timer, no_births_since) {
                 someone_ended |= is_known && before != entry.identity_and_end();
                 if let (Some(owner), true) = (entry.facts.owner, entry.was_read(&mark)) {
                     self.users.name(owner.uid, mark.at);
@@ -142,11 +150,25 @@ impl ProcessesCollector {
         someone_ended |= known.next().is_some();
         drop(known);
         self.spare = old;
+        self.pids.clear();
+        self.pids.extend(marks.iter().map(|mark| mark.pid));
         if someone_ended {
             reader.revisit_orphans(&mut self.entries);
         }
         Ok(marks)
     }
+}
+
+/// Opens what a scan reads.
+fn open(root: &Root) -> Result<(Reader, Births), Error> {
+    let reader = Reader::open(root)?;
+    // Only of the agent's own PID namespace, as the clocks, is the last pid the last of these.
+    let last_pid = reader
+        .cpu_clock
+        .is_some()
+        .then(|| last_pid(&reader.proc))
+        .flatten();
+    Ok((reader, Births::new(last_pid)))
 }
 
 fn sample(

@@ -45,11 +45,9 @@ impl ProcFs {
     pub(in crate::collect) fn open(root: &Root) -> Result<Self, Error> {
         let path = root.path("proc");
         let dir = open_dir(CWD, &path).map_err(|error| unreadable(root, error))?;
-        let is_procfs = rustix::fs::fstatfs(&dir)
-            .is_ok_and(|stat| u64::try_from(stat.f_type) == Ok(PROC_SUPER_MAGIC));
         Ok(Self {
+            is_procfs: is_procfs(&dir),
             dir,
-            is_procfs,
             path: String::new(),
             text: vec![0; TEXT_BYTES],
             entries: Vec::with_capacity(ENTRIES_BYTES),
@@ -146,6 +144,11 @@ impl ProcFs {
         let count = self.numbers(pid, "fd")?.len();
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
+}
+
+/// Whether a file is of the kernel's procfs: not a fixture, nor one that stands in its place.
+pub(super) fn is_procfs(file: impl AsFd) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|stat| u64::try_from(stat.f_type) == Ok(PROC_SUPER_MAGIC))
 }
 
 /// The error of a root whose processes cannot be listed.

@@ -41,16 +41,19 @@ impl Reader {
     }
 
     /// Reads a process's counter and, if it may have changed, the process. `None` when it is gone.
+    ///
+    /// `no_births_since`: since when it is known that no process was created.
     pub(in crate::collect) fn visit(
         &mut self,
         entry: &mut Entry,
         timer: &mut Timer<'_>,
+        no_births_since: Option<Duration>,
     ) -> Option<Mark> {
         let pid = entry.pid;
         let mut counted = None;
         if let Some(cpu_clock) = &self.cpu_clock {
             let (at, cpu_ns) = timer.read(|| cpu_clock(pid))?;
-            if entry.is_as_before(at, cpu_ns) {
+            if entry.is_as_before(at, cpu_ns, no_births_since) {
                 return Some(entry.mark(at));
             }
             counted = Some((at, cpu_ns));
@@ -119,12 +122,14 @@ impl Entry {
     }
 
     /// Whether the process is as it was when it was last read, and need not be read now.
-    fn is_as_before(&self, at: Duration, cpu_ns: u64) -> bool {
-        // A clock at 0 would not tell a new process from an old one with the same pid. One that is
-        // on a CPU has a clock that stands still until the next tick.
-        let has_not_run = cpu_ns == self.cpu_ns && cpu_ns != 0;
+    fn is_as_before(&self, at: Duration, cpu_ns: u64, no_births_since: Option<Duration>) -> bool {
+        // A clock at 0, which many kernel threads have for ever, does not tell a new process from an old one with the
+        // same pid. One that is on a CPU has a clock that stands still until the next tick.
+        let has_not_run = cpu_ns == self.cpu_ns;
+        let is_the_same = cpu_ns != 0 || no_births_since.is_some_and(|since| self.read_at >= since);
         let figures = self.facts.figures;
         has_not_run
+            && is_the_same
             && figures.is_some_and(|figures| figures.state != ProcessState::Running)
             && self.read_at >= turn(self.pid, at)
     }

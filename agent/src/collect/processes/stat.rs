@@ -21,6 +21,8 @@ pub(in crate::collect) struct Figures {
     pub(in crate::collect) parent: u32,
     /// Field 9, `PF_KTHREAD`.
     pub(in crate::collect) is_kernel_thread: bool,
+    /// Fields 10 and 12, together: page faults of all its threads.
+    pub(in crate::collect) faults: u64,
     /// Field 14, in clock ticks.
     pub(in crate::collect) user_ticks: u64,
     /// Field 15, in clock ticks.
@@ -47,7 +49,9 @@ impl<'a> Stat<'a> {
         let state = state(fields.next()?);
         let parent = fields.next()?.parse().ok()?;
         let flags: u64 = fields.nth(4)?.parse().ok()?;
-        let user_ticks = fields.nth(4)?.parse().ok()?;
+        let minor_faults: u64 = fields.next()?.parse().ok()?;
+        let major_faults: u64 = fields.nth(1)?.parse().ok()?;
+        let user_ticks = fields.nth(1)?.parse().ok()?;
         let system_ticks = fields.next()?.parse().ok()?;
         let threads = fields.nth(4)?.parse().ok()?;
         let started_ticks = fields.nth(1)?.parse().ok()?;
@@ -56,6 +60,7 @@ impl<'a> Stat<'a> {
             state,
             parent,
             is_kernel_thread: flags & PF_KTHREAD != 0,
+            faults: minor_faults.wrapping_add(major_faults),
             user_ticks,
             system_ticks,
             threads,
@@ -90,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    const REST: &str = "S 2 3 4 0 -1 4194304 9 9 0 0 250 125 1 2 20 0 7 0 4242 8192 5 4294967295";
+    const REST: &str = "S 2 3 4 0 -1 4194304 9 8 3 0 250 125 1 2 20 0 7 0 4242 8192 5 4294967295";
 
     fn named(comm: &[u8]) -> Vec<u8> {
         [b"31 (", comm, b") ", REST.as_bytes()].concat()
@@ -107,6 +112,7 @@ mod tests {
                     state: ProcessState::Sleeping,
                     parent: 2,
                     is_kernel_thread: false,
+                    faults: 12,
                     user_ticks: 250,
                     system_ticks: 125,
                     threads: 7,

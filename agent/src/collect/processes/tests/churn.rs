@@ -117,6 +117,7 @@ impl World {
                     fake.comm = name[..name.len().min(15)].to_vec();
                     fake.cmdline = [name, b"\0"].concat();
                     fake.threads = 1;
+                    fake.faults += 1;
                     self.put(fake);
                 }
             }
@@ -163,7 +164,10 @@ impl World {
             child.state = 'S';
             child.threads = 1;
             child.cpu = Duration::ZERO;
-            self.run(&mut child);
+            // Some have to wait for a CPU.
+            if who % 4 > 0 {
+                self.run(&mut child);
+            }
             // In whole ticks, as the kernel tells it.
             child.started = ticks(u64::try_from(self.machine.now().boot.as_millis()).unwrap() / 10);
             self.put(child);

@@ -1,5 +1,6 @@
 //! The list of all processes on machines of files.
 
+mod births;
 mod churn;
 mod names;
 
@@ -9,14 +10,15 @@ use std::time::Duration;
 use socktop_proto::model::{Process, ProcessState, Processes};
 use socktop_proto::{Error, ErrorCode};
 
+use super::births::Births;
 use super::fake::{Fake, Machine};
 use super::scan::TURN;
 use super::{Collected, ProcessesCollector};
 
-/// A collector that has the machine's CPU clocks.
+/// A collector that has the machine's CPU clocks, and is told of births.
 fn collector(machine: &Machine) -> ProcessesCollector {
     let mut collector = ProcessesCollector::new(machine.root());
-    collector.reader = Some(machine.reader());
+    collector.reader = Some((machine.reader(), Births::new(Some(machine.last_pid()))));
     collector
 }
 
@@ -175,19 +177,16 @@ fn a_process_that_did_not_run_is_read_in_its_turn_only() {
 }
 
 #[test]
-fn a_clock_that_stands_still_says_nothing_of_who_is_running_or_has_not_begun() {
-    for (state, cpu) in [('R', ms(70)), ('S', ms(0))] {
-        let machine = Machine::new();
-        let mut process = Fake::new(70, "process");
-        process.state = state;
-        process.cpu = cpu;
-        machine.put(&process);
-        let mut collector = begin(&machine);
-        sample(&machine, &mut collector);
-        process.comm = b"other".to_vec();
-        machine.put(&process);
-        assert_eq!(row(&sample(&machine, &mut collector), 70).name, "other");
-    }
+fn a_clock_that_stands_still_says_nothing_of_who_is_running() {
+    let machine = Machine::new();
+    let mut process = Fake::new(70, "process");
+    process.state = 'R';
+    machine.put(&process);
+    let mut collector = begin(&machine);
+    sample(&machine, &mut collector);
+    process.comm = b"other".to_vec();
+    machine.put(&process);
+    assert_eq!(row(&sample(&machine, &mut collector), 70).name, "other");
 }
 
 #[test]
@@ -233,7 +232,7 @@ fn a_process_that_runs_during_the_scan_is_not_taken_for_one_that_did_not() {
     process.cpu += ms(1);
     let (path, stat) = (machine.path("proc/70/stat"), process.stat());
     let cpu_ns = u64::try_from(process.cpu.as_nanos()).unwrap();
-    if let Some(reader) = &mut collector.reader {
+    if let Some((reader, _)) = &mut collector.reader {
         // It runs just before its clock is read. Had `stat` been read by then, that would be the old
         // state beside the new time, and kept.
         reader.cpu_clock = Some(Box::new(move |_| {
@@ -384,7 +383,7 @@ fn without_cpu_clocks_the_ticks_of_stat_are_counted() {
         collector
             .reader
             .as_ref()
-            .is_some_and(|reader| reader.cpu_clock.is_none())
+            .is_some_and(|(reader, _)| reader.cpu_clock.is_none())
     );
     machine.pass(500);
     worker.cpu += ms(100);

@@ -1,6 +1,6 @@
 //! The names that the list shows.
 
-use super::{Fake, Machine, begin, row, sample};
+use super::{Fake, Machine, begin, ms, row, sample};
 
 fn name_of(fake: &Fake) -> String {
     let machine = Machine::new();
@@ -84,8 +84,29 @@ fn an_exec_is_seen_in_the_next_sample() {
         // The second exec leaves `comm` as it is.
         process.comm = name.as_bytes()[..15].to_vec();
         process.cmdline = [b"/usr/bin/", name.as_bytes(), b"\0"].concat();
-        process.cpu += std::time::Duration::from_nanos(1);
+        process.cpu += ms(1);
+        process.faults += 100;
         machine.put(&process);
         assert_eq!(row(&sample(&machine, &mut collector), 70).name, name);
     }
+}
+
+#[test]
+fn a_long_name_is_looked_for_again_only_where_it_may_be_another() {
+    let machine = Machine::new();
+    let mut process = fake(b"a-program-with-", b"/usr/bin/a-program-with-one-name\0");
+    machine.put(&process);
+    let mut collector = begin(&machine);
+    sample(&machine, &mut collector);
+    process.cmdline = b"/usr/bin/a-program-with-another\0".to_vec();
+    process.cpu += ms(1);
+    machine.put(&process);
+    // The old name proves that the command line was not read.
+    let name = "a-program-with-one-name";
+    assert_eq!(row(&sample(&machine, &mut collector), 70).name, name);
+    process.started += ms(10);
+    process.cpu += ms(1);
+    machine.put(&process);
+    let name = "a-program-with-another";
+    assert_eq!(row(&sample(&machine, &mut collector), 70).name, name);
 }
