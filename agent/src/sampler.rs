@@ -64,12 +64,13 @@ impl<C> Entry<C> {
         }
     }
 
-    /// The last sample while it is young enough, else the one that `collect` makes.
+    /// The last sample while it is young enough, else the one that `collect` makes. It is given an answer that nobody
+    /// needs any more, where there is one.
     async fn sample(
         &self,
         query: Query,
         ttl: Duration,
-        collect: impl AsyncFnOnce(&mut C) -> Body,
+        collect: impl AsyncFnOnce(&mut C, Option<Body>) -> Body,
     ) -> Arc<Sample> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
@@ -78,7 +79,8 @@ impl<C> Entry<C> {
         {
             return Arc::clone(sample);
         }
-        let body = collect(&mut state.collector).await;
+        let retired = state.earlier.take_retired();
+        let body = collect(&mut state.collector, retired).await;
         let sample = state.earlier.next(query, body);
         state.last = Some((Instant::now(), Arc::clone(&sample)));
         sample
@@ -124,14 +126,14 @@ impl Sampler {
         match query {
             Query::Host => {
                 self.host
-                    .sample(query, SLOW_TTL, async |root| {
+                    .sample(query, SLOW_TTL, async |root, _| {
                         body::Kind::Host(read_host(root)).into()
                     })
                     .await
             }
             Query::Metrics => {
                 self.metrics
-                    .sample(query, sampling.metrics_ttl, async |(chosen, metrics)| {
+                    .sample(query, sampling.metrics_ttl, async |(chosen, metrics), _| {
                         let options = options(&sampling);
                         if *chosen != options {
                             *chosen = options;
@@ -144,14 +146,19 @@ impl Sampler {
             }
             Query::Disks => {
                 self.disks
-                    .sample(query, sampling.disks_ttl, async |disks| {
+                    .sample(query, sampling.disks_ttl, async |disks, _| {
                         reply(disks.collect(Now::read()).await, body::Kind::Disks)
                     })
                     .await
             }
             Query::Processes => {
                 self.processes
-                    .sample(query, sampling.processes_ttl, async |processes| {
+                    .sample(query, sampling.processes_ttl, async |processes, retired| {
+                        if let Some(body::Kind::Processes(list)) =
+                            retired.and_then(|body| body.kind)
+                        {
+                            processes.recycle(list);
+                        }
                         let collected = settle(|| processes.collect(&Now::read)).await;
                         reply(collected, body::Kind::Processes)
                     })
@@ -159,7 +166,7 @@ impl Sampler {
             }
             Query::Process { pid } => {
                 self.entry_of(query)
-                    .sample(query, sampling.metrics_ttl, async |()| {
+                    .sample(query, sampling.metrics_ttl, async |(), _| {
                         let mut collected = self.process(pid).await;
                         if sampling.redact_arguments
                             && let Ok(details) = &mut collected
@@ -172,7 +179,7 @@ impl Sampler {
             }
             Query::Journal { pid } => {
                 self.entry_of(query)
-                    .sample(query, SLOW_TTL, async |()| {
+                    .sample(query, SLOW_TTL, async |(), _| {
                         reply(self.journal(pid).await, body::Kind::Journal)
                     })
                     .await
@@ -267,7 +274,7 @@ mod tests {
         ttl: Duration,
         count: &'a Cell<u32>,
     ) -> impl Future<Output = Arc<Sample>> + 'a {
-        entry.sample(Query::Disks, ttl, async |()| {
+        entry.sample(Query::Disks, ttl, async |(), _| {
             sleep(Duration::from_millis(10)).await;
             count.set(count.get() + 1);
             Error::new(ErrorCode::NotFound, count.get().to_string()).into()

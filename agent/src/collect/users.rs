@@ -4,8 +4,8 @@
 //! it is asked on a thread of its own, one at a time, and its answer is there for the next sample. The
 //! thread ends with its answers; the process can exit without waiting for it.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -18,6 +18,9 @@ use crate::collect::Root;
 /// How long an answer of the name service is believed.
 const BELIEVED: Duration = Duration::from_mins(10);
 
+/// How often it is seen whether the file has changed. The users that it had not are asked of the name service.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 /// Asks the name service.
 type Lookup = fn(u32) -> Option<String>;
 
@@ -25,11 +28,12 @@ type Lookup = fn(u32) -> Option<String>;
 #[derive(Debug)]
 pub(in crate::collect) struct Users {
     root: Root,
+    looked_at: Option<Duration>,
     version: Option<Version>,
-    file: HashMap<u32, String>,
+    file: BTreeMap<u32, String>,
     /// Only of the running system; a fixture has a file and no name service.
     lookup: Option<Lookup>,
-    answers: HashMap<u32, Answer>,
+    answers: BTreeMap<u32, Answer>,
     /// The ids to ask for next.
     wanted: Vec<u32>,
     asking: Option<Receiver<(u32, Option<String>)>>,
@@ -55,10 +59,11 @@ impl Users {
     fn with_lookup(root: Root, lookup: Option<Lookup>) -> Self {
         Self {
             root,
+            looked_at: None,
             version: None,
-            file: HashMap::new(),
+            file: BTreeMap::new(),
             lookup,
-            answers: HashMap::new(),
+            answers: BTreeMap::new(),
             wanted: Vec::new(),
             asking: None,
         }
@@ -67,13 +72,18 @@ impl Users {
     /// Reads the file again if it has changed and takes the answers that have come. Call it before
     /// a pass over processes.
     pub(in crate::collect) fn refresh(&mut self, now: Duration) {
+        self.take_answers(now);
+        let is_young = |at: Duration| now.saturating_sub(at) < LOOK_AGAIN;
+        if self.looked_at.is_some_and(is_young) {
+            return;
+        }
+        self.looked_at = Some(now);
         let path = self.root.path("etc/passwd");
         let version = std::fs::metadata(&path).ok().as_ref().map(version_of);
         if version != self.version {
             self.version = version;
-            self.file = std::fs::read(&path).map_or_else(|_| HashMap::new(), |text| parse(&text));
+            self.file = std::fs::read(&path).map_or_else(|_| BTreeMap::new(), |text| parse(&text));
         }
-        self.take_answers(now);
     }
 
     /// A user's name; empty when there is none, or none yet.
@@ -148,8 +158,8 @@ fn version_of(file: &Metadata) -> Version {
 }
 
 /// The first entry of an id counts, as in `getpwuid(3)`.
-fn parse(passwd: &[u8]) -> HashMap<u32, String> {
-    let mut names = HashMap::new();
+fn parse(passwd: &[u8]) -> BTreeMap<u32, String> {
+    let mut names = BTreeMap::new();
     for line in passwd.split(|&byte| byte == b'\n') {
         let mut fields = line.split(|&byte| byte == b':');
         let (Some(name), Some(uid)) = (fields.next(), fields.nth(1)) else {
@@ -215,11 +225,13 @@ mod tests {
             "toor:x:0:0::/:\nétienne:x:5:5::/:\n",
         )
         .unwrap();
-        users.refresh(NOW);
+        users.refresh(NOW + LOOK_AGAIN - Duration::from_millis(1));
+        assert_eq!(users.name(0, NOW), "root");
+        users.refresh(NOW + LOOK_AGAIN);
         assert_eq!(users.name(0, NOW), "toor");
         assert_eq!(users.name(5, NOW), "étienne");
         std::fs::remove_file(root.path("etc/passwd")).unwrap();
-        users.refresh(NOW);
+        users.refresh(NOW + LOOK_AGAIN * 2);
         assert_eq!(users.name(0, NOW), "");
     }
 

@@ -114,6 +114,8 @@ const EARLIER: usize = 3;
 pub(super) struct Earlier {
     revision: u64,
     samples: VecDeque<Arc<Sample>>,
+    /// The answer of the one let go last, where nobody else had it.
+    retired: Option<Body>,
 }
 
 impl Earlier {
@@ -126,13 +128,19 @@ impl Earlier {
         self.revision += 1;
         sample.revision = self.revision;
         if self.samples.len() > EARLIER {
-            self.samples.pop_front();
+            let oldest = self.samples.pop_front().and_then(Arc::into_inner);
+            self.retired = oldest.map(|sample| sample.body);
         }
         // Not the samples themselves: each would keep those before it.
         sample.earlier = self.samples.iter().map(Arc::downgrade).collect();
         let sample = Arc::new(sample);
         self.samples.push_back(Arc::clone(&sample));
         sample
+    }
+
+    /// An answer of this kind that nobody needs any more, whose memory the next one can have.
+    pub(super) fn take_retired(&mut self) -> Option<Body> {
+        self.retired.take()
     }
 }
 
@@ -264,6 +272,23 @@ mod tests {
             next(&mut earlier, list(step.into()));
         }
         assert!(first.upgrade().is_none());
+    }
+
+    #[test]
+    fn what_is_let_go_is_given_back_where_nobody_else_has_it() {
+        let mut earlier = Earlier::default();
+        let first = next(&mut earlier, list(1.0));
+        let second = next(&mut earlier, list(2.0)).body.clone();
+        for step in 3..=4_u8 {
+            next(&mut earlier, list(step.into()));
+        }
+        assert_eq!(earlier.take_retired(), None);
+        next(&mut earlier, list(5.0));
+        assert_eq!(earlier.take_retired(), None);
+        drop(first);
+        next(&mut earlier, list(6.0));
+        assert_eq!(earlier.take_retired(), Some(second));
+        assert_eq!(earlier.take_retired(), None);
     }
 
     #[test]

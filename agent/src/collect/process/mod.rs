@@ -100,7 +100,8 @@ impl ProcessCollector {
                 let share = cpus.and_then(|cpus| percent(&seen.mark, baseline, cpus));
                 let owner = seen.facts.owner;
                 let user = owner.map_or("", |owner| self.users.name(owner.uid, now.boot));
-                let process = seen.facts.process(seen.mark.pid, user, share);
+                let mut process = model::Process::default();
+                seen.facts.tell(&mut process, seen.mark.pid, user, share);
                 details::describe(&mut reader.proc, process, &seen.facts, now)
             });
             let mut details = all.next().unwrap_or_default();

@@ -15,6 +15,10 @@ use super::stat::{Figures, Stat};
 pub(in crate::collect) struct Facts {
     /// The fields of `stat`.
     pub(in crate::collect) figures: Option<Figures>,
+    /// What they make of the start, in milliseconds since boot.
+    started_boot_ms: Option<u64>,
+    /// What they make of the resident memory.
+    resident_bytes: Option<u64>,
     /// The program's whole name.
     pub(in crate::collect) name: String,
     /// Who runs it.
@@ -31,7 +35,7 @@ impl Facts {
         match self.read_stat(proc, pid) {
             Err(error) if super::proc_fs::is_gone(&error) => return Err(error),
             Err(_) => {
-                self.figures = None;
+                self.set_figures(None);
                 self.comm.clear();
                 self.name.clear();
             }
@@ -50,7 +54,7 @@ impl Facts {
             // Another program may begin with the same 15 bytes. None begins without page faults.
             is_new || is_cut && old.faults != stat.figures.faults
         });
-        self.figures = Some(stat.figures);
+        self.set_figures(Some(stat.figures));
         if is_renamed {
             self.comm.clear();
             self.comm.extend_from_slice(stat.comm);
@@ -82,30 +86,49 @@ impl Facts {
         })
     }
 
-    /// As the model has it.
-    pub(in crate::collect) fn process(
+    fn set_figures(&mut self, figures: Option<Figures>) {
+        self.figures = figures;
+        self.started_boot_ms = figures
+            .and_then(|figures| u64::try_from(ticks(figures.started_ticks).as_millis()).ok());
+        let page_bytes = u64::try_from(rustix::param::page_size()).unwrap_or_default();
+        self.resident_bytes =
+            figures.and_then(|figures| figures.resident_pages.checked_mul(page_bytes));
+    }
+
+    /// Makes `process` what is known, as the model has it.
+    pub(in crate::collect) fn tell(
         &self,
+        process: &mut Process,
         pid: u32,
         user: &str,
         cpu_percent: Option<f32>,
-    ) -> Process {
-        let mut process = Process {
-            pid,
-            user_id: self.owner.map(|owner| owner.uid),
-            user: user.to_owned(),
-            name: self.name.clone(),
-            cpu_percent,
-            ..Process::default()
-        };
-        if let Some(figures) = self.figures {
-            let started = ticks(figures.started_ticks).as_millis();
-            let page_bytes = u64::try_from(rustix::param::page_size()).unwrap_or_default();
-            process.set_state(figures.state);
-            process.parent_pid = Some(figures.parent);
-            process.threads = Some(figures.threads);
-            process.resident_bytes = figures.resident_pages.checked_mul(page_bytes);
-            process.started_boot_ms = u64::try_from(started).ok();
-        }
-        process
+    ) {
+        // Every field, by name: nothing may be left of who the row was about before.
+        let Process {
+            pid: row_pid,
+            parent_pid,
+            user_id,
+            user: row_user,
+            name,
+            state,
+            threads,
+            cpu_percent: row_cpu_percent,
+            resident_bytes,
+            started_boot_ms,
+        } = process;
+        *row_pid = pid;
+        *parent_pid = self.parent();
+        *user_id = self.owner.map(|owner| owner.uid);
+        row_user.clear();
+        row_user.push_str(user);
+        name.clone_from(&self.name);
+        *state = self
+            .figures
+            .map_or(ProcessState::Unspecified, |figures| figures.state)
+            .into();
+        *threads = self.figures.map(|figures| figures.threads);
+        *row_cpu_percent = cpu_percent;
+        *resident_bytes = self.resident_bytes;
+        *started_boot_ms = self.started_boot_ms;
     }
 }

@@ -56,6 +56,8 @@ pub struct ProcessesCollector {
     spare: Vec<Entry>,
     /// Those there were when they were last listed, but for who was gone when it was visited.
     pids: Vec<u32>,
+    /// Rows of a list that nobody has any more.
+    rows: Vec<model::Process>,
     window: Window<Marks>,
 }
 
@@ -71,8 +73,15 @@ impl ProcessesCollector {
             entries: Vec::new(),
             spare: Vec::new(),
             pids: Vec::new(),
+            rows: Vec::new(),
             window: Window::default(),
         }
+    }
+
+    /// Takes back a list that is not needed any more. The next one is made of it, so that no memory is asked for, and
+    /// given back, for each process.
+    pub fn recycle(&mut self, list: model::Processes) {
+        self.rows = list.processes;
     }
 
     /// Reads all processes, ascending by pid, and what share of the machine each has had since a
@@ -97,10 +106,19 @@ impl ProcessesCollector {
         let marks = self.scan(now, clock)?;
         self.users.ask();
         let cpus = self.cpus.count();
-        let sample = self
-            .window
-            .baseline(now.boot)
-            .map(|baseline| sample(now, &marks, &self.entries, &mut self.users, baseline, cpus));
+        let rows = &mut self.rows;
+        let sample = self.window.baseline(now.boot).map(|baseline| {
+            let rows = std::mem::take(rows);
+            sample(
+                now,
+                &marks,
+                &self.entries,
+                &mut self.users,
+                baseline,
+                cpus,
+                rows,
+            )
+        });
         self.window.record(now.boot, marks);
         Ok(sample.map_or(Collected::Wait(MIN_WINDOW), Collected::Ready))
     }
@@ -171,6 +189,7 @@ fn open(root: &Root) -> Result<(Reader, Births), Error> {
     Ok((reader, Births::new(last_pid)))
 }
 
+/// The list of `entries`, made of `rows`.
 fn sample(
     now: Now,
     marks: &Marks,
@@ -178,31 +197,32 @@ fn sample(
     users: &mut Users,
     baseline: &Reading<Marks>,
     cpus: Option<u32>,
+    mut rows: Vec<model::Process>,
 ) -> model::Processes {
     let mut sum = 0.0;
-    let mut processes = Vec::with_capacity(marks.len());
+    rows.resize_with(marks.len(), model::Process::default);
     let shares = percents(marks, baseline, cpus);
-    for ((mark, entry), share) in marks.iter().zip(entries).zip(shares) {
+    for ((row, entry), share) in rows.iter_mut().zip(entries).zip(shares) {
         sum += share.map_or(0.0, f64::from);
         let user = entry
             .facts
             .owner
             .map_or("", |owner| users.name(owner.uid, now.boot));
-        processes.push(entry.facts.process(mark.pid, user, share));
+        entry.facts.tell(row, entry.pid, user, share);
     }
     // Each counter is read at its own moment and may lag by a tick.
     if sum > MOST_PERCENT {
         let scale = MOST_PERCENT / sum;
-        for process in &mut processes {
+        for row in &mut rows {
             let scaled = |share| cut(f64::from(share) * scale);
-            process.cpu_percent = process.cpu_percent.map(scaled);
+            row.cpu_percent = row.cpu_percent.map(scaled);
         }
     }
     let window = now.boot.saturating_sub(baseline.at).as_millis();
     model::Processes {
         time: Some(now.sample_time()),
-        total: u32::try_from(processes.len()).unwrap_or(u32::MAX),
-        processes,
+        total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        processes: rows,
         window_ms: u32::try_from(window).ok(),
     }
 }

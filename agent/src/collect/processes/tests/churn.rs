@@ -269,6 +269,7 @@ proptest! {
                         let (share, naive) = (row.cpu_percent.unwrap(), naive.cpu_percent.unwrap());
                         prop_assert!((share - naive).abs() < 0.01, "{} {} {}", row.pid, share, naive);
                     }
+                    collector.recycle(sample);
                 }
             }
             window.record(now, world.processes.clone());

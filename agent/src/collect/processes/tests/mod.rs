@@ -426,6 +426,26 @@ fn users_are_named_by_the_roots_own_file() {
 }
 
 #[test]
+fn nothing_is_left_of_a_list_that_was_given_back() {
+    let machine = Machine::new();
+    machine.put(&Fake::new(70, "open"));
+    machine.put(&Fake::new(71, "hidden"));
+    fs::remove_file(machine.path("proc/71/stat")).unwrap();
+    fs::create_dir(machine.path("proc/71/stat")).unwrap();
+    let mut collector = begin(&machine);
+    let first = sample(&machine, &mut collector);
+    let mut other = first.clone();
+    other.processes.reverse();
+    other.processes.push(other.processes[0].clone());
+    for row in &mut other.processes {
+        row.user.push_str("somebody");
+        row.name.push_str("something");
+    }
+    collector.recycle(other);
+    assert_eq!(sample(&machine, &mut collector), first);
+}
+
+#[test]
 fn a_missing_proc_is_said() {
     let machine = Machine::new();
     fs::remove_dir_all(machine.path("proc")).unwrap();
