@@ -4,9 +4,10 @@ use std::io;
 
 use socktop_proto::model::{Process, ProcessState};
 
+use super::kept::Kept;
 use super::meter::ticks;
 use super::name;
-use super::proc_fs::{Owner, ProcFs};
+use super::proc_fs::{Owner, ProcFs, is_gone};
 use super::stat::{Figures, Stat};
 
 /// A process as last read. Nothing is known of one whose `stat` may not be read (`hidepid=1`) but,
@@ -27,13 +28,22 @@ pub(in crate::collect) struct Facts {
 }
 
 impl Facts {
-    /// Reads everything anew.
+    /// Reads everything anew, from the process's `kept` files where there are some.
     ///
     /// # Errors
-    /// When the process is gone; then nothing has changed.
-    pub(in crate::collect) fn read(&mut self, proc: &mut ProcFs, pid: u32) -> io::Result<()> {
-        match self.read_stat(proc, pid) {
-            Err(error) if super::proc_fs::is_gone(&error) => return Err(error),
+    /// When the process is gone, or its kept files do not say what it is; then nothing has changed.
+    pub(super) fn read(
+        &mut self,
+        proc: &mut ProcFs,
+        pid: u32,
+        kept: Option<&Kept>,
+    ) -> io::Result<()> {
+        let owner = match kept {
+            Some(kept) => kept.owner(),
+            None => proc.owner(pid),
+        };
+        match self.read_stat(proc, pid, kept) {
+            Err(error) if kept.is_some() || is_gone(&error) => return Err(error),
             Err(_) => {
                 self.set_figures(None);
                 self.comm.clear();
@@ -41,12 +51,16 @@ impl Facts {
             }
             Ok(()) => {}
         }
-        self.owner = proc.owner(pid).ok();
+        self.owner = owner.ok();
         Ok(())
     }
 
-    fn read_stat(&mut self, proc: &mut ProcFs, pid: u32) -> io::Result<()> {
-        let stat = Stat::parse(proc.read(pid, "stat")?).ok_or(io::ErrorKind::InvalidData)?;
+    fn read_stat(&mut self, proc: &mut ProcFs, pid: u32, kept: Option<&Kept>) -> io::Result<()> {
+        let text = match kept {
+            Some(kept) => kept.stat(proc)?,
+            None => proc.read(pid, "stat")?,
+        };
+        let stat = Stat::parse(text).ok_or(io::ErrorKind::InvalidData)?;
         let is_renamed = stat.comm != self.comm;
         let is_cut = name::may_be_cut(&stat);
         let may_be_another = self.figures.is_none_or(|old| {

@@ -4,7 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::births::LastPid;
+use super::kept::Budget;
 use super::meter::ticks;
 use super::proc_fs::ProcFs;
 use super::scan::Reader;
@@ -123,8 +125,9 @@ impl Machine {
         let pid = fake.pid;
         if self.started.borrow_mut().insert(pid, fake.started) != Some(fake.started) {
             self.births.fetch_add(1, Ordering::Relaxed);
+            self.end_stat(pid);
         }
-        self.write(&format!("proc/{pid}/stat"), &fake.stat());
+        self.write_stat(pid, &fake.stat());
         self.write(
             &format!("proc/{pid}/status"),
             format!("Name:\tx\nTgid:\t{pid}\n").as_bytes(),
@@ -138,12 +141,37 @@ impl Machine {
         self.set_clock(pid, fake.cpu);
     }
 
+    /// In place, for who has it open.
+    pub(in crate::collect) fn write_stat(&self, pid: u32, stat: &[u8]) {
+        let path = self.path(&format!("proc/{pid}/stat"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut options = File::options();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .unwrap();
+        file.write_all(stat).unwrap();
+        file.set_len(u64::try_from(stat.len()).unwrap()).unwrap();
+    }
+
+    /// Who has it open reads nothing of who gets the pid next.
+    fn end_stat(&self, pid: u32) {
+        let path = self.path(&format!("proc/{pid}/stat"));
+        if let Ok(file) = File::options().write(true).open(&path) {
+            file.set_len(0).unwrap();
+            fs::remove_file(path).unwrap();
+        }
+    }
+
     pub(in crate::collect) fn set_clock(&self, pid: u32, cpu: Duration) {
         let cpu_ns = u64::try_from(cpu.as_nanos()).unwrap();
         self.clocks.lock().unwrap().insert(pid, cpu_ns);
     }
 
     pub(in crate::collect) fn remove(&self, pid: u32) {
+        self.end_stat(pid);
         fs::remove_dir_all(self.path(&format!("proc/{pid}"))).unwrap();
         self.clocks.lock().unwrap().remove(&pid);
         self.started.borrow_mut().remove(&pid);
@@ -164,6 +192,7 @@ impl Machine {
     pub(in crate::collect) fn reader(&self) -> Reader {
         let clocks = Arc::clone(&self.clocks);
         Reader {
+            budget: Budget::default(),
             proc: ProcFs::open(&self.root()).unwrap(),
             cpu_clock: Some(Box::new(move |pid| {
                 clocks.lock().unwrap().get(&pid).copied()

@@ -15,6 +15,7 @@ mod births;
 mod facts;
 #[cfg(test)]
 pub(in crate::collect) mod fake;
+mod kept;
 mod meter;
 mod name;
 mod proc_fs;

@@ -37,6 +37,15 @@ pub(in crate::collect) struct Owner {
     pub(in crate::collect) gid: u32,
 }
 
+impl From<rustix::fs::Stat> for Owner {
+    fn from(stat: rustix::fs::Stat) -> Self {
+        Self {
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+        }
+    }
+}
+
 impl ProcFs {
     /// Opens `proc` below the root.
     ///
@@ -99,6 +108,21 @@ impl ProcFs {
         Ok(self.text.get(..count).unwrap_or_default())
     }
 
+    /// The folder of a process, to be asked for its owner, and `stat` in it.
+    pub(super) fn open_stat(&mut self, pid: u32) -> io::Result<(OwnedFd, OwnedFd)> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let path = locate(&mut self.path, pid, "");
+        let folder = rustix::fs::openat(&self.dir, path, flags, Mode::empty())?;
+        let stat = open_file(&folder, "stat")?;
+        Ok((folder, stat))
+    }
+
+    /// Reads an open file of a process from its beginning, at most its first 4 KiB.
+    pub(super) fn read_again(&mut self, file: &OwnedFd) -> io::Result<&[u8]> {
+        let count = rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *self.text, 0))?;
+        Ok(self.text.get(..count).unwrap_or_default())
+    }
+
     /// Reads a file of a process that may be long, at most its first `limit` bytes.
     pub(in crate::collect) fn read_long(
         &mut self,
@@ -124,11 +148,7 @@ impl ProcFs {
     /// Who runs a process.
     pub(in crate::collect) fn owner(&mut self, pid: u32) -> io::Result<Owner> {
         let path = locate(&mut self.path, pid, "");
-        let stat = rustix::fs::statat(&self.dir, path, AtFlags::empty())?;
-        Ok(Owner {
-            uid: stat.st_uid,
-            gid: stat.st_gid,
-        })
+        Ok(rustix::fs::statat(&self.dir, path, AtFlags::empty())?.into())
     }
 
     /// How many files a process has open: `fd`, `proc_pid_fd(5)`.

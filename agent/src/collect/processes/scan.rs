@@ -1,10 +1,12 @@
 //! One pass over `/proc`, and what is kept from one to the next.
 
+use std::io;
 use std::time::Duration;
 
 use socktop_proto::{Error, model::ProcessState};
 
 use super::facts::Facts;
+use super::kept::{Budget, Habit};
 use super::meter::{CpuClock, Mark, Timer, kernel_clock, ticks_ns};
 use super::proc_fs::ProcFs;
 use crate::collect::Root;
@@ -19,12 +21,15 @@ pub(in crate::collect) struct Reader {
     pub(in crate::collect) proc: ProcFs,
     /// `None`: CPU time comes from `stat`, which is then read every time.
     pub(in crate::collect) cpu_clock: Option<CpuClock>,
+    /// For the files of those that run all the time.
+    pub(super) budget: Budget,
 }
 
 /// A process and when it was read.
 pub(in crate::collect) struct Entry {
     pub(super) pid: u32,
     pub(in crate::collect) facts: Facts,
+    habit: Habit,
     cpu_ns: u64,
     read_at: Duration,
 }
@@ -37,7 +42,11 @@ impl Reader {
     pub(in crate::collect) fn open(root: &Root) -> Result<Self, Error> {
         let proc = ProcFs::open(root)?;
         let cpu_clock = kernel_clock(&proc);
-        Ok(Self { proc, cpu_clock })
+        Ok(Self {
+            proc,
+            cpu_clock,
+            budget: Budget::default(),
+        })
     }
 
     /// Reads a process's counter and, if it may have changed, the process. `None` when it is gone.
@@ -54,11 +63,15 @@ impl Reader {
         if let Some(cpu_clock) = &self.cpu_clock {
             let (at, cpu_ns) = timer.read(|| cpu_clock(pid))?;
             if entry.is_as_before(at, cpu_ns, no_births_since) {
+                entry.habit.rested();
                 return Some(entry.mark(at));
+            }
+            if entry.is_known() && cpu_ns != entry.cpu_ns {
+                entry.habit.ran(&mut self.proc, pid, &self.budget);
             }
             counted = Some((at, cpu_ns));
         }
-        entry.facts.read(&mut self.proc, pid).ok()?;
+        entry.read(&mut self.proc).ok()?;
         let after = timer.resume();
         let (at, cpu_ns) = counted.unwrap_or_else(|| {
             let cpu_ns = entry.facts.figures.as_ref().map_or(0, ticks_ns);
@@ -78,7 +91,7 @@ impl Reader {
                 && let Some(entry) = entries.get_mut(index)
             {
                 // One that is gone by now stays in this sample as it was.
-                let _ = entry.facts.read(&mut self.proc, entry.pid);
+                let _ = entry.read(&mut self.proc);
             }
         }
     }
@@ -106,9 +119,27 @@ impl Entry {
         Self {
             pid,
             facts: Facts::default(),
+            habit: Habit::default(),
             cpu_ns: 0,
             read_at: Duration::ZERO,
         }
+    }
+
+    /// Whether it has been read before.
+    fn is_known(&self) -> bool {
+        !self.read_at.is_zero()
+    }
+
+    /// Reads the process anew.
+    fn read(&mut self, proc: &mut ProcFs) -> io::Result<()> {
+        if let Some(kept) = self.habit.kept() {
+            if self.facts.read(proc, self.pid, Some(kept)).is_ok() {
+                return Ok(());
+            }
+            // Another process may have got its pid.
+            self.habit.forget();
+        }
+        self.facts.read(proc, self.pid, None)
     }
 
     /// What changes when a process ends or another gets its pid.

@@ -1,0 +1,193 @@
+//! The files of processes that run all the time, kept open.
+//!
+//! To read an open `stat` in place costs half of what it costs to open, read and close it. In return the kernel keeps
+//! some 5 kB for each, which no resident size shows; hence the [`LIMIT`]: it is the few that run between any two samples
+//! that are worth it.
+
+use std::io;
+use std::sync::Arc;
+
+use rustix::fd::OwnedFd;
+
+use super::proc_fs::{Owner, ProcFs};
+
+/// For how many processes at once.
+const LIMIT: usize = 16;
+
+/// How often more than not a process must have run in a row of scans for its files to be kept.
+const OFTEN: u8 = 2;
+
+/// How much of the past counts: who has not run in so many scans more than it has lets its files go.
+const MOST: u8 = 4;
+
+/// What is handed out while there is some left.
+#[derive(Debug, Default)]
+pub(super) struct Budget(Arc<()>);
+
+/// The files of a process. They stay its own: where another process gets its pid, they can only not be read.
+#[derive(Debug)]
+pub(super) struct Kept {
+    folder: OwnedFd,
+    stat: OwnedFd,
+    _share: Arc<()>,
+}
+
+/// How often a process has run of late, and what is kept of it for that.
+#[derive(Debug, Default)]
+pub(super) struct Habit {
+    score: u8,
+    kept: Option<Kept>,
+}
+
+impl Habit {
+    /// The process has run since the scan before. Opens its files where it does so often.
+    pub(super) fn ran(&mut self, proc: &mut ProcFs, pid: u32, budget: &Budget) {
+        self.score = (self.score + 1).min(MOST);
+        if self.score >= OFTEN && self.kept.is_none() {
+            self.kept = budget.keep(proc, pid);
+        }
+    }
+
+    /// The process has not run since the scan before. Closes its files where it seldom does.
+    pub(super) fn rested(&mut self) {
+        self.score = self.score.saturating_sub(1);
+        if self.score == 0 {
+            self.kept = None;
+        }
+    }
+
+    /// Its files, where they are open.
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// Closes the files, which belong to a process that has ended.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Budget {
+    /// For how many processes it is good still.
+    fn left(&self) -> usize {
+        // One is its own.
+        (LIMIT + 1).saturating_sub(Arc::strong_count(&self.0))
+    }
+
+    /// The files of a process, where the budget and the process allow it.
+    fn keep(&self, proc: &mut ProcFs, pid: u32) -> Option<Kept> {
+        if self.left() == 0 {
+            return None;
+        }
+        let (folder, stat) = proc.open_stat(pid).ok()?;
+        Some(Kept {
+            folder,
+            stat,
+            _share: Arc::clone(&self.0),
+        })
+    }
+}
+
+impl Kept {
+    /// Reads `stat`.
+    ///
+    /// # Errors
+    /// When the process has ended, or may not be read any more.
+    pub(super) fn stat<'a>(&self, proc: &'a mut ProcFs) -> io::Result<&'a [u8]> {
+        proc.read_again(&self.stat)
+    }
+
+    /// Who runs the process. Read it before `stat`: of one that has ended it is root.
+    ///
+    /// # Errors
+    /// When the process is hidden.
+    pub(super) fn owner(&self) -> io::Result<Owner> {
+        Ok(Owner::from(rustix::fs::fstat(&self.folder)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, Machine};
+    use super::*;
+
+    /// A machine with `count` processes, and habits for each.
+    fn crowd(count: u32) -> (Machine, ProcFs, Vec<(u32, Habit)>) {
+        let machine = Machine::new();
+        let pids = 70..70 + count;
+        pids.clone()
+            .for_each(|pid| machine.put(&Fake::new(pid, "worker")));
+        let proc = ProcFs::open(&machine.root()).unwrap();
+        let habits = pids.map(|pid| (pid, Habit::default())).collect();
+        (machine, proc, habits)
+    }
+
+    #[test]
+    fn files_are_kept_of_who_runs_often_until_it_does_not() {
+        let (machine, mut proc, mut habits) = crowd(1);
+        let budget = Budget::default();
+        let (pid, habit) = &mut habits[0];
+        habit.ran(&mut proc, *pid, &budget);
+        habit.rested();
+        habit.ran(&mut proc, *pid, &budget);
+        assert!(habit.kept().is_none());
+        for _ in 0..10 {
+            habit.ran(&mut proc, *pid, &budget);
+        }
+        let kept = habit.kept().expect("it ran often");
+        let stat = Fake::new(*pid, "worker").stat();
+        assert_eq!(kept.stat(&mut proc).unwrap(), stat);
+        assert_eq!(kept.owner().unwrap(), proc.owner(*pid).unwrap());
+        assert_eq!(budget.left(), LIMIT - 1);
+        for _ in 1..MOST {
+            habit.rested();
+            assert!(habit.kept().is_some());
+        }
+        habit.rested();
+        assert!(habit.kept().is_none());
+        assert_eq!(budget.left(), LIMIT);
+        drop(machine);
+    }
+
+    #[test]
+    fn no_more_than_the_budget_is_kept_and_who_goes_gives_it_back() {
+        let (_machine, mut proc, mut habits) = crowd(30);
+        let budget = Budget::default();
+        let mut run_all = |habits: &mut Vec<(u32, Habit)>| {
+            for _ in 0..3 {
+                for (pid, habit) in &mut *habits {
+                    habit.ran(&mut proc, *pid, &budget);
+                }
+            }
+            let kept = habits
+                .iter()
+                .filter(|(_, habit)| habit.kept().is_some())
+                .count();
+            (kept, budget.left())
+        };
+        assert_eq!(run_all(&mut habits), (LIMIT, 0));
+        habits.drain(..10);
+        assert_eq!(run_all(&mut habits), (LIMIT, 0));
+        habits.truncate(5);
+        assert_eq!(run_all(&mut habits), (5, LIMIT - 5));
+    }
+
+    #[test]
+    fn of_a_process_that_ended_nothing_is_read() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("infinity")
+            .spawn()
+            .unwrap();
+        let mut proc = ProcFs::open(&crate::collect::Root::default()).unwrap();
+        let kept = Budget::default().keep(&mut proc, child.id()).unwrap();
+        let before = kept.stat(&mut proc).map(<[u8]>::to_vec);
+        let owner = kept.owner();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        assert_eq!(owner.unwrap().uid, own);
+        assert!(before.unwrap().ends_with(b"\n"));
+        let error = kept.stat(&mut proc).unwrap_err();
+        assert!(super::super::is_gone(&error), "{error}");
+    }
+}
