@@ -1,7 +1,7 @@
-//! The files of processes that run all the time, kept open.
+//! The files of processes that have just run, kept open: who runs once runs again.
 //!
 //! To read an open `stat` in place costs half of what it costs to open, read and close it. In return the kernel keeps
-//! some 5 kB for each, which no resident size shows; hence the [`LIMIT`]: it is the few that run between any two samples
+//! some 5 kB for each, which no resident size shows; hence the [`LIMIT`]: it is the few that run between most samples
 //! that are worth it.
 
 use std::io;
@@ -14,11 +14,8 @@ use super::proc_fs::{Owner, ProcFs};
 /// For how many processes at once.
 const LIMIT: usize = 16;
 
-/// How often more than not a process must have run in a row of scans for its files to be kept.
-const OFTEN: u8 = 2;
-
-/// How much of the past counts: who has not run in so many scans more than it has lets its files go.
-const MOST: u8 = 4;
+/// In how many scans in a row a process may not have run before its files are closed.
+const PATIENCE: u8 = 4;
 
 /// What is handed out while there is some left.
 #[derive(Debug, Default)]
@@ -32,26 +29,26 @@ pub(super) struct Kept {
     _share: Arc<()>,
 }
 
-/// How often a process has run of late, and what is kept of it for that.
+/// What is kept of a process, and for how many scans it has not been needed.
 #[derive(Debug, Default)]
 pub(super) struct Habit {
-    score: u8,
+    rested: u8,
     kept: Option<Kept>,
 }
 
 impl Habit {
-    /// The process has run since the scan before. Opens its files where it does so often.
+    /// The process has run since the scan before: opens its files, which will be needed again.
     pub(super) fn ran(&mut self, proc: &mut ProcFs, pid: u32, budget: &Budget) {
-        self.score = (self.score + 1).min(MOST);
-        if self.score >= OFTEN && self.kept.is_none() {
+        self.rested = 0;
+        if self.kept.is_none() {
             self.kept = budget.keep(proc, pid);
         }
     }
 
-    /// The process has not run since the scan before. Closes its files where it seldom does.
+    /// The process has not run since the scan before. Closes its files where that is no exception.
     pub(super) fn rested(&mut self) {
-        self.score = self.score.saturating_sub(1);
-        if self.score == 0 {
+        self.rested = self.rested.saturating_add(1);
+        if self.rested >= PATIENCE {
             self.kept = None;
         }
     }
@@ -123,30 +120,25 @@ mod tests {
     }
 
     #[test]
-    fn files_are_kept_of_who_runs_often_until_it_does_not() {
-        let (machine, mut proc, mut habits) = crowd(1);
+    fn files_are_kept_of_who_runs_until_it_rests() {
+        let (_machine, mut proc, mut habits) = crowd(1);
         let budget = Budget::default();
         let (pid, habit) = &mut habits[0];
-        habit.ran(&mut proc, *pid, &budget);
-        habit.rested();
-        habit.ran(&mut proc, *pid, &budget);
         assert!(habit.kept().is_none());
-        for _ in 0..10 {
+        for _ in 0..3 {
             habit.ran(&mut proc, *pid, &budget);
-        }
-        let kept = habit.kept().expect("it ran often");
-        let stat = Fake::new(*pid, "worker").stat();
-        assert_eq!(kept.stat(&mut proc).unwrap(), stat);
-        assert_eq!(kept.owner().unwrap(), proc.owner(*pid).unwrap());
-        assert_eq!(budget.left(), LIMIT - 1);
-        for _ in 1..MOST {
-            habit.rested();
-            assert!(habit.kept().is_some());
+            for _ in 1..PATIENCE {
+                habit.rested();
+                let kept = habit.kept().expect("it has run");
+                let stat = Fake::new(*pid, "worker").stat();
+                assert_eq!(kept.stat(&mut proc).unwrap(), stat);
+                assert_eq!(kept.owner().unwrap(), proc.owner(*pid).unwrap());
+                assert_eq!(budget.left(), LIMIT - 1);
+            }
         }
         habit.rested();
         assert!(habit.kept().is_none());
         assert_eq!(budget.left(), LIMIT);
-        drop(machine);
     }
 
     #[test]
@@ -154,10 +146,8 @@ mod tests {
         let (_machine, mut proc, mut habits) = crowd(30);
         let budget = Budget::default();
         let mut run_all = |habits: &mut Vec<(u32, Habit)>| {
-            for _ in 0..3 {
-                for (pid, habit) in &mut *habits {
-                    habit.ran(&mut proc, *pid, &budget);
-                }
+            for (pid, habit) in &mut *habits {
+                habit.ran(&mut proc, *pid, &budget);
             }
             let kept = habits
                 .iter()

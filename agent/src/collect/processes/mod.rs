@@ -51,11 +51,9 @@ pub struct ProcessesCollector {
     cpus: OnlineCpus,
     /// Opened with the first scan.
     reader: Option<(Reader, Births)>,
-    /// Ascending by pid, as `pids`.
+    /// Ascending by pid.
     entries: Vec<Entry>,
-    /// Empty: room for the next entries.
-    spare: Vec<Entry>,
-    /// Those there were when they were last listed, but for who was gone when it was visited.
+    /// Those there were when they were last listed.
     pids: Vec<u32>,
     /// Rows of a list that nobody has any more.
     rows: Vec<model::Process>,
@@ -72,7 +70,6 @@ impl ProcessesCollector {
             root,
             reader: None,
             entries: Vec::new(),
-            spare: Vec::new(),
             pids: Vec::new(),
             rows: Vec::new(),
             window: Window::default(),
@@ -131,46 +128,34 @@ impl ProcessesCollector {
             none => none.insert(open(&self.root)?),
         };
         let no_births_since = births.none_since(now.boot);
+        let mut someone_ended = false;
         if !births.list_stands(now.boot) {
             reader
                 .proc
                 .pids(&mut self.pids)
                 .map_err(|error| unreadable(&self.root, error))?;
+            if self.pids.is_empty() {
+                let error = std::io::Error::other("the folder lists none");
+                return Err(unreadable(&self.root, error));
+            }
             births.listed(now.boot);
+            someone_ended = scan::follow(&mut self.entries, &self.pids);
         }
-        if self.pids.is_empty() {
-            let error = std::io::Error::other("the folder lists none");
-            return Err(unreadable(&self.root, error));
-        }
-        let mut marks = Marks::with_capacity(self.pids.len());
+        let mut marks = Marks::with_capacity(self.entries.len());
         let mut timer = Timer::start(clock);
-        let mut someone_ended = false;
-        let mut old = std::mem::replace(&mut self.entries, std::mem::take(&mut self.spare));
-        let mut known = old.drain(..).peekable();
-        for &pid in &self.pids {
-            while known.next_if(|entry| entry.pid < pid).is_some() {
-                someone_ended = true;
+        let users = &mut self.users;
+        self.entries.retain_mut(|entry| {
+            let before = entry.is_known().then(|| entry.identity_and_end());
+            let mark = reader.visit(entry, &mut timer, no_births_since);
+            let after = mark.is_some().then(|| entry.identity_and_end());
+            someone_ended |= before.is_some() && before != after;
+            let Some(mark) = mark else { return false };
+            if let (Some(owner), true) = (entry.facts.owner, entry.was_read(&mark)) {
+                users.name(owner.uid, mark.at);
             }
-            let entry = known.next_if(|entry| entry.pid == pid);
-            let is_known = entry.is_some();
-            let mut entry = entry.unwrap_or_else(|| Entry::new(pid));
-            let before = entry.identity_and_end();
-            if let Some(mark) = reader.visit(&mut entry, &mut timer, no_births_since) {
-                someone_ended |= is_known && before != entry.identity_and_end();
-                if let (Some(owner), true) = (entry.facts.owner, entry.was_read(&mark)) {
-                    self.users.name(owner.uid, mark.at);
-                }
-                marks.push(mark);
-                self.entries.push(entry);
-            } else {
-                someone_ended |= is_known;
-            }
-        }
-        someone_ended |= known.next().is_some();
-        drop(known);
-        self.spare = old;
-        self.pids.clear();
-        self.pids.extend(marks.iter().map(|mark| mark.pid));
+            marks.push(mark);
+            true
+        });
         if someone_ended {
             reader.revisit_orphans(&mut self.entries);
         }

@@ -97,6 +97,27 @@ impl Reader {
     }
 }
 
+/// Leaves the entries of `pids`, of those known as they are. Both ascend. Whether there were others.
+pub(super) fn follow(entries: &mut Vec<Entry>, pids: &[u32]) -> bool {
+    let known = entries.len();
+    let mut pids = pids.iter().copied().peekable();
+    let mut new = Vec::new();
+    entries.retain(|entry| {
+        while let Some(pid) = pids.next_if(|&pid| pid < entry.pid) {
+            new.push(Entry::new(pid));
+        }
+        pids.next_if_eq(&entry.pid).is_some()
+    });
+    let someone_ended = entries.len() < known;
+    new.extend(pids.map(Entry::new));
+    if !new.is_empty() {
+        entries.append(&mut new);
+        // Mostly they are the last already.
+        entries.sort_by_key(|entry| entry.pid);
+    }
+    someone_ended
+}
+
 /// Whether the parent of one of the entries has ended.
 fn is_orphan(child: &Entry, entries: &[Entry]) -> bool {
     let Some(figures) = child.facts.figures.filter(|figures| figures.parent != 0) else {
@@ -126,7 +147,7 @@ impl Entry {
     }
 
     /// Whether it has been read before.
-    fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         !self.read_at.is_zero()
     }
 
@@ -181,4 +202,37 @@ fn turn(pid: u32, now: Duration) -> Duration {
     let phase = u64::from(pid) % seconds;
     let since = (now.as_secs() + seconds - phase) % seconds;
     Duration::from_secs(now.as_secs().saturating_sub(since))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entries(pids: &[u32]) -> Vec<Entry> {
+        let known = |&pid: &u32| Entry {
+            cpu_ns: 1,
+            ..Entry::new(pid)
+        };
+        pids.iter().map(known).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn entries_follow_the_list(
+            old in proptest::collection::btree_set(0..50_u32, 0..30),
+            new in proptest::collection::btree_set(0..50_u32, 0..30),
+        ) {
+            let [old, new] = [old, new].map(Vec::from_iter);
+            let mut entries = entries(&old);
+            let someone_ended = follow(&mut entries, &new);
+            prop_assert_eq!(someone_ended, old.iter().any(|pid| !new.contains(pid)));
+            let pids: Vec<_> = entries.iter().map(|entry| entry.pid).collect();
+            prop_assert_eq!(&pids, &new);
+            for entry in entries {
+                prop_assert_eq!(entry.cpu_ns == 1, old.contains(&entry.pid));
+            }
+        }
+    }
 }
