@@ -1,9 +1,13 @@
 //! The process list: its order, filter, selection and scroll position.
 //!
+//! Processes that are equal in what the list is sorted by keep their places, so that the eye finds again what it has seen:
+//! who has run goes before those that have not for as long, and the others stay where they are.
+//!
 //! The selection is a process, not a row: when the list is sorted anew it moves with its process. While
 //! the keyboard moves it the list scrolls along; scrolling by the wheel lets go of it.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use socktop_proto::Fields;
 use socktop_proto::model::Process;
@@ -61,9 +65,12 @@ impl Column {
     }
 }
 
-/// Below this share of one CPU, in percent, the order of processes says nothing: a kernel thread that woke once
-/// would go before those that did not, and all below it would move.
-const IDLE: f32 = 0.05;
+/// Shares of the machine's CPU that are shown as the same number are the same to the order, too, in percent: smaller
+/// differences say nothing.
+const SHOWN_STEP: f32 = 0.1;
+
+/// On a machine with many CPUs that is much for one of them: this share of one CPU makes a difference on any.
+const CPU_STEP: f32 = 0.2;
 
 /// What the list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +101,7 @@ impl Sort {
         text.chars().flat_map(char::to_lowercase).collect()
     }
 
-    /// The order of two processes with their texts on a machine of `cpus`. What is unknown comes last in both directions;
-    /// equals go by pid.
+    /// The order of two processes with their texts on a machine of `cpus`. What is unknown comes last in both directions.
     fn compare(
         self,
         (one, text): (&Process, &str),
@@ -117,7 +123,7 @@ impl Sort {
             (false, false) => direct(text.cmp(others)),
             (one, other) => one.cmp(&other),
         };
-        let order = match self.column {
+        match self.column {
             Column::Pid => direct(one.pid.cmp(&other.pid)),
             Column::Parent => known(
                 one.parent_pid.map(u64::from),
@@ -132,10 +138,10 @@ impl Sort {
                 other.started_boot_ms.map(|started| u64::MAX - started),
             ),
             Column::Cpu => {
+                let step = SHOWN_STEP.min(CPU_STEP / f32::from(cpus.max(1)));
                 let number = |process: &Process| {
                     let percent = process.cpu_percent.filter(|it| !it.is_nan())?;
-                    let is_idle = percent * f32::from(cpus.max(1)) < IDLE;
-                    Some(if is_idle { 0.0 } else { percent })
+                    Some((percent / step).round())
                 };
                 match (number(one), number(other)) {
                     (Some(one), Some(other)) => direct(one.total_cmp(&other)),
@@ -143,8 +149,7 @@ impl Sort {
                 }
             }
             Column::Memory | Column::MemoryShare => known(one.resident_bytes, other.resident_bytes),
-        };
-        order.then(one.pid.cmp(&other.pid))
+        }
     }
 }
 
@@ -181,6 +186,8 @@ pub struct ProcessList {
     pub offset: usize,
     /// Rows, as places in the sample.
     order: Vec<usize>,
+    /// The places that processes have among all, by pid, since the list was last sorted by something else.
+    places: HashMap<u32, usize>,
     /// The row that is or was selected.
     cursor: usize,
     /// Whether the list scrolls along with the selection.
@@ -197,6 +204,7 @@ impl Default for ProcessList {
             selected: None,
             offset: 0,
             order: Vec::new(),
+            places: HashMap::new(),
             cursor: 0,
             following: false,
         }
@@ -241,15 +249,27 @@ impl ProcessList {
 
     /// Sorts and filters a sample of a machine of `cpus`, and finds the selected process in it.
     pub fn refresh(&mut self, processes: &[Process], cpus: u16) {
-        let filter = self.filter.to_lowercase();
-        let passing = processes.iter().enumerate();
-        let mut rows: Vec<(usize, &Process, String)> = passing
-            .filter(|(_, process)| passes(process, &filter))
+        let mut rows: Vec<(usize, &Process, String)> = processes
+            .iter()
+            .enumerate()
             .map(|(index, process)| (index, process, self.sort.text(process)))
             .collect();
+        let place = |process: &Process| {
+            let place = self.places.get(&process.pid).copied();
+            (place.unwrap_or(usize::MAX), process.pid)
+        };
         rows.sort_by(|(_, one, text), (_, other, others)| {
-            self.sort.compare((one, text), (other, others), cpus)
+            self.sort
+                .compare((one, text), (other, others), cpus)
+                .then_with(|| place(one).cmp(&place(other)))
         });
+        self.places.clear();
+        let places = rows.iter().enumerate();
+        self.places
+            .extend(places.map(|(place, (_, process, _))| (process.pid, place)));
+        // Who is not shown has a place all the same, to be found in again.
+        let filter = self.filter.to_lowercase();
+        rows.retain(|(_, process, _)| passes(process, &filter));
         if let Some(selected) = self.selected {
             let row = rows
                 .iter()
@@ -317,6 +337,7 @@ impl ProcessList {
         } else {
             self.sort = Sort::by(column);
         }
+        self.places.clear();
     }
 }
 
@@ -365,19 +386,67 @@ mod tests {
     }
 
     #[test]
-    fn what_hardly_runs_stays_where_it_is() {
+    fn what_is_shown_as_the_same_is_the_same_to_the_order() {
         let processes = [
             process(1, "a", Some(0.0)),
-            process(2, "b", Some(0.012)),
-            process(3, "c", Some(0.0126)),
-            process(4, "d", Some(0.02)),
+            process(2, "b", Some(0.04)),
+            process(3, "c", Some(0.06)),
+            process(4, "d", Some(0.14)),
             process(5, "e", None),
         ];
         let mut list = ProcessList::default();
-        list.refresh(&processes, 4);
-        assert_eq!(pids(&list, &processes), [4, 3, 1, 2, 5]);
         list.refresh(&processes, 1);
-        assert_eq!(pids(&list, &processes), [1, 2, 3, 4, 5]);
+        assert_eq!(pids(&list, &processes), [3, 4, 1, 2, 5]);
+        // There, 0.06 % are much for one CPU.
+        let mut list = ProcessList::default();
+        list.refresh(&processes, 64);
+        assert_eq!(pids(&list, &processes), [4, 3, 2, 1, 5]);
+    }
+
+    #[test]
+    fn equals_keep_their_places() {
+        let mut processes = ["a", "b", "c", "d", "e"].map(|name| process(0, name, Some(0.0)));
+        for (pid, process) in (1..).zip(&mut processes) {
+            process.pid = pid;
+        }
+        let mut list = ProcessList::default();
+        let mut shown = |processes: &mut [Process], busy: &[(u32, f32)]| {
+            for process in &mut *processes {
+                let percent = busy.iter().find(|(pid, _)| *pid == process.pid);
+                process.cpu_percent = Some(percent.map_or(0.0, |(_, percent)| *percent));
+            }
+            list.refresh(processes, 4);
+            pids(&list, processes)
+        };
+        assert_eq!(shown(&mut processes, &[(4, 1.0)]), [4, 1, 2, 3, 5]);
+        assert_eq!(shown(&mut processes, &[]), [4, 1, 2, 3, 5]);
+        assert_eq!(shown(&mut processes, &[(2, 1.0)]), [2, 4, 1, 3, 5]);
+        let both = [(4, 3.0), (2, 3.01)];
+        assert_eq!(shown(&mut processes, &both), [2, 4, 1, 3, 5]);
+        // A new one has no place yet.
+        processes[0].pid = 9;
+        assert_eq!(shown(&mut processes, &[]), [2, 4, 3, 5, 9]);
+    }
+
+    #[test]
+    fn a_filter_moves_nobody() {
+        let mut processes = [
+            process(1, "a", Some(0.0)),
+            process(2, "b", Some(0.0)),
+            process(3, "c", Some(5.0)),
+        ];
+        let mut list = ProcessList::default();
+        list.refresh(&processes, 4);
+        processes[2].cpu_percent = Some(0.0);
+        for (filter, expected) in [("b", vec![2]), ("", vec![3, 1, 2])] {
+            list.filter = filter.to_owned();
+            list.refresh(&processes, 4);
+            assert_eq!(pids(&list, &processes), expected);
+        }
+        list.sort_by(Column::Memory);
+        list.sort_by(Column::Cpu);
+        list.refresh(&processes, 4);
+        assert_eq!(pids(&list, &processes), [1, 2, 3]);
     }
 
     #[test]
