@@ -37,9 +37,9 @@ fn list(list: &[u8]) -> Option<u32> {
         .split(|&byte| byte == b',')
         .map(|range| {
             let mut ends = range.splitn(2, |&byte| byte == b'-').map(number::<u32>);
-            let first = ends.next()??;
-            let last = ends.next().unwrap_or(Some(first))?;
-            last.checked_sub(first)?.checked_add(1)
+            let from = ends.next()??;
+            let to = ends.next().unwrap_or(Some(from))?;
+            to.checked_sub(from)?.checked_add(1)
         })
         .try_fold(0_u32, |sum, count| sum.checked_add(count?))
 }

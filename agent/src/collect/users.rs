@@ -225,7 +225,7 @@ mod tests {
             "toor:x:0:0::/:\nétienne:x:5:5::/:\n",
         )
         .unwrap();
-        users.refresh(NOW + LOOK_AGAIN - Duration::from_millis(1));
+        users.refresh(NOW + LOOK_AGAIN / 2);
         assert_eq!(users.name(0, NOW), "root");
         users.refresh(NOW + LOOK_AGAIN);
         assert_eq!(users.name(0, NOW), "toor");

@@ -49,7 +49,7 @@ fn a_list_made_while_someone_may_have_been_on_the_way_does_not_last() {
     machine.put(&Fake::new(71, "second"));
     // The first list after a birth, and one too soon after it.
     assert_eq!(pids(&machine, &mut collector), [70, 71]);
-    pass(&machine, SETTLED - ms(1));
+    pass(&machine, SETTLED.saturating_sub(ms(1)));
     put_in_secret(&machine, 72);
     assert_eq!(pids(&machine, &mut collector), [70, 71, 72]);
     pass(&machine, ms(1));
@@ -68,7 +68,7 @@ fn a_list_lasts_for_a_turn() {
     put_in_secret(&machine, 71);
     // Readings further apart than this are not compared.
     for _ in 0..2 {
-        pass(&machine, TURN / 2 - ms(1));
+        pass(&machine, (TURN / 2).saturating_sub(ms(1)));
         assert_eq!(pids(&machine, &mut collector), [70]);
     }
     pass(&machine, ms(2));

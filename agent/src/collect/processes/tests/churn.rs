@@ -165,7 +165,7 @@ impl World {
             child.threads = 1;
             child.cpu = Duration::ZERO;
             // Some have to wait for a CPU.
-            if who % 4 > 0 {
+            if !who.is_multiple_of(4) {
                 self.run(&mut child);
             }
             // In whole ticks, as the kernel tells it.
