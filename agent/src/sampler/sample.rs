@@ -106,8 +106,9 @@ pub(crate) fn message(frame: Frame) -> Message {
     }
 }
 
-/// How many samples are kept beside the newest: who asks every two seconds among others has the last but one.
-const EARLIER: usize = 3;
+/// How many samples are kept beside the newest. Our client asks at twice a sample's time to live by default, so however many
+/// ask, what one has is the last but one at the most. Who asks more seldom, among others, is told the whole.
+const EARLIER: usize = 2;
 
 /// The last samples of a kind, by which changes are told.
 #[derive(Debug, Default)]
@@ -220,7 +221,7 @@ mod tests {
         let newest = &samples[5];
         let (whole, whole_size) = told(newest, Wanted::default());
         assert_eq!(whole, Told::Whole(newest.body.clone()));
-        for (revision, old) in (3..=6).zip(&samples[2..]) {
+        for (revision, old) in (4..=6).zip(&samples[3..]) {
             let (Told::Changes(changes), size) = told(newest, since(revision)) else {
                 panic!("since {revision}");
             };
@@ -229,7 +230,7 @@ mod tests {
             assert_eq!(applied, newest.body);
         }
         // Too old, never given, or no name at all.
-        for unknown in [0, 1, 2, 7, u64::MAX] {
+        for unknown in [0, 1, 3, 7, u64::MAX] {
             assert_eq!(told(newest, since(unknown)).0, whole, "{unknown}");
         }
     }
@@ -279,14 +280,12 @@ mod tests {
         let mut earlier = Earlier::default();
         let first = next(&mut earlier, list(1.0));
         let second = next(&mut earlier, list(2.0)).body.clone();
-        for step in 3..=4_u8 {
-            next(&mut earlier, list(step.into()));
-        }
+        next(&mut earlier, list(3.0));
         assert_eq!(earlier.take_retired(), None);
-        next(&mut earlier, list(5.0));
+        next(&mut earlier, list(4.0));
         assert_eq!(earlier.take_retired(), None);
         drop(first);
-        next(&mut earlier, list(6.0));
+        next(&mut earlier, list(5.0));
         assert_eq!(earlier.take_retired(), Some(second));
         assert_eq!(earlier.take_retired(), None);
     }

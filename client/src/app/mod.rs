@@ -26,6 +26,7 @@ pub use update::{Effect, Message, Outcome, update};
 
 use crate::link::{Intervals, LinkState, Plan};
 use crate::state::{HostState, Moment};
+use crate::ui::help;
 use crate::ui::layout::{Regions, regions};
 
 /// What an [`App`] is told when it starts.
@@ -181,17 +182,23 @@ impl App {
             .is_some_and(|details| regions.shows_tab(details, Tab::Journal));
         // The published agent's details tell neither the CPU share nor the end of a process: its list does.
         let listed = watched.is_some() && self.host.is_published_agent();
+        let is_seen = |area: Rect| self.help.is_none() || !help::hides(self.area, area);
+        let shows_list = regions
+            .processes
+            .is_some_and(|table| !self.list.frozen && is_seen(table.rows));
         Plan {
             metrics: Some(every.metrics),
-            processes: ((regions.processes.is_some() && !self.list.frozen) || listed)
-                .then_some(every.processes),
+            processes: (shows_list || listed).then_some(every.processes),
             fields: regions
                 .columns(self)
                 .into_iter()
                 .fold(self.list.fields(), |fields, placed| {
                     fields | placed.column.fields()
                 }),
-            disks: regions.disks.is_some().then_some(every.disks),
+            disks: regions
+                .disks
+                .filter(|&area| is_seen(area))
+                .map(|_| every.disks),
             process: watched.map(|pid| (pid, every.metrics)),
             journal: watched.filter(|_| journal).map(|pid| (pid, every.disks)),
         }

@@ -206,6 +206,14 @@ fn only_what_is_shown_is_asked_for() {
     assert_eq!(asked("4"), (metrics, None, disks));
     assert_eq!(asked("5"), (metrics, list, None));
     assert_eq!(asked(" "), (metrics, None, None), "frozen");
+    assert_eq!(asked(" "), (metrics, list, None));
+    assert_eq!(asked("?"), (metrics, None, None), "behind the help");
+    press(&mut stage, KeyCode::Esc);
+    assert_eq!(stage.app.plan().processes, list);
+    let mut stage = Stage::rich(200, 60);
+    typed(&mut stage, "?");
+    let plan = stage.app.plan();
+    assert_eq!((plan.processes, plan.disks), (list, disks), "beside it");
     let stage = Stage::rich(20, 6);
     assert_eq!(stage.app.plan().disks, None, "no room for disks");
 }

@@ -123,6 +123,13 @@ fn inner(screen: Rect) -> (u16, usize) {
     )
 }
 
+/// Whether next to nothing is seen of `area` behind the box: less than a tenth.
+#[must_use]
+pub fn hides(screen: Rect, area: Rect) -> bool {
+    let behind = place(screen).intersection(area);
+    behind.area() * 10 > area.area() * 9
+}
+
 /// The largest scroll position.
 #[must_use]
 pub fn last_offset(screen: Rect) -> usize {
