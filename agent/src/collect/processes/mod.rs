@@ -1,8 +1,9 @@
 //! Every process: `/proc/PID`, read as little as the truth allows.
 //!
-//! A scan lists the pids, where processes may have been created since the last one (see [`births`]), and reads each
-//! one's CPU-time clock. A process whose clock stands still has not run, so it has done nothing: its row is kept. The others' `stat` is read. The clock comes
-//! first, always: what happens between the two readings moves it, and the next scan sees that.
+//! A scan lists the pids, where processes may have been created since the last one (`births`), and reads
+//! each one's CPU-time clock. A process whose clock stands still has not run, so it has done nothing: its
+//! row is kept. The others' `stat` is read; the files of who has just run stay open (`kept`). The clock
+//! comes first, always: what happens between the two readings moves it, and the next scan sees that.
 //!
 //! Some things change without the process running. Its parent dies: children of a process that ended
 //! are read again in the same scan. Its pages are reclaimed, its priority is set, it is woken but has
