@@ -45,11 +45,12 @@ pub enum Speech {
     Plain,
 }
 
-/// Buffers as small as requests are, and bounds on what a client can send.
+/// Buffers as small as requests are, which have 20 bytes or 30, and bounds on what a client can send. A larger one is read in
+/// pieces.
 #[must_use]
 pub fn websocket_config(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(1024)
+        .read_buffer_size(256)
         .write_buffer_size(0)
         .max_message_size(Some(limits.message_bytes))
         .max_frame_size(Some(limits.message_bytes))
