@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::View;
-use super::list::Column;
+use super::sort::Column;
 
 /// What a key acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

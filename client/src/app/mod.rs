@@ -11,6 +11,7 @@ mod list;
 mod mouse;
 pub mod picker;
 mod run;
+mod sort;
 mod terminal;
 mod update;
 
@@ -18,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 pub use keys::{Action, BINDINGS, Binding, Context, Key, action, bindings};
-pub use list::{Column, ProcessList, Sort};
+pub use list::ProcessList;
 use ratatui::layout::Rect;
 pub use run::run;
+pub use sort::{Column, Sort};
 pub use terminal::ScreenError;
 pub use update::{Effect, Message, Outcome, update};
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use socktop_proto::Query;
 
 use super::keys::{Action, Context, action};
-use super::list::Column;
+use super::sort::Column;
 use super::{App, Details, Tab, View, mouse};
 use crate::link::Event;
 use crate::state::{Identity, Moment, Watch};
