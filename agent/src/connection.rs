@@ -26,8 +26,8 @@ use crate::config::Limits;
 use crate::handshakes::Slot;
 use crate::identity::pin_of;
 use crate::keepalive;
+use crate::log_limits::Silent;
 use crate::paced::Paced;
-use crate::refusals::Silent;
 use crate::request::malformed;
 use crate::routes::{WrongToken, explained};
 use crate::serve::Agent;
@@ -122,7 +122,7 @@ impl Connection {
         let stream = Paced::new(stream, limits.send_time, Arc::clone(&entrance.forgets));
         tokio::select! {
             biased;
-            () = cut.off() => self.agent.refusals().count(Silent::CutOff, 1),
+            () = cut.off() => self.agent.log_limits().count(Silent::CutOff, 1),
             // Boxed: its state is large, and would be part of those who say nothing, too.
             () = Box::pin(self.shake_hands(stream, first, &limits, entrance)) => {}
         }
@@ -168,7 +168,7 @@ impl Connection {
     }
 
     fn refuse(&self, reason: &dyn std::fmt::Display) {
-        if self.agent.refusals().is_told(self.source()) {
+        if self.agent.log_limits().is_told(self.source()) {
             let peer = self.peer();
             tracing::info!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
         }

@@ -207,7 +207,7 @@ fn accept(
 /// Logs a refusal, unless there are many.
 fn tell(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
     let is_told = match peer {
-        Peer::Network(address) => agent.refusals().is_told(address.ip().into()),
+        Peer::Network(address) => agent.log_limits().is_told(address.ip().into()),
         Peer::InProcess => true,
     };
     if is_told {

@@ -24,8 +24,8 @@ use crate::handshakes::Handshakes;
 use crate::idle::{Clients, Connected, idle, nobody};
 use crate::inbound::LargeMessages;
 use crate::listen;
+use crate::log_limits::{LogLimits, Silent};
 use crate::paced::bound_buffers;
-use crate::refusals::{Refusals, Silent};
 use crate::routes::routes;
 use crate::sampler::Sampler;
 use crate::throttle::Throttle;
@@ -47,7 +47,7 @@ pub struct Agent {
     handshakes: Handshakes,
     throttle: Throttle,
     large_messages: LargeMessages,
-    refusals: Refusals,
+    log_limits: LogLimits,
     stopping: watch::Sender<bool>,
     clients: Clients,
     idle_exit: watch::Sender<Option<Duration>>,
@@ -71,7 +71,7 @@ impl Agent {
             handshakes: Handshakes::new(limits.handshakes),
             throttle: Throttle::default(),
             large_messages: LargeMessages::default(),
-            refusals: Refusals::default(),
+            log_limits: LogLimits::default(),
             limits: RwLock::new(Arc::new(limits)),
             stopping: watch::Sender::new(false),
             clients: Clients::default(),
@@ -149,8 +149,8 @@ impl Agent {
         self.large_messages.clone()
     }
 
-    pub(crate) fn refusals(&self) -> &Refusals {
-        &self.refusals
+    pub(crate) fn log_limits(&self) -> &LogLimits {
+        &self.log_limits
     }
 
     fn tls(&self) -> Option<TlsAcceptor> {
@@ -255,7 +255,7 @@ impl Server {
         if timeout(DRAIN_TIME, nobody(&mut count)).await.is_err() {
             tracing::info!("some clients did not say goodbye in time");
         }
-        self.agent.refusals.flush();
+        self.agent.log_limits.flush();
     }
 
     async fn accept_loop(&self, listener: &TcpListener, routes: &Routes) -> Infallible {
@@ -290,7 +290,7 @@ impl Server {
     fn serve_connection(&self, stream: TcpStream, address: SocketAddr, routes: &Routes) {
         let connected = self.agent.clients.connection();
         let (ticket, displaced) = self.agent.admission.admit(address.ip().into());
-        self.agent.refusals.count(Silent::Displaced, displaced);
+        self.agent.log_limits.count(Silent::Displaced, displaced);
         let connection = Connection {
             agent: Arc::clone(&self.agent),
             address,

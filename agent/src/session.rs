@@ -7,8 +7,6 @@
 //! A client that reads slowly costs one encoded reply, the one that is being sent: what is sampled meanwhile is let
 //! go, and asked for again. The samples are shared, so they cannot wait for it either.
 
-mod bucket;
-
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +24,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
+use crate::bucket::Bucket;
 use crate::config::Limits;
 use crate::inbound::{self, Inbound};
 use crate::sampler::{Sample, Sampler, message};
 use crate::serve::told_to_stop;
 use crate::tokens::Rights;
-use bucket::Bucket;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! How often a conversation may ask.
+//! A rate and a burst: a token bucket.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const BURST_SECONDS: u32 = 2;
 
 /// A token bucket, kept as the time at which it will be full again.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     interval: Duration,
     burst: Duration,
     full_at: Instant,
@@ -17,7 +17,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket for `per_second` requests a second.
-    pub(super) fn new(per_second: u32, now: Instant) -> Self {
+    pub(crate) fn new(per_second: u32, now: Instant) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
         Self {
             interval,
@@ -27,12 +27,12 @@ impl Bucket {
     }
 
     /// When the next request may be read: now, or later.
-    pub(super) fn ready_at(&self) -> Instant {
+    pub(crate) fn ready_at(&self) -> Instant {
         self.full_at + self.interval - self.burst
     }
 
     /// Notes a request.
-    pub(super) fn take(&mut self, now: Instant) {
+    pub(crate) fn take(&mut self, now: Instant) {
         self.full_at = self.full_at.max(now) + self.interval;
     }
 }

@@ -21,7 +21,7 @@ const ADDRESSES: usize = 256;
 
 /// What was told and what not.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<Period>);
+pub(crate) struct LogLimits(Mutex<Period>);
 
 #[derive(Debug, Default)]
 struct Period {
@@ -50,7 +50,7 @@ pub(crate) enum Silent {
     CutOff,
 }
 
-impl Refusals {
+impl LogLimits {
     /// Whether a refusal of `source` is to be told; else it is counted.
     pub(crate) fn is_told(&self, source: Source) -> bool {
         let (told, summary) = self.period().refuse(source, Instant::now());
