@@ -26,8 +26,8 @@ use crate::config::Limits;
 use crate::handshakes::Slot;
 use crate::identity::pin_of;
 use crate::keepalive;
-use crate::log_limits::Silent;
-use crate::paced::Paced;
+use crate::log_limits::{Line, Silent};
+use crate::paced::{Paced, bound_buffers};
 use crate::request::malformed;
 use crate::routes::{WrongToken, explained};
 use crate::serve::Agent;
@@ -109,7 +109,11 @@ impl Connection {
     async fn enter(&self, stream: TcpStream, entrance: &Arc<Entrance>) {
         let limits = self.agent.limits();
         let peer = self.peer();
-        prepare(&stream, peer, &limits);
+        if let Err(error) = prepare(&stream, &limits)
+            && self.agent.log_limits().is_fault_told()
+        {
+            tracing::warn!(%peer, %error, "bounding the connection of {peer} failed: {error}");
+        }
         // Who says nothing costs nothing but the socket.
         let mut first = [0];
         match timeout(limits.handshake_time, stream.peek(&mut first)).await {
@@ -117,6 +121,10 @@ impl Connection {
             Ok(_) => return,
             Err(_) => return self.refuse(&"it said nothing in time"),
         }
+        let turn = self.agent.rates().connection(self.source());
+        let waits = usize::from(turn.waits());
+        self.agent.log_limits().count(Silent::Waited, waits);
+        turn.come().await;
         let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
         entrance.hold(Some(slot));
         let stream = Paced::new(stream, limits.send_time, Arc::clone(&entrance.forgets));
@@ -168,24 +176,27 @@ impl Connection {
     }
 
     fn refuse(&self, reason: &dyn std::fmt::Display) {
-        if self.agent.log_limits().is_told(self.source()) {
+        if self
+            .agent
+            .log_limits()
+            .is_told(Line::Refused, self.source())
+        {
             let peer = self.peer();
             tracing::info!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
         }
     }
 }
 
-fn prepare(stream: &TcpStream, peer: Peer, limits: &Limits) {
+/// Bounds what the kernel does for a connection.
+fn prepare(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
     // Replies are whole when they are written: waiting to fill a segment only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "setting TCP_NODELAY for {peer} failed: {error}");
-    }
-    if let Err(error) = keepalive::watch(stream) {
-        tracing::warn!(%peer, %error, "setting TCP keepalive for {peer} failed: {error}");
-    }
-    if let Err(error) = crate::paced::bound_buffers(stream, limits.queued_bytes) {
-        tracing::warn!(%peer, %error, "bounding the kernel's buffers for {peer} failed: {error}");
-    }
+    let nodelay = stream.set_nodelay(true);
+    let watched = keepalive::watch(stream);
+    let bounded = bound_buffers(stream, limits.queued_bytes);
+    // One that fails keeps none of the others from being set.
+    nodelay?;
+    watched?;
+    Ok(bounded?)
 }
 
 async fn accept_tls(

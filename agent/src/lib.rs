@@ -25,6 +25,7 @@ mod log_limits;
 pub mod logging;
 pub mod notify;
 mod paced;
+mod rates;
 mod request;
 pub mod routes;
 pub mod run;

@@ -26,6 +26,7 @@ use crate::inbound::LargeMessages;
 use crate::listen;
 use crate::log_limits::{LogLimits, Silent};
 use crate::paced::bound_buffers;
+use crate::rates::Rates;
 use crate::routes::routes;
 use crate::sampler::Sampler;
 use crate::throttle::Throttle;
@@ -45,6 +46,7 @@ pub struct Agent {
     limits: RwLock<Arc<Limits>>,
     admission: Admission,
     handshakes: Handshakes,
+    rates: Rates,
     throttle: Throttle,
     large_messages: LargeMessages,
     log_limits: LogLimits,
@@ -69,6 +71,7 @@ impl Agent {
             tls: RwLock::new(tls.map(TlsAcceptor::from)),
             admission: Admission::new(&limits),
             handshakes: Handshakes::new(limits.handshakes),
+            rates: Rates::new(&limits),
             throttle: Throttle::default(),
             large_messages: LargeMessages::default(),
             log_limits: LogLimits::default(),
@@ -129,6 +132,7 @@ impl Agent {
             .limit_journal_readers(config.limits.journal_readers);
         self.admission.apply(&config.limits);
         self.handshakes.apply(config.limits.handshakes);
+        self.rates.apply(&config.limits);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
     }
 
@@ -139,6 +143,10 @@ impl Agent {
 
     pub(crate) fn handshakes(&self) -> &Handshakes {
         &self.handshakes
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     pub(crate) fn throttle(&self) -> &Throttle {
@@ -271,7 +279,13 @@ impl Server {
                 // The client gave up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::error!(%error, "accepting a connection failed: {error}");
+                    if self.agent.log_limits.is_fault_told() {
+                        tracing::error!(
+                            event = "accept-failed",
+                            %error,
+                            "accepting a connection failed: {error}; trying again until it works"
+                        );
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
             }

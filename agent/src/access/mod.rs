@@ -57,8 +57,9 @@ pub struct Pass {
     by: By,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum By {
+/// What let a client in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum By {
     Loopback,
     Nothing,
     Token(TokenName),
@@ -72,6 +73,16 @@ impl Pass {
             rights: Rights::Full,
             by,
         }
+    }
+
+    /// What it was let in by.
+    pub(crate) fn by(&self) -> &By {
+        &self.by
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_token(name: &str) -> Self {
+        Self::full(By::Token(name.parse().unwrap_or_default()))
     }
 }
 
