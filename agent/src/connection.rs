@@ -25,6 +25,7 @@ use crate::admission::{Full, Ticket};
 use crate::config::Limits;
 use crate::handshakes::Slot;
 use crate::identity::pin_of;
+use crate::idle::Visit;
 use crate::keepalive;
 use crate::log_limits::{Line, Silent};
 use crate::paced::{Paced, bound_buffers};
@@ -54,6 +55,7 @@ pub(crate) struct Entrance {
     ticket: Ticket,
     slot: Mutex<Option<Slot>>,
     forgets: Arc<AtomicBool>,
+    visit: Visit,
 }
 
 impl Entrance {
@@ -70,6 +72,11 @@ impl Entrance {
         self.forgets.store(true, Ordering::Relaxed);
     }
 
+    /// Has the connection not count as a client that came, once it is gone.
+    pub(crate) fn is_no_visit(&self) {
+        self.visit.is_none();
+    }
+
     fn hold(&self, slot: Option<Slot>) {
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = slot;
     }
@@ -81,6 +88,7 @@ pub(crate) struct Connection {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) routes: Routes,
+    pub(crate) visit: Visit,
 }
 
 impl Connection {
@@ -90,6 +98,7 @@ impl Connection {
             ticket,
             slot: Mutex::default(),
             forgets: Arc::default(),
+            visit: self.visit.clone(),
         });
         tokio::select! {
             biased;
@@ -118,7 +127,8 @@ impl Connection {
         let mut first = [0];
         match timeout(limits.handshake_time, stream.peek(&mut first)).await {
             Ok(Ok(1..)) => {}
-            Ok(_) => return,
+            // So does who looks whether the port is open.
+            Ok(_) => return self.visit.is_none(),
             Err(_) => return self.refuse(&"it said nothing in time"),
         }
         let turn = self.agent.rates().connection(self.source());

@@ -54,8 +54,14 @@ pub(crate) struct WrongToken;
 #[must_use]
 pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
     let health = warp::path!("healthz")
-        .and(warp::get())
-        .map(|| StatusCode::OK.into_response());
+        .and(warp::get().or(warp::head()).unify())
+        .and(warp::ext::optional::<Arc<Entrance>>())
+        .map(|entrance: Option<Arc<Entrance>>| {
+            if let Some(entrance) = entrance {
+                entrance.is_no_visit();
+            }
+            StatusCode::OK.into_response()
+        });
     let ws = warp::path!("ws")
         .and(warp::get())
         .and(warp::ext::get::<Peer>())

@@ -21,7 +21,7 @@ use crate::collect::Root;
 use crate::config::{Access, Config, Limits, Sampling};
 use crate::connection::{Connection, Routes, serve_http};
 use crate::handshakes::Handshakes;
-use crate::idle::{Clients, Connected, idle, nobody};
+use crate::idle::{Clients, Connected, Idle, nobody};
 use crate::inbound::LargeMessages;
 use crate::listen;
 use crate::log_limits::{LogLimits, Silent};
@@ -236,17 +236,17 @@ impl Server {
     pub async fn serve(&self, stop: impl Future<Output = ()>) -> Ended {
         let routes = routes(Arc::clone(&self.agent));
         let mut stop = pin!(stop);
+        let mut idle = Idle::new(self.agent.clients.watch(), self.agent.idle_exit.subscribe());
         loop {
             let accepting = self
                 .listeners
                 .iter()
                 .map(|listener| self.accept_loop(listener, &routes));
-            let idle = idle(self.agent.clients.watch(), self.agent.idle_exit.subscribe());
             tokio::select! {
                 biased;
                 () = &mut stop => return Ended::Told,
                 _ = join_all(accepting), if !self.listeners.is_empty() => {}
-                time = idle => {
+                time = idle.passed() => {
                     self.accept_waiting(&routes);
                     if self.agent.clients.count().is_zero() {
                         return Ended::Idle(time);
@@ -310,6 +310,7 @@ impl Server {
             address,
             tls: self.agent.tls(),
             routes: routes.clone(),
+            visit: connected.visit(),
         };
         tokio::spawn(count(connected, connection.serve(stream, ticket)));
     }
