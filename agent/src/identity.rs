@@ -4,7 +4,7 @@
 //! certificate is made anew over it. The certificate is valid from a fixed past date for decades,
 //! since a machine without a battery-backed clock may believe that it is 1970.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::PermissionsExt;
@@ -100,15 +100,36 @@ impl Identity {
         })
     }
 
+    /// Makes the folder where it is missing, and keeps out everybody else who makes something there, until it is
+    /// dropped. What those have left who were killed is removed.
+    ///
+    /// # Errors
+    /// Where there is no folder and none can be made.
+    pub fn lock(&self) -> Result<Option<File>, IdentityError> {
+        self.make_folder()?;
+        let lock = self.key.parent().and_then(whole_file::lock);
+        for path in [&self.key, &self.certificate] {
+            whole_file::remove_draft(path);
+        }
+        Ok(lock)
+    }
+
+    fn make_folder(&self) -> Result<(), IdentityError> {
+        match self.key.parent() {
+            Some(folder) => {
+                whole_file::make_folder(folder, 0o700).map_err(file("making the folder", folder))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Makes what is missing: the key, the certificate over it for `hostname` and `extra_names`.
     ///
     /// # Errors
     /// Where a file cannot be written, the key that is there cannot be used, or a name cannot stand
     /// in a certificate.
     pub fn ensure(&self, hostname: &str, extra_names: &[String]) -> Result<(), IdentityError> {
-        if let Some(folder) = self.key.parent() {
-            fs::create_dir_all(folder).map_err(file("making the folder", folder))?;
-        }
+        self.make_folder()?;
         let key = if self.key.exists() {
             self.repair_mode()?;
             let pem = fs::read_to_string(&self.key).map_err(file("reading the key", &self.key))?;
@@ -119,11 +140,11 @@ impl Identity {
             })
         } else {
             let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+            // A certificate over a key that is gone is of no use, and would not be made anew over this one.
+            remove(&self.certificate)?;
             whole_file::write(&self.key, &key.serialize_pem(), 0o600)
                 .map_err(file("writing", &self.key))?;
             tracing::info!("made the TLS key {}", self.key.display());
-            // A certificate over a key that is gone is of no use.
-            remove(&self.certificate)?;
             Ok(key)
         };
         if self.certificate.exists() {

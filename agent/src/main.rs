@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Parser;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use socktop_agent::admin::{self, PairOptions, QrError};
 use socktop_agent::cli::{Args, Command, LineArgs, PairArgs, RootArg, SetupArgs, TokenCommand};
 use socktop_agent::config::{Config, LogLevel};
@@ -13,6 +14,9 @@ use socktop_agent::{activation, logging, run, setup};
 use socktop_proto::pairing::Pairing;
 
 fn main() -> ExitCode {
+    // It holds tokens and a private key: no core dump has them, and no other process of the same user can read them.
+    // It fails only where the kernel knows no such thing.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let args = Args::parse();
     let done = match &args.command {
         None => start(&args),

@@ -6,9 +6,9 @@
 mod gpu;
 mod host;
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::credentials::Pairs;
@@ -58,26 +58,23 @@ impl Setup {
         let etc = Etc::below(root);
         Self {
             host: Host::read(root, &etc.settings),
-            machine_id: etc.tls.join("self.machine-id"),
+            machine_id: etc.machine_id(),
             pairs: etc.pairs(),
             etc,
         }
     }
 
     fn make_folder(&self) -> io::Result<()> {
-        if let Some(parent) = self.etc.tls.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        match DirBuilder::new().mode(0o700).create(&self.etc.tls) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let mode = fs::metadata(&self.etc.tls)?.permissions().mode();
-                if mode & 0o077 != 0 {
-                    fs::set_permissions(&self.etc.tls, Permissions::from_mode(0o700))?;
-                }
-                Ok(())
+        if let Some(folder) = self.etc.tls.parent() {
+            whole_file::make_folder(folder, 0o755)?;
+            // Older versions made it with whatever mode the umask gave.
+            if forbid(folder, 0o002)? {
+                let folder = folder.display();
+                tracing::warn!("everybody could change {folder}: closing it to others");
             }
-            made => made,
         }
+        whole_file::make_folder(&self.etc.tls, 0o700)?;
+        forbid(&self.etc.tls, 0o077).map(drop)
     }
 
     fn make(&self) -> Result<(), SetupError> {
@@ -217,6 +214,16 @@ impl Setup {
             tracing::error!(%error, "writing {path}, by which a clone is known: {error}");
         }
     }
+}
+
+/// Takes the permissions `denied` from a folder, and says whether it had any of them.
+fn forbid(folder: &Path, denied: u32) -> io::Result<bool> {
+    let mode = fs::metadata(folder)?.permissions().mode();
+    if mode & denied == 0 {
+        return Ok(false);
+    }
+    fs::set_permissions(folder, Permissions::from_mode(mode & !denied))?;
+    Ok(true)
 }
 
 #[cfg(test)]

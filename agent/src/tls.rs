@@ -52,6 +52,7 @@ impl Tls {
         }
         let identity =
             Identity::in_data_folder(|name| std::env::var(name).ok()).map_err(TlsError::Own)?;
+        let _lock = identity.lock().map_err(TlsError::Own)?;
         identity
             .ensure(hostname, &config.extra_names)
             .map_err(TlsError::Own)?;

@@ -28,6 +28,8 @@ pub struct PairOptions {
 /// Where there is no identity or no such token, or they may not be read; where nobody could reach the agent.
 pub fn pair(root: &Path, options: &PairOptions) -> Result<Pairing, AdminError> {
     let etc = Etc::below(root);
+    // Nobody changes the files meanwhile, and what a killed one has left goes.
+    let _lock = etc.lock();
     let tokens = Tokens::read(&etc.token).map_err(TokenFileError::from)?;
     let name = options.token.as_deref().unwrap_or(DEFAULT_NAME);
     let named = match (&options.token, tokens.get(name)) {

@@ -6,8 +6,6 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::credentials::Pairs;
 use crate::token::TokenError;
 use crate::tokens::Tokens;
@@ -57,12 +55,26 @@ impl Etc {
         Pairs::in_folder(&self.tls, "")
     }
 
-    /// Keeps everybody else who changes the files out, until it is dropped. `None` where there is no folder yet, or it
-    /// may not be opened.
+    /// Keeps everybody else who changes the files out, until it is dropped, and removes what those have left who were
+    /// killed. `None` where there is no folder yet, or it may not be opened.
     pub(crate) fn lock(&self) -> Option<File> {
-        let folder = File::open(&self.tls).ok()?;
-        flock(&folder, FlockOperation::LockExclusive).ok()?;
-        Some(folder)
+        let lock = whole_file::lock(&self.tls)?;
+        let made = self.pairs().made;
+        let remembered = MadeTokens::in_folder(&self.tls);
+        let files = [
+            self.token.as_path(),
+            &made.key,
+            &made.certificate,
+            remembered.path(),
+            &self.machine_id(),
+        ];
+        files.into_iter().for_each(whole_file::remove_draft);
+        Some(lock)
+    }
+
+    /// The machine on which these files were made.
+    pub(crate) fn machine_id(&self) -> PathBuf {
+        self.tls.join("self.machine-id")
     }
 
     /// Writes the file of tokens, whole or not at all.

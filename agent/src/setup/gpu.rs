@@ -39,6 +39,7 @@ pub fn allow_gpus(root: &Path) -> Result<String, GpuError> {
     };
     let devices = devices(root);
     if devices.is_empty() {
+        whole_file::remove_draft(&path);
         return match fs::remove_file(&path) {
             Ok(()) => Ok(format!(
                 "This machine has no GPU in /dev: removed {}. To apply it, run: {APPLY}",
@@ -50,7 +51,7 @@ pub fn allow_gpus(root: &Path) -> Result<String, GpuError> {
             Err(error) => Err(failed("removing")(error)),
         };
     }
-    fs::create_dir_all(&folder).map_err(failed("making the folder of"))?;
+    whole_file::make_folder(&folder, 0o755).map_err(failed("making the folder of"))?;
     whole_file::write(&path, &drop_in(&devices, &groups(root)), 0o644)
         .map_err(failed("writing"))?;
     Ok(format!(

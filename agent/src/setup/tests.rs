@@ -254,3 +254,49 @@ fn an_own_pair_is_enough_where_nothing_can_be_made() {
     system.set_up();
     assert!(system.pairs().choose(None).unwrap().problem.is_none());
 }
+
+#[test]
+fn the_folder_that_everybody_could_change_is_closed() {
+    let system = System::new();
+    let folder = system.path("socktop");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+    system.set_up();
+    assert_eq!(mode(&folder), 0o775);
+}
+
+#[test]
+fn drafts_of_a_killed_run_are_gone_after_the_next() {
+    let system = System::new();
+    system.set_up();
+    let drafts = [
+        "token",
+        "tls/self.key",
+        "tls/self.pem",
+        "tls/self.token-sha256",
+        "tls/self.machine-id",
+    ]
+    .map(|name| system.path(&format!("socktop/{name}.part")));
+    let made = system.all();
+    for draft in &drafts {
+        fs::write(draft, "half a secr").unwrap();
+    }
+    system.set_up();
+    for draft in &drafts {
+        assert!(!draft.exists(), "{}", draft.display());
+    }
+    assert_eq!(system.all(), made);
+}
+
+#[test]
+fn a_token_file_that_is_a_link_stays_one() {
+    let system = System::new();
+    system.write("secrets/token", "");
+    fs::create_dir_all(system.path("socktop")).unwrap();
+    let link = system.path("socktop/token");
+    std::os::unix::fs::symlink("../secrets/token", &link).unwrap();
+    system.set_up();
+    assert!(link.is_symlink());
+    assert_eq!(system.read("secrets/token").trim().len(), 64);
+    assert_eq!(mode(&system.path("secrets/token")), 0o600);
+}

@@ -1,0 +1,164 @@
+//! What holds secrets is the owner's alone: the real binary's memory, folders and drafts.
+#![allow(clippy::unwrap_used)] // Tests panic to fail.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use futures_util::{SinkExt, StreamExt};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use socktop_proto::model::body;
+use socktop_proto::{Query, native};
+use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+/// Who owns nothing: `nobody`.
+const NOBODY: u32 = 65_534;
+
+/// A serving agent with this line for sh(1), which runs `"$@"`; and its address.
+fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (Child, String) {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_socktop-agent")])
+        .args(["--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", home)
+        .current_dir(home)
+        .stderr(Stdio::piped());
+    if let Some(user) = user {
+        command.uid(user).gid(user);
+    }
+    let mut agent = command.spawn().unwrap();
+    let mut log = BufReader::new(agent.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("listens on") {
+        let before = said.len();
+        log.read_line(&mut said).unwrap();
+        assert!(said.len() > before, "it ended: {said}");
+    }
+    let (_, rest) = said.rsplit_once("://").unwrap();
+    let address = rest.split('/').next().unwrap().to_owned();
+    // Whatever else it says is read by nobody, but it may say it.
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    (agent, address)
+}
+
+fn end(mut agent: Child, signal: Signal) -> std::process::ExitStatus {
+    kill_process(Pid::from_child(&agent), signal).unwrap();
+    agent.wait().unwrap()
+}
+
+#[tokio::test]
+async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_shown() {
+    // Root's files are root's either way.
+    let (user, dropped) = match geteuid().as_raw() {
+        0 => (NOBODY, Some(NOBODY)),
+        own => (own, None),
+    };
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (agent, address) = serve("exec \"$@\"", &[], dropped, home.path());
+    let proc = Path::new("/proc").join(agent.id().to_string());
+    let owner = |name: &str| fs::metadata(proc.join(name)).unwrap().uid();
+    // proc(5): what wants the right to trace a process is root's where it may not be dumped.
+    assert_eq!(owner("environ"), 0);
+    assert_eq!(owner(""), user);
+
+    let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+    let subprotocol = native::SUBPROTOCOL.parse().unwrap();
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", subprotocol);
+    let stream = TcpStream::connect(&address).await.unwrap();
+    let (mut socket, _) = client_async(request, stream).await.unwrap();
+    let mut ask = async |query| {
+        let request = native::encode_request(1, query);
+        socket.send(request.into()).await.unwrap();
+        let reply = socket.next().await.unwrap().unwrap().into_data();
+        let answer = native::decode_reply(&reply, 1 << 24).unwrap();
+        answer.told.whole().unwrap().kind.unwrap()
+    };
+    let body::Kind::Processes(list) = ask(Query::Processes).await else {
+        panic!("no list of processes");
+    };
+    let own = list
+        .processes
+        .iter()
+        .find(|process| process.pid == agent.id());
+    assert_eq!(own.unwrap().user_id, Some(user));
+    let body::Kind::Disks(_) = ask(Query::Disks).await else {
+        panic!("no disks");
+    };
+    assert!(end(agent, Signal::TERM).success());
+}
+
+#[test]
+fn a_core_dump_has_no_secrets() {
+    let home = tempfile::tempdir().unwrap();
+    let script = "ulimit -c unlimited; exec \"$@\"";
+    let other = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; kill -ABRT $$"])
+        .current_dir(home.path())
+        .status();
+    if !other.unwrap().core_dumped() {
+        eprintln!("skipped: no program's core is dumped here (/proc/sys/kernel/core_pattern)");
+        return;
+    }
+    let (agent, _) = serve(script, &[], None, home.path());
+    let ended = end(agent, Signal::ABORT);
+    assert_eq!(ended.signal(), Some(Signal::ABORT.as_raw()));
+    assert!(!ended.core_dumped());
+}
+
+#[test]
+fn the_unit_dumps_no_core() {
+    let unit = include_str!("../../systemd/socktop-agent.service");
+    assert!(unit.lines().any(|line| line == "LimitCORE=0"));
+}
+
+#[test]
+fn what_setup_makes_has_its_modes_whatever_the_umask() {
+    for umask in ["0", "077"] {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("etc")).unwrap();
+        let set_up = Command::new("sh")
+            .args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh", umask])
+            .args([env!("CARGO_BIN_EXE_socktop-agent"), "setup", "--root"])
+            .arg(root.path())
+            .status();
+        assert!(set_up.unwrap().success());
+        for (name, wanted) in [
+            ("", 0o755),
+            ("token", 0o600),
+            ("tls", 0o700),
+            ("tls/self.key", 0o600),
+            ("tls/self.pem", 0o644),
+        ] {
+            let path = root.path().join("etc/socktop").join(name);
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(mode, wanted, "umask {umask}: {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_draft_of_a_killed_agent_is_gone_at_the_next_start() {
+    let home = tempfile::tempdir().unwrap();
+    let start = || {
+        let (agent, _) = serve("exec \"$@\"", &["--enableSSL"], None, home.path());
+        assert!(end(agent, Signal::TERM).success());
+    };
+    start();
+    let folder = home.path().join(".local/share/socktop_agent/tls");
+    let draft = folder.join("key.pem.part");
+    fs::write(&draft, "half a key").unwrap();
+    start();
+    assert!(!draft.exists());
+    assert!(folder.join("key.pem").exists());
+}
