@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use futures_util::{SinkExt, StreamExt};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
@@ -19,8 +19,25 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 /// Who owns nothing: `nobody`.
 const NOBODY: u32 = 65_534;
 
+/// A serving agent, which ends when a test fails.
+struct Agent(Child);
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It has ended already where all went well.
+        let _ = self.0.kill();
+    }
+}
+
+impl Agent {
+    fn end(mut self, signal: Signal) -> ExitStatus {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
 /// A serving agent with this line for sh(1), which runs `"$@"`; and its address.
-fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (Child, String) {
+fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (Agent, String) {
     let mut command = Command::new("sh");
     command
         .args(["-c", script, "sh", env!("CARGO_BIN_EXE_socktop-agent")])
@@ -46,12 +63,7 @@ fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (C
     let address = rest.split('/').next().unwrap().to_owned();
     // Whatever else it says is read by nobody, but it may say it.
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    (agent, address)
-}
-
-fn end(mut agent: Child, signal: Signal) -> std::process::ExitStatus {
-    kill_process(Pid::from_child(&agent), signal).unwrap();
-    agent.wait().unwrap()
+    (Agent(agent), address)
 }
 
 #[tokio::test]
@@ -64,7 +76,7 @@ async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_s
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let (agent, address) = serve("exec \"$@\"", &[], dropped, home.path());
-    let proc = Path::new("/proc").join(agent.id().to_string());
+    let proc = Path::new("/proc").join(agent.0.id().to_string());
     let owner = |name: &str| fs::metadata(proc.join(name)).unwrap().uid();
     // proc(5): what wants the right to trace a process is root's where it may not be dumped.
     assert_eq!(owner("environ"), 0);
@@ -90,12 +102,12 @@ async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_s
     let own = list
         .processes
         .iter()
-        .find(|process| process.pid == agent.id());
+        .find(|process| process.pid == agent.0.id());
     assert_eq!(own.unwrap().user_id, Some(user));
     let body::Kind::Disks(_) = ask(Query::Disks).await else {
         panic!("no disks");
     };
-    assert!(end(agent, Signal::TERM).success());
+    assert!(agent.end(Signal::TERM).success());
 }
 
 #[test]
@@ -111,7 +123,7 @@ fn a_core_dump_has_no_secrets() {
         return;
     }
     let (agent, _) = serve(script, &[], None, home.path());
-    let ended = end(agent, Signal::ABORT);
+    let ended = agent.end(Signal::ABORT);
     assert_eq!(ended.signal(), Some(Signal::ABORT.as_raw()));
     assert!(!ended.core_dumped());
 }
@@ -152,7 +164,7 @@ fn the_draft_of_a_killed_agent_is_gone_at_the_next_start() {
     let home = tempfile::tempdir().unwrap();
     let start = || {
         let (agent, _) = serve("exec \"$@\"", &["--enableSSL"], None, home.path());
-        assert!(end(agent, Signal::TERM).success());
+        assert!(agent.end(Signal::TERM).success());
     };
     start();
     let folder = home.path().join(".local/share/socktop_agent/tls");
