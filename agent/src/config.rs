@@ -66,6 +66,18 @@ pub enum ConfigError {
         /// What it should be.
         expected: String,
     },
+    /// A link-local address of an interface that is not there.
+    #[error(
+        "listening on {address}: finding the network interface {zone}: {source}; 'ip link' shows those that there are"
+    )]
+    Zone {
+        /// The address.
+        address: String,
+        /// The interface.
+        zone: String,
+        /// Why it was not found.
+        source: std::io::Error,
+    },
     /// A token that cannot be had.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -218,7 +230,17 @@ impl Config {
             broken,
         };
         problems.extend(access.broken.clone());
-        let mut config = settings.resolve(activated, access);
+        let tls = settings.has_tls(activated);
+        let listen = match addresses(settings.listen.as_deref(), settings.port, tls) {
+            Ok(listen) => listen,
+            // systemd's sockets are where it listens.
+            Err(error) if activated => {
+                problems.push(error.to_string());
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        let mut config = settings.resolve(activated, access, listen);
         config.credentials = credentials;
         config.problems = problems;
         Ok(config)
@@ -240,7 +262,7 @@ impl Settings {
         self.tls.enabled.unwrap_or(activated)
     }
 
-    fn resolve(self, activated: bool, access: Access) -> Config {
+    fn resolve(self, activated: bool, access: Access, listen: Vec<SocketAddr>) -> Config {
         let tls = self.has_tls(activated);
         let defaults = Sampling::default();
         let ttl = |ms: Option<u64>, default| ms.map_or(default, Duration::from_millis);
@@ -251,7 +273,7 @@ impl Settings {
         Config {
             listen_is_explicit: self.listen.is_some(),
             listen_is_default: self.listen.is_none() && self.port.is_none(),
-            listen: addresses(self.listen.as_deref(), self.port, tls),
+            listen,
             tls,
             extra_names: self.tls.extra_names.unwrap_or_default(),
             access,
@@ -304,12 +326,16 @@ pub(crate) fn of_host(
 }
 
 /// Where to serve. A port or TLS alone means all interfaces, as the published agent has it.
-fn addresses(listen: Option<&[ListenAddress]>, port: Option<u16>, tls: bool) -> Vec<SocketAddr> {
+fn addresses(
+    listen: Option<&[ListenAddress]>,
+    port: Option<u16>,
+    tls: bool,
+) -> Result<Vec<SocketAddr>, ConfigError> {
     let default_port = port.unwrap_or(if tls { TLS_PORT } else { PLAIN_PORT });
     if let Some(listen) = listen {
         return listen
             .iter()
-            .map(|address| SocketAddr::new(address.ip, address.port.unwrap_or(default_port)))
+            .map(|address| address.resolve(default_port))
             .collect();
     }
     let (v4, v6) = if port.is_some() || tls {
@@ -317,10 +343,10 @@ fn addresses(listen: Option<&[ListenAddress]>, port: Option<u16>, tls: bool) -> 
     } else {
         (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST)
     };
-    vec![
+    Ok(vec![
         SocketAddr::new(v4.into(), default_port),
         SocketAddr::new(v6.into(), default_port),
-    ]
+    ])
 }
 
 #[cfg(test)]

@@ -123,10 +123,11 @@ impl Identity {
         }
     }
 
-    /// Makes what is missing: the key, the certificate over it for `hostname` and `extra_names`.
+    /// Makes what is missing: the key, the certificate over it for `hostname`, where that can stand in a certificate, and
+    /// `extra_names`.
     ///
     /// # Errors
-    /// Where a file cannot be written, the key that is there cannot be used, or a name cannot stand
+    /// Where a file cannot be written, the key that is there cannot be used, or one of the extra names cannot stand
     /// in a certificate.
     pub fn ensure(&self, hostname: &str, extra_names: &[String]) -> Result<(), IdentityError> {
         self.make_folder()?;
@@ -255,9 +256,10 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 fn parameters(hostname: &str, extra_names: &[String]) -> Result<CertificateParams, IdentityError> {
-    let mut names = vec![name(hostname)?];
-    if !hostname.contains('.') {
-        names.push(name(&format!("{hostname}.local"))?);
+    // A host may be called what no certificate can be for, and has its other names then.
+    let mut names: Vec<_> = name(hostname).into_iter().collect();
+    if !names.is_empty() && !hostname.contains('.') {
+        names.extend(name(&format!("{hostname}.local")));
     }
     names.push(name("localhost")?);
     names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
@@ -280,11 +282,23 @@ fn name(text: &str) -> Result<SanType, IdentityError> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(SanType::IpAddress(address));
     }
-    let usable = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte));
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    // RFC 1123, and what is in use beside: an underscore, and a star for all names below one.
+    let usable = text.len() <= 253
+        && text
+            .strip_prefix("*.")
+            .unwrap_or(text)
+            .split('.')
+            .all(is_label);
     let name = text.to_owned();
-    if !usable || text.is_empty() {
+    if !usable {
         return Err(IdentityError::Name { name });
     }
     match name.clone().try_into() {
@@ -376,6 +390,65 @@ mod tests {
         fs::set_permissions(&identity.key, Permissions::from_mode(0o644)).unwrap();
         identity.ensure("host", &[]).unwrap();
         assert_eq!(mode(&identity.key), 0o600);
+    }
+
+    /// Whether a client that trusts the certificate alone finds it to be for `name`.
+    fn is_for(identity: &Identity, name: &str) -> bool {
+        let certificate = CertificateDer::from_pem_file(&identity.certificate).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = name.to_owned().try_into().unwrap();
+        let mut client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let server = identity.server_config(None).unwrap();
+        let mut server = rustls::ServerConnection::new(server).unwrap();
+        while client.is_handshaking() {
+            let mut sent = Vec::new();
+            client.write_tls(&mut sent).unwrap();
+            server.read_tls(&mut sent.as_slice()).unwrap();
+            server.process_new_packets().unwrap();
+            let mut answered = Vec::new();
+            server.write_tls(&mut answered).unwrap();
+            client.read_tls(&mut answered.as_slice()).unwrap();
+            if client.process_new_packets().is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[test]
+    fn a_host_may_be_called_what_is_no_dns_name() {
+        let long = "x".repeat(64);
+        for hostname in [
+            "büro", "pi 4", "my_host", "", "-pi", "a..b", "pi.", &long, "*",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let identity = identity(&folder);
+            let extra = ["pi.example".to_owned()];
+            identity.ensure(hostname, &extra).unwrap();
+            assert!(is_for(&identity, "localhost"), "{hostname}");
+            assert!(is_for(&identity, "127.0.0.1"), "{hostname}");
+            assert!(is_for(&identity, "pi.example"), "{hostname}");
+            assert!(!is_for(&identity, "other.example"), "{hostname}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_can_stand_in_a_certificate_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = identity(&folder);
+        identity
+            .ensure("pi4", &["*.lan.example".to_owned()])
+            .unwrap();
+        for name in ["pi4", "pi4.local", "localhost", "a.lan.example"] {
+            assert!(is_for(&identity, name), "{name}");
+        }
     }
 
     #[test]

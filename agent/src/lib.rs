@@ -39,3 +39,4 @@ pub mod tls;
 pub mod token;
 pub mod tokens;
 mod whole_file;
+mod zone;

@@ -15,6 +15,7 @@ use crate::notify::{self, Notes};
 use crate::serve::{Agent, Ended, Server};
 use crate::tls::Tls;
 use crate::token::Token;
+use crate::zone::url_host_with_zone;
 use crate::{listen, logging};
 
 /// Serves until SIGTERM or SIGINT, or until nobody has been connected for as long as `config` says: on the sockets
@@ -207,7 +208,7 @@ fn show_token(token: &Token, hostname: &str, addresses: &[SocketAddr], tls: Opti
     let host = if address.ip().is_unspecified() {
         hostname.to_owned()
     } else {
-        url_host(address.ip())
+        url_host_with_zone(*address)
     };
     let port = address.port();
     let how = match tls.map(|tls| tls.identity.pin()) {

@@ -82,7 +82,7 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
         Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode)),
         // Somebody else was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        made => made,
+        result => result,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who gets in. Asked once, before the upgrade, for every conversation.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
@@ -37,9 +37,11 @@ impl Peer {
 impl fmt::Display for Peer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Network(address) => {
-                SocketAddr::new(address.ip().to_canonical(), address.port()).fmt(formatter)
-            }
+            Self::Network(address) => match address.ip().to_canonical() {
+                ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()).fmt(formatter),
+                // With the zone that it may have.
+                IpAddr::V6(_) => address.fmt(formatter),
+            },
             Self::InProcess => formatter.write_str("in-process"),
         }
     }

@@ -1,6 +1,6 @@
 //! `socktop-agent pair`: the line that makes a client acquainted with this host.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use socktop_proto::pairing::{Pairing, Pin};
@@ -10,6 +10,7 @@ use crate::config::{self, TLS_PORT};
 use crate::etc::{Etc, TokenFileError};
 use crate::run::{hostname, url_host};
 use crate::tokens::{DEFAULT_NAME, NamedToken, Tokens};
+use crate::zone::url_host_with_zone;
 
 /// What the line is to say where the host's own answer would not do.
 #[derive(Debug, Clone, Default)]
@@ -114,11 +115,22 @@ fn host(root: &Path, options: &PairOptions, listens: &[SocketAddr]) -> Result<St
     if all {
         return Ok(address::reachable(&root.join("proc")).map_or_else(hostname, url_host));
     }
-    listens
-        .iter()
-        .find(|address| !address.ip().is_loopback())
-        .map(|address| url_host(address.ip()))
-        .ok_or(AdminError::LoopbackOnly)
+    let is_local =
+        |address: &SocketAddr| matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let reachable = || listens.iter().filter(|address| !address.ip().is_loopback());
+    let address = reachable()
+        .find(|address| !is_local(address))
+        .or_else(|| reachable().next())
+        .ok_or(AdminError::LoopbackOnly)?;
+    let host = url_host_with_zone(*address);
+    if is_local(address) {
+        tracing::warn!(
+            "{host} has the name of this host's interface: where the client's has another name, say so with --host \
+             {}%INTERFACE",
+            address.ip()
+        );
+    }
+    Ok(host)
 }
 
 #[cfg(test)]
@@ -144,6 +156,11 @@ mod tests {
         assert_eq!(hosts(Some("fd99::2"), &[]), some("[fd99::2]"));
         assert_eq!(hosts(None, &["[::1]:1", "192.0.2.7:1"]), some("192.0.2.7"));
         assert_eq!(hosts(None, &["127.0.0.1:1"]), None);
+        // Interface 1 is lo. Another address is better than one that wants an interface.
+        let local = "[fe80::1%1]:1";
+        assert_eq!(hosts(None, &[local]), some("[fe80::1%lo]"));
+        assert_eq!(hosts(None, &[local, "192.0.2.7:1"]), some("192.0.2.7"));
+        assert_eq!(hosts(Some("fe80::1%eth7"), &[local]), some("fe80::1%eth7"));
         assert!(hosts(None, &["[::]:8443"]).is_some());
     }
 }

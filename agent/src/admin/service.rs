@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
+use crate::config::ListenAddress;
+
 const SERVICE: &str = "socktop-agent.service";
 const SOCKET: &str = "socktop-agent.socket";
 
@@ -18,11 +20,11 @@ pub(super) fn listens() -> Vec<SocketAddr> {
     )
 }
 
-/// `[::]:8443 (Stream)`, one a line.
+/// `[::]:8443 (Stream)`, one a line; a link-local address with the name or the number of its interface.
 fn addresses(listen: &str) -> Vec<SocketAddr> {
     listen
         .split_whitespace()
-        .filter_map(|word| word.parse().ok())
+        .filter_map(|word| word.parse::<ListenAddress>().ok()?.with_port())
         .collect()
 }
 
@@ -57,5 +59,9 @@ mod tests {
             .into();
         assert_eq!(addresses(shown), wanted);
         assert_eq!(addresses(""), []);
+        assert_eq!(addresses("8443 192.0.2.7 @abstract"), []);
+        let local = addresses("[fe80::1%lo]:8443 (Stream)\n");
+        assert_eq!(local, addresses("[fe80::1%1]:8443 (Stream)\n"));
+        assert_eq!(local.len(), 1);
     }
 }

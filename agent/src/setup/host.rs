@@ -9,7 +9,7 @@ use crate::identity;
 /// What tells this host from others.
 #[derive(Debug)]
 pub(super) struct Host {
-    /// The name that its certificate is for.
+    /// Its name, which its certificate is for if it can.
     pub(super) name: String,
     /// Its further names, by the agent's settings.
     pub(super) extra_names: Vec<String>,
@@ -36,11 +36,7 @@ impl Host {
             usable
         });
         Self {
-            name: if identity::is_name(&name) {
-                name
-            } else {
-                "localhost".to_owned()
-            },
+            name,
             extra_names,
             machine_id: machine_id(&root.join("etc/machine-id")),
         }
