@@ -19,6 +19,7 @@ mod fields;
 mod frame;
 mod gzip;
 pub mod json;
+pub mod limits;
 pub mod model;
 pub mod native;
 pub mod pairing;
@@ -27,7 +28,7 @@ pub mod published;
 mod query;
 pub mod text;
 
-pub use census::{MAX_PARTS, TooManyParts};
+pub use census::TooManyParts;
 pub use fields::Fields;
 pub use frame::Frame;
 pub use gzip::GunzipError;

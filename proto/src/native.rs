@@ -201,7 +201,7 @@ pub fn reply_frame(id: u64, encoded: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more than
-/// [`MAX_PARTS`](crate::MAX_PARTS) parts.
+/// [`PARTS`](crate::limits::PARTS) parts.
 pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
     census::check(frame, &census::REPLY)?;
     let Reply {
