@@ -13,8 +13,8 @@
 //!
 //! Nothing here does I/O.
 
-mod census;
 pub mod changes;
+mod decode_limits;
 mod fields;
 mod frame;
 mod gzip;
@@ -28,7 +28,7 @@ pub mod published;
 mod query;
 pub mod text;
 
-pub use census::TooManyParts;
+pub use decode_limits::TooManyParts;
 pub use fields::Fields;
 pub use frame::Frame;
 pub use gzip::GunzipError;
