@@ -28,7 +28,6 @@ pub mod published;
 mod query;
 pub mod text;
 
-pub use decode_limits::TooManyParts;
 pub use fields::Fields;
 pub use frame::Frame;
 pub use gzip::GunzipError;
