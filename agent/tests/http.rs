@@ -1,5 +1,5 @@
 //! What is served over HTTP, and to whom: real sockets.
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 #[path = "limits/rig.rs"]
 #[allow(dead_code)] // Each test takes what it needs.

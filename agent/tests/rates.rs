@@ -1,5 +1,5 @@
 //! How often clients may ask and connect: real sockets against small limits.
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 #[path = "limits/rig.rs"]
 #[allow(dead_code)] // Each test takes what it needs.
