@@ -4,6 +4,7 @@
 mod agent;
 mod dialects;
 mod faults;
+mod limits;
 mod network;
 mod pace;
 mod pins;
