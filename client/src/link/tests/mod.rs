@@ -4,6 +4,7 @@
 mod agent;
 mod dialects;
 mod faults;
+mod impossible;
 mod limits;
 mod network;
 mod pace;
