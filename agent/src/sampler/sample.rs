@@ -158,6 +158,7 @@ fn can_change(body: &Body) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use socktop_proto::limits::{BODY_BYTES, MESSAGE_BYTES, PARTS};
     use socktop_proto::native::Told;
     use socktop_proto::{Error, ErrorCode};
 
@@ -290,6 +291,111 @@ mod tests {
         next(&mut earlier, list(5.0));
         assert_eq!(earlier.take_retired(), Some(second));
         assert_eq!(earlier.take_retired(), None);
+    }
+
+    /// What a client is told of a sample in each dialect, where it is an error.
+    fn errors(sample: &Sample) -> [Option<String>; 3] {
+        use tokio_tungstenite::tungstenite::Message;
+        let words = |body: Body| match body.kind {
+            Some(body::Kind::Error(error)) => Some(error.message),
+            _ => None,
+        };
+        let native = sample.native(u64::MAX, Wanted::default()).into_data();
+        let native = native::decode_reply(&native, BODY_BYTES).unwrap();
+        let frame = match sample.text() {
+            Message::Text(text) => Frame::Text(text.as_str().to_owned()),
+            message => Frame::Binary(message.into_data().into()),
+        };
+        let text = text::decode_reply(sample.query, &frame, BODY_BYTES).unwrap();
+        let json = sample.json();
+        for size in [native_len(sample), frame.len(), json.len()] {
+            assert!(size <= MESSAGE_BYTES, "a message of {size} bytes");
+        }
+        let json = json.to_text().ok().filter(|json| json.contains("error"));
+        [
+            native.told.whole().and_then(words),
+            words(text),
+            json.map(str::to_owned),
+        ]
+    }
+
+    fn native_len(sample: &Sample) -> usize {
+        sample.native(u64::MAX, Wanted::default()).len()
+    }
+
+    #[test]
+    fn an_answer_is_sent_up_to_the_limit_and_beyond_it_an_error_that_says_so() {
+        let list = |count| {
+            let kind = body::Kind::Processes(model::Processes {
+                processes: vec![model::Process::default(); count],
+                ..model::Processes::default()
+            });
+            Sample::new(Query::Processes, kind.into())
+        };
+        assert_eq!(errors(&list(PARTS)), [None, None, None]);
+        for words in errors(&list(PARTS + 1)) {
+            let words = words.unwrap();
+            assert!(words.contains("has more than 131072 parts"), "{words}");
+        }
+        let journal = |bytes| {
+            let kind = body::Kind::Journal(model::Journal {
+                entries: vec![model::JournalEntry {
+                    message: "x".repeat(bytes),
+                    ..model::JournalEntry::default()
+                }],
+                ..model::Journal::default()
+            });
+            Sample::new(Query::Journal { pid: 1 }, kind.into())
+        };
+        let [native, text, json] = errors(&journal(BODY_BYTES - 1000));
+        assert_eq!((native, text), (None, None));
+        // It is not packed there.
+        assert!(json.unwrap().contains("makes a message of"));
+        for words in errors(&journal(BODY_BYTES + 1)) {
+            let words = words.unwrap();
+            assert!(words.contains("are the limit"), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_place_of_an_answer_has_no_name_either() {
+        let mut earlier = Earlier::default();
+        let sample = next(
+            &mut earlier,
+            model::Processes {
+                processes: vec![model::Process::default(); PARTS + 1],
+                ..model::Processes::default()
+            },
+        );
+        assert_eq!(sample.revision, 1);
+        let frame = sample.native(1, Wanted::default()).into_data();
+        assert_eq!(native::decode_reply(&frame, 1 << 20).unwrap().revision, 0);
+    }
+
+    #[test]
+    fn the_changes_of_the_longest_list_are_taken() {
+        let longest = |percent| {
+            let process = |pid| model::Process {
+                pid,
+                cpu_percent: Some(percent),
+                resident_bytes: Some(if percent > 1.0 { 1 << 40 } else { 0 }),
+                threads: Some(if percent > 1.0 { 9 } else { 1 }),
+                state: if percent > 1.0 { 1 } else { 2 },
+                ..model::Process::default()
+            };
+            model::Processes {
+                time: Some(Now::read().sample_time()),
+                processes: (1..).map(process).take(PARTS).collect(),
+                total: u32::try_from(PARTS).unwrap(),
+                window_ms: Some(1000),
+            }
+        };
+        let mut earlier = Earlier::default();
+        next(&mut earlier, longest(1.0));
+        let second = next(&mut earlier, longest(90.0));
+        let frame = second.native(1, since(1)).into_data();
+        let answer = native::decode_reply(&frame, BODY_BYTES).unwrap();
+        assert!(matches!(answer.told, Told::Changes(_)));
     }
 
     #[test]
