@@ -154,6 +154,14 @@ mod tests {
     }
 
     #[test]
+    fn all_are_the_fields_of_the_descriptor() {
+        let descriptors = crate::descriptors::Descriptors::read();
+        let numbers = descriptors.message(".socktop.v2.Process").field.iter();
+        let bits = numbers.map(|field| 1 << field.number());
+        assert_eq!(bits.sum::<u32>(), Fields::ALL.0);
+    }
+
+    #[test]
     fn none_is_all_and_what_is_unknown_is_left_out() {
         assert_eq!(Fields::from_bits(0), Fields::ALL);
         assert_eq!(Fields::ALL.bits(), 0);

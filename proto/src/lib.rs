@@ -15,6 +15,8 @@
 
 pub mod changes;
 mod decode_limits;
+#[cfg(test)]
+mod descriptors;
 mod fields;
 mod frame;
 mod gzip;

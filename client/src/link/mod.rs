@@ -3,17 +3,21 @@
 //! A [`Link`] is the handle of a task that keeps one agent connected. What the screen shows decides
 //! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
 
+mod answers;
 mod backoff;
-mod bounds;
+
 mod cause;
 mod conversation;
 mod dial;
 mod endpoint;
 mod error;
+mod frame_limit;
+mod held;
 mod plan;
 mod schedule;
 mod task;
 mod tcp;
+mod text_limits;
 mod upgrade;
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::dial::Socket;
 use super::error::{Fault, refusal};
+use super::frame_limit::FrameLimited;
 use super::{Dialect, Endpoint};
 use crate::trust::Trust;
 
@@ -79,20 +80,20 @@ where
     let dialect = dialect(response.headers(), &derive_accept_key(key.as_bytes()))
         .map_err(|fault| Fault::NotWebSocket { fault })?;
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
-    let socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(limits()))
-            .await;
+    let stream = FrameLimited::new(TokioIo::new(upgraded));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits())).await;
     Ok((socket, dialect))
 }
 
-/// Small buffers, for there may be a fleet of links, and a bound on what an agent can make us hold.
+/// Small buffers, for there may be a fleet of links, and a bound on what an agent can make us hold. A message that is
+/// somewhat too large is read, so that it ends one answer; a larger one ends the connection.
 fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(8 << 10)
         .write_buffer_size(0)
         .max_write_buffer_size(64 << 10)
-        .max_message_size(Some(MESSAGE_BYTES))
-        .max_frame_size(Some(MESSAGE_BYTES))
+        .max_message_size(Some(2 * MESSAGE_BYTES))
+        .max_frame_size(Some(2 * MESSAGE_BYTES))
 }
 
 /// Checks an answer of status 101, and reads from it how its agent is spoken to.

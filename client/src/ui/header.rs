@@ -31,6 +31,9 @@ pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
             append(&mut left, &mut room, &value, scene.theme.value(level));
         }
     }
+    if let Some(words) = scene.app.host.impossible_words() {
+        append(&mut left, &mut room, &words, scene.theme.bad());
+    }
     for fact in facts(scene) {
         append(&mut left, &mut room, &fact, scene.theme.quiet());
     }

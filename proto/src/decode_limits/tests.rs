@@ -3,38 +3,14 @@
 use std::collections::BTreeSet;
 
 use prost::Message;
+use prost_types::FieldDescriptorProto;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 
 use super::*;
+use crate::descriptors::Descriptors;
 use crate::model::{Body, Changes, MetricsChanges, ProcessDetails, Reply, body, changes, reply};
 
-/// Every message of socktop.proto and processes.proto, by its whole name.
-struct Descriptors(Vec<(String, DescriptorProto)>);
-
 impl Descriptors {
-    fn read() -> Self {
-        let encoded = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
-        let files = FileDescriptorSet::decode(encoded.as_slice()).unwrap().file;
-        let messages = files.into_iter().flat_map(|file| {
-            let package = match file.package() {
-                "" => String::new(),
-                package => format!(".{package}"),
-            };
-            let named = move |message: DescriptorProto| {
-                assert!(message.nested_type.is_empty(), "{}", message.name());
-                (format!("{package}.{}", message.name()), message)
-            };
-            file.message_type.into_iter().map(named)
-        });
-        Self(messages.collect())
-    }
-
-    fn message(&self, name: &str) -> &DescriptorProto {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        &found.unwrap_or_else(|| panic!("no message {name}")).1
-    }
-
     /// Whether a message holds a list, at any depth.
     fn has_list(&self, name: &str) -> bool {
         let fields = &self.message(name).field;

@@ -8,6 +8,9 @@ mod lists;
 
 pub use held::held_bytes;
 pub use lists::{check, check_changes};
+use prost::Message;
+
+use crate::model::Body;
 
 /// Largest WebSocket message with a reply, in bytes, as it is sent (packed where it is packed).
 pub const MESSAGE_BYTES: usize = 4 << 20;
@@ -96,6 +99,15 @@ pub enum OverLimit {
     /// With what is held already, more than [`HELD_BYTES`].
     #[error("makes what is kept of this agent more than {HELD_BYTES} bytes")]
     Held,
+}
+
+/// Checks a body's lists and its size.
+///
+/// # Errors
+/// As [`check`] and [`check_body_bytes`].
+pub fn check_with_bytes(body: &Body) -> Result<(), OverLimit> {
+    check(body)?;
+    check_body_bytes(body.encoded_len())
 }
 
 /// Checks a body's size in bytes.

@@ -128,7 +128,9 @@ prop_compose! {
             memory: Some(Memory {
                 total_bytes: Some(memory[0]),
                 used_bytes: Some(memory[1]),
-                ..Memory::default()
+                // These dialects have no words for them.
+                available_bytes: None,
+                cache_bytes: None,
             }),
             swap: Some(Swap { total_bytes: Some(swap[0]), used_bytes: Some(swap[1]) }),
             ..metrics
