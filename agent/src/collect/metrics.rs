@@ -76,8 +76,10 @@ impl MetricsCollector {
         let (usage, window) = match times {
             Some(times) => {
                 let baseline = self.cpu.baseline(now.boot);
-                let usage = baseline
-                    .map(|older| (times.since(&older.value), now.boot.saturating_sub(older.at)));
+                let usage = baseline.map(|older| {
+                    let window = now.boot.saturating_sub(older.at);
+                    (times.since(&older.value, window), window)
+                });
                 self.cpu.record(now.boot, times);
                 match usage {
                     Some((usage, window)) => (usage, Some(window)),
