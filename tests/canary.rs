@@ -11,7 +11,7 @@ use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use flate2::read::GzDecoder;
@@ -107,15 +107,15 @@ impl Aviary {
         let cut_title = Hostile::start_as(&mut titled, "named", &[cut, &thread]);
         names.insert(cut_title.pid(), cut.to_owned());
         // Its name stands in its arguments too, which it cannot know.
-        let named = Hostile::start("named", &[&comm, "any"]);
-        names.insert(named.pid(), comm.clone());
+        let renamed = Hostile::start("named", &[&comm, "any"]);
+        names.insert(renamed.pid(), comm.clone());
         let it = Self {
             arguments,
             environment,
             shown_to_full: vec![thread, directory, executable],
             names,
             _programs: programs,
-            _titled: vec![cut_title, named],
+            _titled: vec![cut_title, renamed],
             _folder: folder,
         };
         it.wait_until_named();
@@ -221,7 +221,7 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
             Query::Processes => r#"{"type":"processes"}"#.to_owned(),
             Query::Process { pid } => format!(r#"{{"type":"process_metrics","pid":{pid}}}"#),
             Query::Journal { pid } => format!(r#"{{"type":"journal_entries","pid":{pid}}}"#),
-            _ => continue,
+            Query::Host => continue,
         };
         told.push(("json", unpacked(&json.ask(Message::text(request)))));
     }
@@ -245,13 +245,16 @@ fn heard_in(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
 }
 
 fn agent(home: &Path, settings: &str) -> Server {
-    let tokens: PathBuf = home.join("tokens");
+    let tokens = home.join("tokens");
     fs::write(
         &tokens,
         format!("{FULL}\n{METRICS} name=grafana rights=metrics\n"),
     )
     .unwrap();
-    eager_agent(home, &format!("token_file = {tokens:?}\n{settings}"))
+    eager_agent(
+        home,
+        &format!("token_file = '{}'\n{settings}", tokens.display()),
+    )
 }
 
 #[test]
