@@ -25,9 +25,10 @@ use crate::admission::{Full, Ticket};
 use crate::config::Limits;
 use crate::handshakes::Slot;
 use crate::identity::pin_of;
+use crate::idle::Visit;
 use crate::keepalive;
-use crate::paced::Paced;
-use crate::refusals::Silent;
+use crate::log_limits::{Line, Silent};
+use crate::paced::{Paced, bound_buffers};
 use crate::request::malformed;
 use crate::routes::{WrongToken, explained};
 use crate::serve::Agent;
@@ -54,6 +55,7 @@ pub(crate) struct Entrance {
     ticket: Ticket,
     slot: Mutex<Option<Slot>>,
     forgets: Arc<AtomicBool>,
+    visit: Visit,
 }
 
 impl Entrance {
@@ -70,6 +72,11 @@ impl Entrance {
         self.forgets.store(true, Ordering::Relaxed);
     }
 
+    /// Has the connection not count as a client that came, once it is gone.
+    pub(crate) fn is_no_visit(&self) {
+        self.visit.is_none();
+    }
+
     fn hold(&self, slot: Option<Slot>) {
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = slot;
     }
@@ -81,6 +88,7 @@ pub(crate) struct Connection {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) routes: Routes,
+    pub(crate) visit: Visit,
 }
 
 impl Connection {
@@ -90,6 +98,7 @@ impl Connection {
             ticket,
             slot: Mutex::default(),
             forgets: Arc::default(),
+            visit: self.visit.clone(),
         });
         tokio::select! {
             biased;
@@ -109,20 +118,29 @@ impl Connection {
     async fn enter(&self, stream: TcpStream, entrance: &Arc<Entrance>) {
         let limits = self.agent.limits();
         let peer = self.peer();
-        prepare(&stream, peer, &limits);
+        if let Err(error) = prepare(&stream, &limits)
+            && self.agent.log_limits().is_fault_told()
+        {
+            tracing::warn!(%peer, %error, "bounding the connection of {peer} failed: {error}");
+        }
         // Who says nothing costs nothing but the socket.
         let mut first = [0];
         match timeout(limits.handshake_time, stream.peek(&mut first)).await {
             Ok(Ok(1..)) => {}
-            Ok(_) => return,
+            // So does who looks whether the port is open.
+            Ok(_) => return self.visit.is_none(),
             Err(_) => return self.refuse(&"it said nothing in time"),
         }
+        let turn = self.agent.rates().connection(self.source());
+        let waits = usize::from(turn.waits());
+        self.agent.log_limits().count(Silent::Waited, waits);
+        turn.come().await;
         let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
         entrance.hold(Some(slot));
         let stream = Paced::new(stream, limits.send_time, Arc::clone(&entrance.forgets));
         tokio::select! {
             biased;
-            () = cut.off() => self.agent.refusals().count(Silent::CutOff, 1),
+            () = cut.off() => self.agent.log_limits().count(Silent::CutOff, 1),
             // Boxed: its state is large, and would be part of those who say nothing, too.
             () = Box::pin(self.shake_hands(stream, first, &limits, entrance)) => {}
         }
@@ -168,24 +186,27 @@ impl Connection {
     }
 
     fn refuse(&self, reason: &dyn std::fmt::Display) {
-        if self.agent.refusals().is_told(self.source()) {
+        if self
+            .agent
+            .log_limits()
+            .is_told(Line::Refused, self.source())
+        {
             let peer = self.peer();
             tracing::info!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
         }
     }
 }
 
-fn prepare(stream: &TcpStream, peer: Peer, limits: &Limits) {
+/// Bounds what the kernel does for a connection.
+fn prepare(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
     // Replies are whole when they are written: waiting to fill a segment only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "setting TCP_NODELAY for {peer} failed: {error}");
-    }
-    if let Err(error) = keepalive::watch(stream) {
-        tracing::warn!(%peer, %error, "setting TCP keepalive for {peer} failed: {error}");
-    }
-    if let Err(error) = crate::paced::bound_buffers(stream, limits.queued_bytes) {
-        tracing::warn!(%peer, %error, "bounding the kernel's buffers for {peer} failed: {error}");
-    }
+    let nodelay = stream.set_nodelay(true);
+    let watched = keepalive::watch(stream);
+    let bounded = bound_buffers(stream, limits.queued_bytes);
+    // One that fails keeps none of the others from being set.
+    nodelay?;
+    watched?;
+    Ok(bounded?)
 }
 
 async fn accept_tls(

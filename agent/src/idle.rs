@@ -1,10 +1,11 @@
 //! Who is connected, and the end of an agent to which nobody is.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 /// How many are connected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,13 +14,15 @@ pub struct Count {
     pub connections: usize,
     /// Conversations: clients that were let in.
     pub sessions: usize,
+    /// How many have left that were clients: no health checks.
+    left: u64,
 }
 
 impl Count {
     /// Whether nobody is there.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        *self == Self::default()
+        self.connections == 0 && self.sessions == 0
     }
 }
 
@@ -32,6 +35,26 @@ pub struct Clients(Arc<watch::Sender<Count>>);
 pub struct Connected {
     clients: Arc<watch::Sender<Count>>,
     field: fn(&mut Count) -> &mut usize,
+    visit: Visit,
+}
+
+/// Whether someone who is connected is a client, for which an idle agent stays a while longer once it has gone. A
+/// health check is none.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit(Arc<AtomicBool>);
+
+impl Visit {
+    /// Says that it is no client.
+    pub(crate) fn is_none(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Connected {
+    /// Whether it is a client, until it is said that it is none.
+    pub(crate) fn visit(&self) -> Visit {
+        self.visit.clone()
+    }
 }
 
 impl Clients {
@@ -64,13 +87,18 @@ impl Clients {
         Connected {
             clients: Arc::clone(&self.0),
             field,
+            visit: Visit(Arc::new(AtomicBool::new(true))),
         }
     }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        self.clients.send_modify(|count| *(self.field)(count) -= 1);
+        let was_client = self.visit.0.load(Ordering::Relaxed);
+        self.clients.send_modify(|count| {
+            *(self.field)(count) -= 1;
+            count.left += u64::from(was_client);
+        });
     }
 }
 
@@ -80,49 +108,78 @@ pub async fn nobody(count: &mut watch::Receiver<Count>) {
     let _ = count.wait_for(Count::is_zero).await;
 }
 
-/// Waits until nobody has been connected for as long as `limit` says, and says how long that was. Where it says
-/// `None`, that is never. There is a timer only while nobody is connected.
-pub async fn idle(
-    mut count: watch::Receiver<Count>,
-    mut limit: watch::Receiver<Option<Duration>>,
-) -> Duration {
-    loop {
-        nobody(&mut count).await;
-        let time = *limit.borrow_and_update();
-        let passed = async {
-            match time {
-                Some(time) => {
-                    sleep(time).await;
-                    time
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            // Whoever comes in the last moment is not overlooked.
-            biased;
+/// The time since the last client left.
+#[derive(Debug)]
+pub struct Idle {
+    count: watch::Receiver<Count>,
+    limit: watch::Receiver<Option<Duration>>,
+    left: u64,
+    since: Instant,
+}
+
+impl Idle {
+    /// Counts from now on who is there by `count`, and how long an agent stays without them by `limit`; where that
+    /// says `None`, for ever.
+    #[must_use]
+    pub fn new(count: watch::Receiver<Count>, limit: watch::Receiver<Option<Duration>>) -> Self {
+        let left = count.borrow().left;
+        Self {
+            count,
+            limit,
+            left,
+            since: Instant::now(),
+        }
+    }
+
+    /// Waits until no client has been there for as long as the limit says, and nobody is there at all; and says how
+    /// long that was. There is a timer only while nobody is connected. A health check does not make it longer.
+    pub async fn passed(&mut self) -> Duration {
+        loop {
+            nobody(&mut self.count).await;
+            let left = self.count.borrow_and_update().left;
             // Someone who came and went meanwhile counts too.
-            Ok(()) = count.changed() => {}
-            Ok(()) = limit.changed() => {}
-            time = passed => return time,
+            if left != self.left {
+                self.left = left;
+                self.since = Instant::now();
+            }
+            let time = *self.limit.borrow_and_update();
+            let since = self.since;
+            let passed = async {
+                match time {
+                    Some(time) => {
+                        sleep_until(since + time).await;
+                        time
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // Whoever comes in the last moment is not overlooked.
+                biased;
+                Ok(()) = self.count.changed() => {}
+                Ok(()) = self.limit.changed() => {
+                    // It is counted from the change on.
+                    self.since = Instant::now();
+                }
+                time = passed => return time,
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::task::yield_now;
+    use tokio::task::{JoinHandle, yield_now};
     use tokio::time::{Instant, advance};
 
     use super::*;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    fn watched(clients: &Clients, limit: &watch::Sender<Option<Duration>>) -> Idle {
-        tokio::spawn(idle(clients.watch(), limit.subscribe()))
+    fn watched(clients: &Clients, limit: &watch::Sender<Option<Duration>>) -> JoinHandle<Duration> {
+        let mut idle = Idle::new(clients.watch(), limit.subscribe());
+        tokio::spawn(async move { idle.passed().await })
     }
-
-    type Idle = tokio::task::JoinHandle<Duration>;
 
     /// Lets `time` pass, and all tasks see it.
     async fn pass(time: Duration) {
@@ -172,6 +229,45 @@ mod tests {
         assert!(!idle.is_finished());
         pass(Duration::from_secs(1)).await;
         assert!(idle.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn health_checks_do_not_keep_it_awake_and_none_is_dropped() {
+        let clients = Clients::default();
+        let limit = watch::Sender::new(Some(MINUTE));
+        let idle = watched(&clients, &limit);
+        let check = || {
+            let check = clients.connection();
+            check.visit().is_none();
+            check
+        };
+        for _ in 0..29 {
+            pass(Duration::from_secs(1)).await;
+            let held = check();
+            pass(Duration::from_secs(1)).await;
+            drop(held);
+        }
+        // One that is there when the time is over is served to its end.
+        let held = check();
+        pass(Duration::from_secs(10)).await;
+        assert!(!idle.is_finished());
+        drop(held);
+        pass(Duration::ZERO).await;
+        assert!(idle.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_is_taken_up_again_where_it_was_left() {
+        let clients = Clients::default();
+        let limit = watch::Sender::new(Some(MINUTE));
+        let mut idle = Idle::new(clients.watch(), limit.subscribe());
+        let start = Instant::now();
+        for _ in 0..5 {
+            let wait = tokio::time::timeout(Duration::from_secs(10), idle.passed());
+            assert!(wait.await.is_err());
+        }
+        idle.passed().await;
+        assert_eq!(start.elapsed(), MINUTE);
     }
 
     #[tokio::test(start_paused = true)]

@@ -74,7 +74,10 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
         let clients = count.borrow_and_update().sessions;
         let status = notes.borrow_and_update().status(clients);
         if status != told {
-            tell(&[NotifyState::Status(&status)]);
+            if !tell(&[NotifyState::Status(&status)]) {
+                // Each client that comes or goes would have it logged again.
+                return;
+            }
             told = status;
         }
         let changed = tokio::select! {
@@ -87,10 +90,13 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
     }
 }
 
-fn tell(states: &[NotifyState]) {
-    if let Err(error) = sd_notify::notify(states) {
+/// Whether it could be told.
+fn tell(states: &[NotifyState]) -> bool {
+    let told = sd_notify::notify(states);
+    if let Err(error) = &told {
         tracing::warn!(%error, "telling systemd by NOTIFY_SOCKET: {error}");
     }
+    told.is_ok()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) enum Malformed {
     #[error("a request has one Origin header at most")]
     Origin,
     /// What follows the request would be read as WebSocket frames.
-    #[error("a request for /ws has no body: leave out Content-Length and Transfer-Encoding")]
+    #[error("a request has no body here: leave out Content-Length and Transfer-Encoding")]
     Body,
     /// Many guesses at once.
     #[error("a request carries one token: send it as the header 'Authorization: Bearer TOKEN'")]
@@ -36,7 +36,8 @@ pub(crate) fn malformed<B>(request: &Request<B>) -> Option<Malformed> {
         return Some(Malformed::Origin);
     }
     let uri = request.uri();
-    if uri.path() == "/ws" && has_body(headers) {
+    // Whatever its path: there is more than one way to write it.
+    if has_body(headers) {
         return Some(Malformed::Body);
     }
     if tokens_presented(headers, uri.query().unwrap_or_default()) > MAX_TOKENS {
@@ -94,7 +95,11 @@ mod tests {
             ("content-length", "00"),
             ("transfer-encoding", "chunked"),
         ] {
-            assert_eq!(with(&[header]), Some(Malformed::Body), "{header:?}");
+            for path in ["/ws", "/ws/", "/healthz", "/elsewhere"] {
+                let headers = [("host", "localhost"), header];
+                let verdict = verdict(Version::HTTP_11, path, &headers);
+                assert_eq!(verdict, Some(Malformed::Body), "{path} {header:?}");
+            }
         }
     }
 

@@ -24,6 +24,7 @@ use warp::{Filter, Rejection, Reply};
 use crate::access::{Pass, Peer, Refusal, Shown, tokens_presented};
 use crate::connection::Entrance;
 use crate::inbound::Inbound;
+use crate::log_limits::Line;
 use crate::serve::Agent;
 use crate::session::{self, Speech, websocket_config};
 
@@ -53,8 +54,14 @@ pub(crate) struct WrongToken;
 #[must_use]
 pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
     let health = warp::path!("healthz")
-        .and(warp::get())
-        .map(|| StatusCode::OK.into_response());
+        .and(warp::get().or(warp::head()).unify())
+        .and(warp::ext::optional::<Arc<Entrance>>())
+        .map(|entrance: Option<Arc<Entrance>>| {
+            if let Some(entrance) = entrance {
+                entrance.is_no_visit();
+            }
+            StatusCode::OK.into_response()
+        });
     let ws = warp::path!("ws")
         .and(warp::get())
         .and(warp::ext::get::<Peer>())
@@ -160,7 +167,10 @@ fn accept(
             }
         };
         let limits = agent.limits();
-        tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
+        let told = is_told(&agent, Line::Connected, peer);
+        if told {
+            tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
+        }
         let inbound = Inbound::new(upgraded, agent.large_messages(), limits.message_bytes);
         let config = Some(websocket_config(&limits));
         let mut socket = WebSocketStream::from_raw_socket(inbound, Role::Server, config).await;
@@ -171,11 +181,13 @@ fn accept(
             agent.sampler(),
             agent.stopping(),
             &limits,
+            &agent.rates().requests(peer, &pass),
         )
         // Boxed: its state is large, and would be part of every connection's task.
         .boxed()
         .await;
         match &ended {
+            _ if !told => {}
             Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
             // A client that ends the connection without the goodbyes of WebSocket and TLS; most do.
             Err(WsError::Io(error)) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -206,12 +218,16 @@ fn accept(
 
 /// Logs a refusal, unless there are many.
 fn tell(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
-    let is_told = match peer {
-        Peer::Network(address) => agent.refusals().is_told(address.ip().into()),
-        Peer::InProcess => true,
-    };
-    if is_told {
+    if is_told(agent, Line::Refused, peer) {
         tracing::warn!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
+    }
+}
+
+/// Whether a line about `peer` is logged.
+fn is_told(agent: &Agent, line: Line, peer: Peer) -> bool {
+    match peer {
+        Peer::Network(address) => agent.log_limits().is_told(line, address.ip().into()),
+        Peer::InProcess => true,
     }
 }
 

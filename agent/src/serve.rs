@@ -21,11 +21,12 @@ use crate::collect::Root;
 use crate::config::{Access, Config, Limits, Sampling};
 use crate::connection::{Connection, Routes, serve_http};
 use crate::handshakes::Handshakes;
-use crate::idle::{Clients, Connected, idle, nobody};
+use crate::idle::{Clients, Connected, Idle, nobody};
 use crate::inbound::LargeMessages;
 use crate::listen;
+use crate::log_limits::{LogLimits, Silent};
 use crate::paced::bound_buffers;
-use crate::refusals::{Refusals, Silent};
+use crate::rates::Rates;
 use crate::routes::routes;
 use crate::sampler::Sampler;
 use crate::throttle::Throttle;
@@ -45,9 +46,10 @@ pub struct Agent {
     limits: RwLock<Arc<Limits>>,
     admission: Admission,
     handshakes: Handshakes,
+    rates: Rates,
     throttle: Throttle,
     large_messages: LargeMessages,
-    refusals: Refusals,
+    log_limits: LogLimits,
     stopping: watch::Sender<bool>,
     clients: Clients,
     idle_exit: watch::Sender<Option<Duration>>,
@@ -69,9 +71,10 @@ impl Agent {
             tls: RwLock::new(tls.map(TlsAcceptor::from)),
             admission: Admission::new(&limits),
             handshakes: Handshakes::new(limits.handshakes),
+            rates: Rates::new(&limits),
             throttle: Throttle::default(),
             large_messages: LargeMessages::default(),
-            refusals: Refusals::default(),
+            log_limits: LogLimits::default(),
             limits: RwLock::new(Arc::new(limits)),
             stopping: watch::Sender::new(false),
             clients: Clients::default(),
@@ -129,6 +132,7 @@ impl Agent {
             .limit_journal_readers(config.limits.journal_readers);
         self.admission.apply(&config.limits);
         self.handshakes.apply(config.limits.handshakes);
+        self.rates.apply(&config.limits);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
     }
 
@@ -141,6 +145,10 @@ impl Agent {
         &self.handshakes
     }
 
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.throttle
     }
@@ -149,8 +157,8 @@ impl Agent {
         self.large_messages.clone()
     }
 
-    pub(crate) fn refusals(&self) -> &Refusals {
-        &self.refusals
+    pub(crate) fn log_limits(&self) -> &LogLimits {
+        &self.log_limits
     }
 
     fn tls(&self) -> Option<TlsAcceptor> {
@@ -228,17 +236,17 @@ impl Server {
     pub async fn serve(&self, stop: impl Future<Output = ()>) -> Ended {
         let routes = routes(Arc::clone(&self.agent));
         let mut stop = pin!(stop);
+        let mut idle = Idle::new(self.agent.clients.watch(), self.agent.idle_exit.subscribe());
         loop {
             let accepting = self
                 .listeners
                 .iter()
                 .map(|listener| self.accept_loop(listener, &routes));
-            let idle = idle(self.agent.clients.watch(), self.agent.idle_exit.subscribe());
             tokio::select! {
                 biased;
                 () = &mut stop => return Ended::Told,
                 _ = join_all(accepting), if !self.listeners.is_empty() => {}
-                time = idle => {
+                time = idle.passed() => {
                     self.accept_waiting(&routes);
                     if self.agent.clients.count().is_zero() {
                         return Ended::Idle(time);
@@ -255,7 +263,7 @@ impl Server {
         if timeout(DRAIN_TIME, nobody(&mut count)).await.is_err() {
             tracing::info!("some clients did not say goodbye in time");
         }
-        self.agent.refusals.flush();
+        self.agent.log_limits.flush();
     }
 
     async fn accept_loop(&self, listener: &TcpListener, routes: &Routes) -> Infallible {
@@ -271,7 +279,13 @@ impl Server {
                 // The client gave up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::error!(%error, "accepting a connection failed: {error}");
+                    if self.agent.log_limits.is_fault_told() {
+                        tracing::error!(
+                            event = "accept-failed",
+                            %error,
+                            "accepting a connection failed: {error}; trying again until it works"
+                        );
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -290,12 +304,13 @@ impl Server {
     fn serve_connection(&self, stream: TcpStream, address: SocketAddr, routes: &Routes) {
         let connected = self.agent.clients.connection();
         let (ticket, displaced) = self.agent.admission.admit(address.ip().into());
-        self.agent.refusals.count(Silent::Displaced, displaced);
+        self.agent.log_limits.count(Silent::Displaced, displaced);
         let connection = Connection {
             agent: Arc::clone(&self.agent),
             address,
             tls: self.agent.tls(),
             routes: routes.clone(),
+            visit: connected.visit(),
         };
         tokio::spawn(count(connected, connection.serve(stream, ticket)));
     }

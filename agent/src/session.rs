@@ -7,8 +7,6 @@
 //! A client that reads slowly costs one encoded reply, the one that is being sent: what is sampled meanwhile is let
 //! go, and asked for again. The samples are shared, so they cannot wait for it either.
 
-mod bucket;
-
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +26,10 @@ use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::config::Limits;
 use crate::inbound::{self, Inbound};
+use crate::rates::Allowance;
 use crate::sampler::{Sample, Sampler, message};
 use crate::serve::told_to_stop;
 use crate::tokens::Rights;
-use bucket::Bucket;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
@@ -101,6 +99,7 @@ pub(crate) async fn run<S>(
     sampler: Arc<Sampler>,
     mut shutdown: watch::Receiver<bool>,
     limits: &Limits,
+    allowance: &Allowance,
 ) -> Result<(), WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -113,7 +112,6 @@ where
     let mut in_flight = FuturesUnordered::new();
     let mut answered = false;
     let mut active = Instant::now();
-    let mut bucket = Bucket::new(limits.requests_per_second, active);
     loop {
         let listens = in_flight.len() < limit && !(answered && *shutdown.borrow());
         let incoming = tokio::select! {
@@ -123,7 +121,7 @@ where
                 active = Instant::now();
                 continue;
             }
-            incoming = next(socket, &bucket), if listens => incoming,
+            incoming = next(socket, allowance), if listens => incoming,
             () = stop_after(&mut shutdown, answered), if in_flight.is_empty() => {
                 return close(socket, CloseCode::Away, "the agent stops").await;
             }
@@ -140,7 +138,7 @@ where
         };
         inbound::whole(socket);
         // Of whatever kind it is: pings are answered, too.
-        bucket.take(Instant::now());
+        allowance.take();
         let decoded = match (speech, frame) {
             (Speech::Native, Message::Binary(bytes)) => decode_native(&bytes),
             (Speech::Native, Message::Text(_)) => Err(native_error(
@@ -219,15 +217,12 @@ where
 /// The next frame, once another request may be read: what comes too fast waits in the socket.
 async fn next<S>(
     socket: &mut WebSocketStream<S>,
-    bucket: &Bucket,
+    allowance: &Allowance,
 ) -> Option<Result<Message, WsError>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let ready_at = bucket.ready_at();
-    if ready_at > Instant::now() {
-        sleep_until(ready_at).await;
-    }
+    allowance.ready().await;
     socket.next().await
 }
 

@@ -70,7 +70,7 @@ impl FromStr for Rights {
 }
 
 /// What a token is called: in the log, and by who revokes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenName(Arc<str>);
 
 impl TokenName {

@@ -51,6 +51,31 @@ async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
 }
 
 #[tokio::test]
+async fn health_checks_do_not_keep_it_awake() {
+    let manager = Manager::new("idle_exit_seconds = 1");
+    let (listener, address) = socket();
+    let held = listener.try_clone().unwrap();
+    let mut command = manager.command(vec![listener.into()]);
+    let child = command.env_remove("NOTIFY_SOCKET").spawn().unwrap();
+    let checks = async {
+        loop {
+            get(&address, "/healthz").await.unwrap();
+            // Some only look whether the port is open.
+            drop(TcpStream::connect(&address).await.unwrap());
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (success, log) = tokio::select! {
+        // The last check waits for the next agent.
+        () = checks => unreachable!("checks never end"),
+        ended = end(child) => ended,
+    };
+    assert!(success, "{log}");
+    assert!(log.contains("nobody was connected for 1 s"), "{log}");
+    drop(held);
+}
+
+#[tokio::test]
 async fn several_sockets_are_served() {
     let manager = Manager::new("");
     let ((one, first), (other, second)) = (socket(), socket());

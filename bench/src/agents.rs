@@ -29,8 +29,7 @@ const UNPACKED_LIMIT: usize = 64 << 20;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Our agent's limits, as high as they go, for the parts that load it: the published agent has none.
-const HIGH_LIMITS: &str =
-    "[limits]\nconnections = 4096\nper_address = 4096\nrequests_per_second = 10000\n";
+const HIGH_LIMITS: &str = "[limits]\nconnections = 4096\nper_address = 4096\nrequests_per_second = 10000\nconnections_per_second = 10000\n";
 
 /// For how long agents share a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,8 +57,9 @@ pub struct Pass {
     by: By,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum By {
+/// What let a client in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum By {
     Loopback,
     Nothing,
     Token(TokenName),
@@ -72,6 +73,16 @@ impl Pass {
             rights: Rights::Full,
             by,
         }
+    }
+
+    /// What it was let in by.
+    pub(crate) fn by(&self) -> &By {
+        &self.by
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_token(name: &str) -> Self {
+        Self::full(By::Token(name.parse().unwrap_or_default()))
     }
 }
 
@@ -117,8 +128,11 @@ pub enum Refusal {
     /// A web page of an origin that is not allowed.
     #[error("this Origin may not connect: name it in allowed_origins in access.toml if it should")]
     Origin,
-    /// On loopback, a Host that some other name was made to resolve to.
-    #[error("on loopback the host must be localhost, 127.0.0.1 or [::1]: connect to one of these")]
+    /// On loopback, a Host that some other name was made to resolve to, and no token.
+    #[error(
+        "on loopback the host must be localhost, 127.0.0.1 or [::1]: connect to one of these, or show a token, also \
+         where a reverse proxy passes another host on"
+    )]
     Host,
 }
 
@@ -201,7 +215,11 @@ impl Gate {
             return Err(Refusal::Origin);
         }
         if matches!(peer, Peer::Network(_)) && peer.is_loopback() && !is_local_name(headers) {
-            return Err(Refusal::Host);
+            // A reverse proxy may keep the name of the host that its clients connect to. A web page has no token.
+            if tokens_presented(headers, query) == 0 {
+                return Err(Refusal::Host);
+            }
+            self.check_presented(headers, query)?;
         }
         let require = self.access.client_ca.as_ref().map(ClientCa::require);
         match (require, certificate) {
@@ -228,6 +246,11 @@ impl Gate {
         if self.access.tokens.is_empty() && peer.is_loopback() {
             return Ok(Pass::full(By::Loopback));
         }
+        self.check_presented(headers, query)
+    }
+
+    /// Lets in by a token that the request carries.
+    fn check_presented(&self, headers: &HeaderMap, query: &str) -> Result<Pass, Refusal> {
         let presented: Vec<_> = presented(headers, query).collect();
         let made = self.made.as_ref().filter(|_| self.access.tokens.is_empty());
         // Each is compared with each, so that the time tells nothing of which one was right.

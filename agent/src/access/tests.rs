@@ -207,3 +207,42 @@ fn certificates_are_asked_for_as_set() {
         assert_eq!(enters(shown, "token=secret"), both, "{require:?}");
     }
 }
+
+#[test]
+fn on_loopback_another_host_wants_a_valid_token() {
+    let proxy = peer("127.0.0.1:9");
+    let elsewhere = headers(&[("host", "monitor.example")]);
+    let closed = gate(access(Some("secret")));
+    let check = |gate: &Gate, query: &str| enter(gate, proxy, &elsewhere, query);
+    assert_eq!(check(&closed, "token=secret"), Ok(()));
+    assert_eq!(check(&closed, "token=wrong"), Err(Refusal::Token));
+    assert_eq!(check(&closed, ""), Err(Refusal::Host));
+    assert_eq!(check(&closed, "token="), Err(Refusal::Host));
+
+    // The token that was made is one, where loopback needs none otherwise.
+    let open = gate(access(None));
+    let made = open.made_token().unwrap().reveal().to_owned();
+    assert_eq!(check(&open, &format!("token={made}")), Ok(()));
+    assert_eq!(check(&open, ""), Err(Refusal::Host));
+
+    // Where everyone is let in, a web page whose name resolves to this machine is not.
+    let everyone = gate(Access {
+        no_token: true,
+        ..Access::default()
+    });
+    assert_eq!(check(&everyone, ""), Err(Refusal::Host));
+    assert_eq!(check(&everyone, "token=any"), Err(Refusal::Token));
+}
+
+#[test]
+fn a_valid_token_opens_nothing_to_a_foreign_origin() {
+    let gate = gate(access(Some("secret")));
+    let page = headers(&[
+        ("host", "monitor.example"),
+        ("origin", "https://evil.example"),
+    ]);
+    assert_eq!(
+        enter(&gate, peer("127.0.0.1:9"), &page, "token=secret"),
+        Err(Refusal::Origin)
+    );
+}

@@ -23,8 +23,11 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Native requests of one conversation that are answered at once.
     pub in_flight: usize,
-    /// Requests of one conversation a second; twice as many at a stretch.
+    /// Requests a second of one address, all its conversations together; of one token four times as many. Twice as many
+    /// at a stretch.
     pub requests_per_second: u32,
+    /// Connections a second of one address; twice as many at a stretch.
+    pub connections_per_second: u32,
     /// What may wait in the kernel for a client that reads slowly, in bytes of the kernel's memory.
     pub queued_bytes: usize,
     /// How long a client may take nothing of what is sent to it.
@@ -45,6 +48,7 @@ impl Default for Limits {
             message_bytes: 64 * 1024,
             in_flight: 8,
             requests_per_second: 100,
+            connections_per_second: 50,
             queued_bytes: 64 * 1024,
             send_time: Duration::from_secs(10),
             journal_readers: 2,
@@ -95,6 +99,7 @@ pub(super) struct LimitsSettings {
     message_bytes: Option<Within<1024, 1_048_576>>,
     in_flight: Option<Within<1, 64>>,
     requests_per_second: Option<Within<1, 10_000>>,
+    connections_per_second: Option<Within<1, 10_000>>,
     queued_bytes: Option<Within<8192, 1_048_576>>,
     send_seconds: Option<Within<1, 600>>,
     journal_readers: Option<Within<1, 16>>,
@@ -120,6 +125,10 @@ impl LimitsSettings {
         set(&mut self.message_bytes, stronger.message_bytes);
         set(&mut self.in_flight, stronger.in_flight);
         set(&mut self.requests_per_second, stronger.requests_per_second);
+        set(
+            &mut self.connections_per_second,
+            stronger.connections_per_second,
+        );
         set(&mut self.queued_bytes, stronger.queued_bytes);
         set(&mut self.send_seconds, stronger.send_seconds);
         set(&mut self.journal_readers, stronger.journal_readers);
@@ -150,6 +159,9 @@ impl LimitsSettings {
             requests_per_second: self
                 .requests_per_second
                 .map_or(defaults.requests_per_second, |Within(number)| number),
+            connections_per_second: self
+                .connections_per_second
+                .map_or(defaults.connections_per_second, |Within(number)| number),
             queued_bytes: self
                 .queued_bytes
                 .map_or(defaults.queued_bytes, Within::size),
@@ -182,7 +194,7 @@ mod tests {
     fn each_can_be_set() {
         let text = "connections = 1\nper_address = 2\nhandshakes = 3\nhandshake_seconds = 4\nheader_bytes = 8192\n\
                     idle_session_seconds = 6\nmessage_bytes = 1024\nin_flight = 8\nrequests_per_second = 9\n\
-                    queued_bytes = 10240\nsend_seconds = 11\njournal_readers = 12";
+                    connections_per_second = 13\nqueued_bytes = 10240\nsend_seconds = 11\njournal_readers = 12";
         let wanted = Limits {
             connections: 1,
             per_address: 2,
@@ -193,6 +205,7 @@ mod tests {
             message_bytes: 1024,
             in_flight: 8,
             requests_per_second: 9,
+            connections_per_second: 13,
             queued_bytes: 10_240,
             send_time: Duration::from_secs(11),
             journal_readers: 12,
@@ -226,6 +239,7 @@ mod tests {
             ("message_bytes = 1023", "1024 to 1048576"),
             ("in_flight = 0", "1 to 64"),
             ("requests_per_second = 0", "1 to 10000"),
+            ("connections_per_second = 0", "1 to 10000"),
             ("queued_bytes = 5000000000", "8192 to 1048576"),
             ("send_seconds = 0", "1 to 600"),
             ("journal_readers = 17", "1 to 16"),

@@ -60,9 +60,11 @@ impl Sample {
     fn encode(&self, wanted: Wanted) -> Vec<u8> {
         let changes = wanted
             .since
-            .and_then(|since| self.changes_since(since, wanted.fields));
+            .and_then(|since| self.changes_since(since, wanted.fields))
+            // More changes than a client takes at once: it is told the whole.
+            .and_then(|changes| native::encode_changes(changes, self.revision).ok());
         match (changes, &self.body.kind) {
-            (Some(changes), _) => native::encode_changes(changes, self.revision),
+            (Some(encoded), _) => encoded,
             (None, Some(body::Kind::Processes(list))) if wanted.fields != Fields::ALL => {
                 let mut list = list.clone();
                 for process in &mut list.processes {

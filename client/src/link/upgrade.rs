@@ -8,14 +8,15 @@ use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, Unexpec
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_TYPE, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use socktop_proto::limits::MESSAGE_BYTES;
 use socktop_proto::native::SUBPROTOCOL;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
@@ -26,14 +27,14 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::dial::Socket;
 use super::error::{Fault, refusal};
-use super::{Dialect, Endpoint, MAX_MESSAGE_BYTES};
+use super::{Dialect, Endpoint};
 use crate::trust::Trust;
 
 /// Of the answer's head. More is not an agent.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
-/// Of a refusal's body: a line for people.
-const MAX_BODY_BYTES: usize = 1 << 10;
+/// Of a refusal's body: a few lines for people.
+const MAX_BODY_BYTES: usize = 4 << 10;
 
 /// The start of a request; `Host` and token are the caller's.
 pub(super) fn request(path_and_query: &str) -> http::request::Builder {
@@ -90,8 +91,8 @@ fn limits() -> WebSocketConfig {
         .read_buffer_size(8 << 10)
         .write_buffer_size(0)
         .max_write_buffer_size(64 << 10)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES))
 }
 
 /// Checks an answer of status 101, and reads from it how its agent is spoken to.
@@ -124,8 +125,15 @@ fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
         .any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
-/// The text of a refusal; nothing where it is too long or not text.
+/// The text of a refusal; nothing where it is too long, or a web server's page instead of an agent's words.
 async fn said(response: Response<Incoming>) -> String {
+    let is_text = response.headers().get(CONTENT_TYPE).is_none_or(|kind| {
+        kind.to_str()
+            .is_ok_and(|kind| kind.to_ascii_lowercase().starts_with("text/plain"))
+    });
+    if !is_text {
+        return String::new();
+    }
     let body = Limited::new(response.into_body(), MAX_BODY_BYTES);
     match body.collect().await {
         Ok(body) => String::from_utf8(body.to_bytes().into()).unwrap_or_default(),

@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     pub(super) async fn tell(&mut self, id: u64, revision: u64, told: Told) {
         let encoded = match told {
             Told::Whole(body) => native::encode_body(&body, revision),
-            Told::Changes(changes) => native::encode_changes(changes, revision),
+            Told::Changes(changes) => native::encode_changes(changes, revision).unwrap(),
         };
         self.send(Message::binary(native::reply_frame(id, &encoded)))
             .await;

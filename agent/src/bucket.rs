@@ -1,23 +1,23 @@
-//! How often a conversation may ask.
+//! A rate and a burst: a token bucket.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// For how many seconds' worth of requests may come at a stretch.
+/// How many seconds' worth may come at a stretch.
 const BURST_SECONDS: u32 = 2;
 
 /// A token bucket, kept as the time at which it will be full again.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     interval: Duration,
     burst: Duration,
     full_at: Instant,
 }
 
 impl Bucket {
-    /// A full bucket for `per_second` requests a second.
-    pub(super) fn new(per_second: u32, now: Instant) -> Self {
+    /// A full bucket for `per_second` a second.
+    pub(crate) fn new(per_second: u32, now: Instant) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
         Self {
             interval,
@@ -26,14 +26,30 @@ impl Bucket {
         }
     }
 
-    /// When the next request may be read: now, or later.
-    pub(super) fn ready_at(&self) -> Instant {
+    /// When the next one may be taken: now, or later.
+    pub(crate) fn ready_at(&self) -> Instant {
         self.full_at + self.interval - self.burst
     }
 
-    /// Notes a request.
-    pub(super) fn take(&mut self, now: Instant) {
+    /// Takes one.
+    pub(crate) fn take(&mut self, now: Instant) {
         self.full_at = self.full_at.max(now) + self.interval;
+    }
+
+    /// Takes one that may be used later, and says when: now, or after all that were taken before.
+    pub(crate) fn reserve(&mut self, now: Instant) -> Instant {
+        self.take(now);
+        (self.full_at - self.burst).max(now)
+    }
+
+    /// Takes back one that was reserved and not used.
+    pub(crate) fn give_back(&mut self) {
+        self.full_at -= self.interval;
+    }
+
+    /// When nothing is missing any more.
+    pub(crate) fn full_at(&self) -> Instant {
+        self.full_at
     }
 }
 
@@ -64,5 +80,20 @@ mod tests {
             bucket.take(later);
         }
         assert!(bucket.ready_at() > later);
+    }
+
+    #[test]
+    fn reserved_ones_follow_each_other_and_unused_ones_are_given_back() {
+        let start = Instant::now() + Duration::from_mins(1);
+        let mut bucket = Bucket::new(10, start);
+        for _ in 0..20 {
+            assert_eq!(bucket.reserve(start), start);
+        }
+        let interval = Duration::from_millis(100);
+        assert_eq!(bucket.reserve(start), start + interval);
+        assert_eq!(bucket.reserve(start), start + 2 * interval);
+        bucket.give_back();
+        bucket.give_back();
+        assert_eq!(bucket.reserve(start), start + interval);
     }
 }

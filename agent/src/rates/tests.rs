@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tokio::time::advance;
+
+use super::*;
+
+fn rates(requests_per_second: u32, connections_per_second: u32) -> Rates {
+    Rates::new(&Limits {
+        requests_per_second,
+        connections_per_second,
+        ..Limits::default()
+    })
+}
+
+fn peer(number: u8) -> Peer {
+    Peer::Network(([192, 0, 2, number], 9).into())
+}
+
+/// Asks as often as may be at once.
+fn ask(allowance: &Allowance) -> u32 {
+    let mut asked = 0;
+    while allowance.ready().now_or_never().is_some() {
+        allowance.take();
+        asked += 1;
+    }
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_over_new_connections_are_as_many_as_over_one() {
+    let rates = rates(10, 50);
+    let pass = Pass::of_token("one");
+    let start = Instant::now();
+    let mut asked = 0;
+    for _ in 0..100 {
+        asked += ask(&rates.requests(peer(1), &pass));
+        advance(Duration::from_millis(30)).await;
+    }
+    // Three seconds at ten, and a burst of twenty.
+    assert!(start.elapsed() == Duration::from_secs(3));
+    assert!((49..=50).contains(&asked), "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_together() {
+    let rates = rates(10, 50);
+    let by = |number, name| ask(&rates.requests(peer(number), &Pass::of_token(name)));
+    let asked: u32 = (0..200).map(|number| by(number, "one")).sum();
+    assert_eq!(asked, 80);
+    // Another token of a new address is not touched.
+    assert_eq!(by(201, "other"), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_address_does_not_wait_for_a_greedy_one() {
+    let rates = rates(10, 50);
+    ask(&rates.requests(peer(1), &Pass::of_token("one")));
+    assert_eq!(ask(&rates.requests(peer(2), &Pass::of_token("other"))), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_in_this_process_asks_as_it_likes() {
+    let rates = rates(1, 1);
+    let allowance = rates.requests(Peer::InProcess, &Pass::of_token("one"));
+    for _ in 0..1000 {
+        allowance.ready().now_or_never().unwrap();
+        allowance.take();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_come_in_turns_and_who_leaves_takes_none() {
+    let rates = rates(100, 10);
+    let source = Source::V6(1);
+    for _ in 0..20 {
+        let turn = rates.connection(source);
+        assert!(!turn.waits());
+        turn.come().await;
+    }
+    // A thousand come and go while they wait.
+    for _ in 0..1000 {
+        assert!(rates.connection(source).waits());
+    }
+    let start = Instant::now();
+    rates.connection(source).come().await;
+    assert_eq!(start.elapsed(), Duration::from_millis(100));
+    assert!(!rates.connection(Source::V6(2)).waits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_limits_hold_for_who_comes_then() {
+    let rates = rates(10, 10);
+    let pass = Pass::of_token("one");
+    let old = rates.requests(peer(1), &pass);
+    rates.apply(&Limits {
+        requests_per_second: 50,
+        ..Limits::default()
+    });
+    assert_eq!(ask(&old), 20);
+    assert_eq!(ask(&rates.requests(peer(1), &pass)), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_that_are_gone_are_forgotten_once_their_buckets_are_full() {
+    let rates = rates(100, 50);
+    for number in 0..100_000 {
+        rates.connection(Source::V6(number)).come().await;
+        // A thousand a second: twenty are not full yet.
+        advance(Duration::from_millis(1)).await;
+    }
+    assert!(rates.table().buckets.len() <= FEW_BUCKETS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_number_of_addresses_at_once_takes_bounded_memory() {
+    let rates = rates(100, 1);
+    let greedy = Source::V6(u64::MAX);
+    let held: Vec<_> = (0..3).map(|_| rates.connection(greedy)).collect();
+    for number in 0..100_000 {
+        rates.connection(Source::V6(number)).come().await;
+    }
+    assert!(rates.table().buckets.len() <= 4 * MOST_UNUSED);
+    // Who is still there is not forgotten.
+    assert!(rates.connection(greedy).waits());
+    drop(held);
+}
+
+proptest! {
+    #[test]
+    fn turns_never_come_faster_than_the_rate_and_the_burst(
+        steps in vec((any::<bool>(), 0..200_u64), 1..200),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let rates = rates(100, 10);
+            let start = Instant::now();
+            let mut waiting: Vec<Turn> = Vec::new();
+            let mut came = 0_u128;
+            for (leaves, milliseconds) in steps {
+                waiting.push(rates.connection(Source::V6(1)));
+                if leaves {
+                    waiting.remove(waiting.len() / 2);
+                }
+                advance(Duration::from_millis(milliseconds)).await;
+                let now = Instant::now();
+                for turn in waiting.extract_if(.., |turn| turn.at <= now) {
+                    turn.come().await;
+                    came += 1;
+                }
+                assert!(came <= 20 + start.elapsed().as_millis() / 100, "{came}");
+            }
+        });
+    }
+}

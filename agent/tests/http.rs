@@ -1,0 +1,92 @@
+//! What is served over HTTP, and to whom: real sockets.
+#![allow(clippy::unwrap_used)] // Tests panic to fail.
+
+#[path = "limits/rig.rs"]
+#[allow(dead_code)] // Each test takes what it needs.
+mod rig;
+
+use rig::{Running, TOKEN};
+use socktop_agent::config::Limits;
+
+const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                       sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+/// The first line of the answer to a request for `path` with these headers. The connection is closed behind it.
+async fn status(server: &Running, path: &str, headers: &str) -> String {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let mut stream = server.connect_from("127.0.0.1").await;
+    let request = format!("GET {path} HTTP/1.1\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await.unwrap();
+    line.trim().to_owned()
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let server = Running::start(Limits::default());
+    let ask = async |method: &str| {
+        let request = format!("{method} /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        server.raw(request.as_bytes()).await
+    };
+    for method in ["GET", "HEAD"] {
+        let answer = ask(method).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{method}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{method}: {answer}");
+    }
+    assert!(ask("POST").await.starts_with("HTTP/1.1 405"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
+    let server = Running::start_with_token(Limits::default());
+    let proxied = format!("host: monitor.example\r\n{UPGRADE}");
+    let bearer = format!("authorization: Bearer {TOKEN}\r\n");
+    let by_query = format!("/ws?token={TOKEN}");
+    let enters = async |path: &str, headers: &str| {
+        let status = status(&server, path, headers).await;
+        status.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(enters("/ws", &format!("{proxied}{bearer}")).await, "101");
+    assert_eq!(enters(&by_query, &proxied).await, "101");
+    // Without a token it may be a web page whose name was made to resolve to this machine.
+    assert_eq!(enters("/ws", &proxied).await, "403");
+    assert_eq!(enters("/ws?token=wrong", &proxied).await, "401");
+    // A foreign page is refused, whatever it has.
+    let page = format!("{proxied}{bearer}origin: https://evil.example\r\n");
+    assert_eq!(enters("/ws", &page).await, "403");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn both_ways_to_write_the_path_are_checked_alike() {
+    let server = Running::start_with_token(Limits::default());
+    let local = format!("host: localhost\r\n{UPGRADE}");
+    for path in ["/ws", "/ws/"] {
+        for (query, headers, wanted) in [
+            (format!("?token={TOKEN}"), local.clone(), "101"),
+            ("?token=wrong".to_owned(), local.clone(), "401"),
+            (String::new(), local.clone(), "401"),
+            (
+                format!("?token={TOKEN}"),
+                format!("{local}origin: https://evil.example\r\n"),
+                "403",
+            ),
+            (
+                format!("?token={TOKEN}"),
+                format!("{local}content-length: 3\r\n"),
+                "400",
+            ),
+            (
+                format!("?token={TOKEN}"),
+                "host: localhost\r\n".to_owned(),
+                "426",
+            ),
+        ] {
+            let status = status(&server, &format!("{path}{query}"), &headers).await;
+            assert!(status.contains(wanted), "{path}{query} {headers}: {status}");
+        }
+    }
+    server.stop().await;
+}
