@@ -55,6 +55,7 @@ fn cut_host(host: &mut Host) {
         architecture,
         cpu_model,
         cpu_count: _,
+        started_boot_ms: _,
         agent_version,
     } = host;
     cut(hostname, NAME_BYTES);
@@ -254,6 +255,7 @@ mod tests {
                 architecture: some(),
                 cpu_model: some(),
                 cpu_count: None,
+                started_boot_ms: None,
                 agent_version: text(),
             }),
             Kind::Metrics(Metrics {

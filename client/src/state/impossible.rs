@@ -138,10 +138,12 @@ fn check_host(host: &mut Host, impossible: &mut Impossible) {
         architecture: _,
         cpu_model: _,
         cpu_count,
+        started_boot_ms,
         agent_version: _,
     } = host;
     let most = u32::try_from(limits::CORES).unwrap_or(u32::MAX);
     impossible.at_most(cpu_count, most, "number of CPUs");
+    impossible.at_most(started_boot_ms, MOST_UPTIME_MS, "start of the host");
 }
 
 fn check_metrics(metrics: &mut Metrics, impossible: &mut Impossible) {

@@ -76,6 +76,7 @@ impl Heap for Host {
             architecture,
             cpu_model,
             cpu_count: _,
+            started_boot_ms: _,
             agent_version,
         } = self;
         let optional = [kernel, os, model, architecture, cpu_model];

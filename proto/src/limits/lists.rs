@@ -79,6 +79,7 @@ fn check_host(host: &Host) {
         architecture: _,
         cpu_model: _,
         cpu_count: _,
+        started_boot_ms: _,
         agent_version: _,
     } = host;
 }
