@@ -38,5 +38,6 @@ mod throttle;
 pub mod tls;
 pub mod token;
 pub mod tokens;
+mod watchdog;
 mod whole_file;
 mod zone;

@@ -19,6 +19,7 @@ use crate::collect::{
     ProcessCollector, ProcessesCollector, Root, read_host, redact_arguments,
 };
 use crate::config::Sampling;
+use crate::watchdog;
 use sample::Earlier;
 pub use sample::Sample;
 pub(crate) use sample::message;
@@ -79,6 +80,7 @@ impl<C> Entry<C> {
         {
             return Arc::clone(sample);
         }
+        let _watched = watchdog::watch();
         let retired = state.earlier.take_retired();
         let body = collect(&mut state.collector, retired).await;
         let sample = state.earlier.next(query, body);
@@ -127,7 +129,7 @@ impl Sampler {
             Query::Host => {
                 self.host
                     .sample(query, SLOW_TTL, async |root, _| {
-                        body::Kind::Host(read_host(root)).into()
+                        body::Kind::Host(read_host(root, Now::read())).into()
                     })
                     .await
             }
@@ -139,7 +141,10 @@ impl Sampler {
                             *chosen = options;
                             *metrics = MetricsCollector::new(self.root.clone(), options);
                         }
-                        let collected = settle(|| Ok(metrics.collect(Now::read()))).await;
+                        let mut collected = settle(|| Ok(metrics.collect(Now::read()))).await;
+                        if let Ok(sample) = &mut collected {
+                            sample.gpus = metrics.gpus().await;
+                        }
                         reply(collected, body::Kind::Metrics)
                     })
                     .await

@@ -248,7 +248,8 @@ fn connect(
         profile: None,
         target,
         tls_ca: cli.tls_ca.clone().or_else(profiles_ca),
-        verify_hostname: cli.verify_hostname,
+        verify_hostname: cli.verify_hostname
+            || profile.is_some_and(|profile| profile.verify_hostname),
         client,
         token_file,
         intervals: intervals(cli, profile),
@@ -261,10 +262,11 @@ fn connect(
 pub fn intervals(cli: &Cli, profile: Option<&Profile>) -> Intervals {
     let metrics_ms = || profile.and_then(|profile| profile.metrics_interval_ms);
     let processes_ms = || profile.and_then(|profile| profile.processes_interval_ms);
+    let disks_ms = || profile.and_then(|profile| profile.disks_interval_ms);
     Intervals::from_ms(
         cli.metrics_interval_ms.or_else(metrics_ms),
         cli.processes_interval_ms.or_else(processes_ms),
-        cli.disks_interval_ms,
+        cli.disks_interval_ms.or_else(disks_ms),
     )
 }
 
@@ -277,6 +279,26 @@ fn save(
     profiles: &Profiles,
     environment: &Environment,
 ) -> Option<Save> {
+    // Without `..`: an option that is added has to be saved here, or said not to be.
+    let Cli {
+        tls_ca,
+        verify_hostname,
+        cert,
+        key,
+        token_file,
+        metrics_interval_ms,
+        processes_interval_ms,
+        disks_interval_ms,
+        // What is done now, not how this host is reached.
+        command: _,
+        agent: _,
+        profile: _,
+        save: overwrite,
+        demo: _,
+        dry_run: _,
+        // Of this terminal, not of the host.
+        compact: _,
+    } = cli;
     let absolute = |path: &Option<PathBuf>| {
         path.as_deref()
             .map(|path: &Path| environment.folder.join(path))
@@ -287,16 +309,18 @@ fn save(
     if profile.url.parse::<Target>().ok().as_ref() != Some(target) {
         profile.url = target.to_url();
     }
-    profile.tls_ca = absolute(&cli.tls_ca);
-    profile.client_cert = absolute(&cli.cert);
-    profile.client_key = absolute(&cli.key);
-    profile.token_file = absolute(&cli.token_file);
-    profile.metrics_interval_ms = cli.metrics_interval_ms.or(profile.metrics_interval_ms);
-    profile.processes_interval_ms = cli.processes_interval_ms.or(profile.processes_interval_ms);
+    profile.tls_ca = absolute(tls_ca);
+    profile.verify_hostname = *verify_hostname;
+    profile.client_cert = absolute(cert);
+    profile.client_key = absolute(key);
+    profile.token_file = absolute(token_file);
+    profile.metrics_interval_ms = metrics_interval_ms.or(profile.metrics_interval_ms);
+    profile.processes_interval_ms = processes_interval_ms.or(profile.processes_interval_ms);
+    profile.disks_interval_ms = disks_interval_ms.or(profile.disks_interval_ms);
     (existing != Some(&profile)).then(|| Save {
         name: name.to_owned(),
         profile,
-        ask: existing.is_some() && !cli.save,
+        ask: existing.is_some() && !overwrite,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::files::remove_left_draft;
 use crate::known::KnownAgents;
 use crate::profiles::{self, ProfilesError};
 use crate::tokens::Tokens;
@@ -30,6 +31,13 @@ impl Home {
             // Without a home but with a place for profiles: there.
             .unwrap_or_else(|| profiles.with_file_name(""));
         Ok(Self { profiles, data })
+    }
+
+    /// Removes what a program that was killed while it wrote left of this user's files.
+    pub fn remove_left_drafts(&self) {
+        remove_left_draft(&self.profiles);
+        remove_left_draft(self.known_agents().path());
+        self.tokens().remove_left_drafts();
     }
 
     /// The agents whose keys are remembered.

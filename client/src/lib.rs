@@ -14,6 +14,7 @@ pub mod plain;
 pub mod profiles;
 pub mod question;
 pub mod save;
+pub mod signals;
 pub mod start;
 pub mod state;
 pub mod target;

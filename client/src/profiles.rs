@@ -31,6 +31,13 @@ pub struct Profile {
     /// How often to ask for the process list, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes_interval_ms: Option<u64>,
+    /// How often to ask for disks, in milliseconds. The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disks_interval_ms: Option<u64>,
+    /// Whether a certificate must also be for the host's name, as by `--verify-hostname`. The published client does not
+    /// know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify_hostname: bool,
     /// A file that holds the token. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,

@@ -2,34 +2,68 @@
 
 use std::io::{self, BufRead, Write};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::task::spawn_blocking;
+
+use crate::signals::{self, EndSignals, StopEvent, StopSignals};
 
 /// Does what asks the user, which may wait for long, until a signal ends it.
 ///
 /// # Errors
-/// `Interrupted` where SIGINT, SIGTERM or SIGHUP came; else where the terminal fails, or what `asking` says.
+/// `Interrupted` where SIGINT, SIGTERM, SIGHUP or SIGQUIT came; else where the terminal fails, or what `asking` says.
 pub async fn at_terminal<T: Send + 'static>(
     asking: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let before = tcgetattr(io::stdin())?;
-    // Once they are watched, signals no longer end the program by themselves.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        asked = spawn_blocking(asking) => asked.map_err(io::Error::other)?,
-        _ = interrupt.recv() => interrupted(&before),
-        _ = terminate.recv() => interrupted(&before),
-        _ = hang_up.recv() => interrupted(&before),
-    }
+    ask_with(&before.clone(), &before, asking).await
 }
 
-/// The thread that reads goes on waiting, so the echo is turned on again for it.
-fn interrupted<T>(before: &Termios) -> io::Result<T> {
-    tcsetattr(io::stdin(), OptionalActions::Now, before)?;
-    Err(io::ErrorKind::Interrupted.into())
+/// The same, without showing what is typed.
+///
+/// # Errors
+/// As of [`at_terminal`].
+pub async fn at_terminal_hidden<T: Send + 'static>(
+    asking: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let before = tcgetattr(io::stdin())?;
+    let mut hidden = before.clone();
+    hidden
+        .local_modes
+        .remove(LocalModes::ECHO | LocalModes::ECHONL);
+    ask_with(&hidden, &before, asking).await
+}
+
+/// Asks while the terminal has the modes `during`. While the program is stopped, and when it ends, it has those of
+/// `before`.
+async fn ask_with<T: Send + 'static>(
+    during: &Termios,
+    before: &Termios,
+    asking: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let set = |modes| tcsetattr(io::stdin(), OptionalActions::Now, modes);
+    let mut end = EndSignals::listen()?;
+    let mut stop = StopSignals::listen()?;
+    set(during)?;
+    let mut asked = spawn_blocking(asking);
+    // Where a signal ends it, the thread that reads goes on waiting: the modes are set here.
+    let answer = loop {
+        tokio::select! {
+            answer = &mut asked => break answer.map_err(io::Error::other)?,
+            _ = end.next() => break Err(io::ErrorKind::Interrupted.into()),
+            event = stop.next() => {
+                if event == StopEvent::Requested {
+                    set(before)?;
+                    signals::stop();
+                    if stop.wait_until_continued(&mut end).await.is_some() {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                }
+                set(during)?;
+            }
+        }
+    };
+    set(before)?;
+    answer
 }
 
 /// Asks a question that `y` or `yes` agrees to; anything else, and no answer, does not.

@@ -33,6 +33,9 @@ const SIGINT: u8 = 2;
 /// Says what cannot be read, reached or shown.
 pub async fn start(cli: &Cli) -> Result<Outcome> {
     let home = Home::of(|name| env::var_os(name));
+    if let Ok(home) = &home {
+        home.remove_left_drafts();
+    }
     if let Some(command) = &cli.command {
         let home = home.map_err(|_| ProfilesError::NoHome)?;
         commands::run(command, &home)?;

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::question::at_terminal;
+use crate::question::at_terminal_hidden;
 
 /// Longest accepted token, in bytes: it has to fit into a header of the HTTP request.
 pub const MAX_BYTES: usize = 4096;
@@ -112,11 +112,11 @@ pub enum TokenFileError {
 /// entered.
 ///
 /// # Errors
-/// `Interrupted` where SIGINT, SIGTERM or SIGHUP came; else where the terminal fails, or what was entered is no
+/// `Interrupted` where SIGINT, SIGTERM, SIGHUP or SIGQUIT came; else where the terminal fails, or what was entered is no
 /// token.
 pub async fn prompt(agent: &str) -> io::Result<Option<Token>> {
     let question = format!("Token for {agent}: ");
-    let entered = at_terminal(|| rpassword::prompt_password(question)).await?;
+    let entered = at_terminal_hidden(|| rpassword::prompt_password(question)).await?;
     match Token::new(&entered) {
         Ok(token) => Ok(Some(token)),
         Err(InvalidToken::Empty) => Ok(None),

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::files::write_private;
+use crate::files::{remove_left_draft, write_private};
 use crate::token::Token;
 
 /// What a profile's name may have and a file's may not; the sign of escaping itself, so that no two names share a file.
@@ -63,15 +64,35 @@ impl Tokens {
         }
     }
 
-    /// Copies the file at `from` to the one of the profile called `profile`, and gives that.
+    /// Copies the file at `from` to the one of the profile called `profile`, and gives that. Where it is a symbolic link
+    /// the copy is one to the same file.
     ///
     /// # Errors
     /// Where it cannot be read or written.
     pub fn copy(&self, from: &Path, profile: &str) -> Result<PathBuf, StoreError> {
         let path = self.file_of(profile);
-        match fs::read(from).and_then(|text| write_private(&path, &text)) {
+        let copied = match fs::read_link(from) {
+            Ok(target) => {
+                // What stands there belongs to no profile.
+                let _ = fs::remove_file(&path);
+                symlink(target, &path)
+            }
+            Err(_) => fs::read(from).and_then(|text| write_private(&path, &text)),
+        };
+        match copied {
             Ok(()) => Ok(path),
             Err(source) => Err(StoreError { path, source }),
+        }
+    }
+
+    /// Removes what a killed program left of tokens that it was writing, here and where links from here lead to.
+    pub fn remove_left_drafts(&self) {
+        remove_left_draft(&self.folder.join("any"));
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries {
+            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                remove_left_draft(&entry.path());
+            }
         }
     }
 

@@ -54,33 +54,46 @@ impl Fields {
 
     /// Leaves these fields of a process, and takes out the others.
     pub fn choose(self, process: &mut Process) {
+        let Process {
+            // Always among them.
+            pid: _,
+            parent_pid,
+            user_id,
+            user,
+            name,
+            state,
+            threads,
+            cpu_percent,
+            resident_bytes,
+            started_boot_ms,
+        } = process;
         let lacks = |bit: u32| self.0 & 1 << bit == 0;
         if lacks(2) {
-            process.parent_pid = None;
+            *parent_pid = None;
         }
         if lacks(3) {
-            process.user_id = None;
+            *user_id = None;
         }
         if lacks(4) {
-            process.user = String::new();
+            *user = String::new();
         }
         if lacks(5) {
-            process.name = String::new();
+            *name = String::new();
         }
         if lacks(6) {
-            process.state = 0;
+            *state = 0;
         }
         if lacks(7) {
-            process.threads = None;
+            *threads = None;
         }
         if lacks(8) {
-            process.cpu_percent = None;
+            *cpu_percent = None;
         }
         if lacks(9) {
-            process.resident_bytes = None;
+            *resident_bytes = None;
         }
         if lacks(10) {
-            process.started_boot_ms = None;
+            *started_boot_ms = None;
         }
     }
 }
@@ -138,6 +151,14 @@ mod tests {
             let expected = if number == 1 { vec![] } else { vec![number] };
             assert_eq!(numbers, expected);
         }
+    }
+
+    #[test]
+    fn all_are_the_fields_of_the_descriptor() {
+        let descriptors = crate::descriptors::Descriptors::read();
+        let numbers = descriptors.message(".socktop.v2.Process").field.iter();
+        let bits = numbers.map(|field| 1 << field.number());
+        assert_eq!(bits.sum::<u32>(), Fields::ALL.0);
     }
 
     #[test]

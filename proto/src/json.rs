@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
+use crate::limits;
 use crate::model::{self, Body, ErrorCode, body};
+use crate::native::too_large;
 use crate::published::{self, ErrorReply};
 use crate::query::Query;
 use crate::text;
@@ -93,6 +95,7 @@ pub fn encode_reply(query: Query, body: &Body) -> Frame {
 }
 
 fn reply(body: &Body) -> Result<Frame, model::Error> {
+    limits::check(body).map_err(too_large)?;
     let text = match body.kind.as_ref() {
         Some(body::Kind::Metrics(metrics)) => {
             let published = published::Metrics::try_from(metrics)?;
@@ -112,7 +115,7 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
             })
         }
         Some(body::Kind::Disks(disks)) => text::serialize(&published::disks(disks)),
-        Some(body::Kind::Processes(list)) => return Ok(text::processes_frame(list)),
+        Some(body::Kind::Processes(list)) => return text::processes_frame(list),
         Some(body::Kind::Process(details)) => {
             text::serialize(&published::ProcessReply::try_from(details)?)
         }
@@ -125,7 +128,7 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
             ));
         }
     }?;
-    Ok(Frame::Text(text))
+    text::within_limit(Frame::Text(text))
 }
 
 impl From<&model::Gpu> for Gpu {

@@ -5,10 +5,13 @@
 
 use prost::{Message, encoding};
 
-use crate::census::{self, TooManyParts};
+use crate::decode_limits;
 use crate::fields::Fields;
 use crate::gzip::{GunzipError, gunzip, gzip};
-use crate::model::{Body, Changes, ProcessesRequest, Reply, Request, reply, request};
+use crate::limits::{self, OverLimit};
+use crate::model::{
+    self, Body, Changes, ErrorCode, ProcessesRequest, Reply, Request, reply, request,
+};
 use crate::query::Query;
 
 /// The WebSocket subprotocol that selects this dialect.
@@ -40,9 +43,9 @@ pub enum ReplyError {
     /// A gzip payload that cannot be unpacked.
     #[error(transparent)]
     Gunzip(#[from] GunzipError),
-    /// It unfolds to more than a host has.
-    #[error(transparent)]
-    TooManyParts(#[from] TooManyParts),
+    /// It is beyond a limit.
+    #[error("the reply {0}")]
+    OverLimit(#[from] OverLimit),
     /// A reply without a payload.
     #[error("the reply is empty")]
     Empty,
@@ -150,18 +153,40 @@ pub fn decode_request(frame: &[u8]) -> Result<Asked, RequestError> {
     })
 }
 
-/// Encodes a body for [`reply_frame`], gzip where that is smaller.
+/// Encodes a body for [`reply_frame`], gzip where that is smaller. A body that no client would take becomes an error that
+/// says so.
 #[must_use]
 pub fn encode_body(body: &Body, revision: u64) -> Vec<u8> {
+    // An error has no revision: nothing can be said to have changed since.
+    encode_within_limits(body, revision)
+        .unwrap_or_else(|over| encode_plain(&too_large(over).into(), 0))
+}
+
+/// What is answered instead of an answer that is too large.
+pub(crate) fn too_large(over: OverLimit) -> model::Error {
+    let message = format!("the answer {over}: more than a client takes");
+    model::Error::new(ErrorCode::Unavailable, message)
+}
+
+fn encode_within_limits(body: &Body, revision: u64) -> Result<Vec<u8>, OverLimit> {
+    limits::check(body)?;
     let size = body.encoded_len();
+    limits::check_body_bytes(size)?;
     if size > GZIP_THRESHOLD {
         let packed = gzip(&body.encode_to_vec());
         if packed.len() < size {
-            return encode_payload(revision, Some(reply::Payload::Gzip(packed)));
+            let encoded = encode_payload(revision, Some(reply::Payload::Gzip(packed)));
+            limits::check_message_bytes(encoded.len() + ID_BYTES)?;
+            return Ok(encoded);
         }
     }
+    limits::check_message_bytes(size + 16 + ID_BYTES)?;
+    Ok(encode_plain(body, revision))
+}
+
+fn encode_plain(body: &Body, revision: u64) -> Vec<u8> {
     // A payload would have to own the body.
-    let mut encoded = Vec::with_capacity(size + 16);
+    let mut encoded = Vec::with_capacity(body.encoded_len() + 16);
     encoding::message::encode(PLAIN, body, &mut encoded);
     encoded.extend(encode_payload(revision, None));
     encoded
@@ -170,10 +195,21 @@ pub fn encode_body(body: &Body, revision: u64) -> Vec<u8> {
 /// The number of `Reply.plain`.
 const PLAIN: u32 = 2;
 
+/// The number of `Reply.id`.
+const ID: u64 = 1;
+
+/// Most bytes of an id with its key.
+const ID_BYTES: usize = 11;
+
 /// Encodes changes for [`reply_frame`]. They are few, so they are not packed.
-#[must_use]
-pub fn encode_changes(changes: Changes, revision: u64) -> Vec<u8> {
-    encode_payload(revision, Some(reply::Payload::Changes(changes)))
+///
+/// # Errors
+/// Where they are more than a client takes: then the body has to be told.
+pub fn encode_changes(changes: Changes, revision: u64) -> Result<Vec<u8>, OverLimit> {
+    limits::check_changes(&changes)?;
+    let encoded = encode_payload(revision, Some(reply::Payload::Changes(changes)));
+    limits::check_message_bytes(encoded.len() + ID_BYTES)?;
+    Ok(encoded)
 }
 
 fn encode_payload(revision: u64, payload: Option<reply::Payload>) -> Vec<u8> {
@@ -190,20 +226,25 @@ fn encode_payload(revision: u64, payload: Option<reply::Payload>) -> Vec<u8> {
 /// Protobuf allows a message to be put together from the encodings of its parts, in any order.
 #[must_use]
 pub fn reply_frame(id: u64, encoded: &[u8]) -> Vec<u8> {
-    // A key and a number.
-    let mut frame = Vec::with_capacity(encoded.len() + 11);
+    let mut frame = Vec::with_capacity(encoded.len() + ID_BYTES);
     encoding::uint64::encode(1, &id, &mut frame);
     frame.extend_from_slice(encoded);
     frame
 }
 
+/// The id of a reply that may not be usable otherwise, as far as it can be read; else 0, which is no request's.
+#[must_use]
+pub fn reply_id(frame: &[u8]) -> u64 {
+    decode_limits::number_in(frame, ID)
+}
+
 /// Decodes a reply, unpacking at most `limit` bytes.
 ///
 /// # Errors
-/// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more than
-/// [`MAX_PARTS`](crate::MAX_PARTS) parts.
+/// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more parts than
+/// [`PARTS`](limits::PARTS).
 pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
-    census::check(frame, &census::REPLY)?;
+    decode_limits::check(frame, &decode_limits::REPLY)?;
     let Reply {
         id,
         payload,
@@ -213,7 +254,7 @@ pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
         Some(reply::Payload::Plain(body)) => Told::Whole(body),
         Some(reply::Payload::Gzip(packed)) => {
             let unpacked = gunzip(&packed, limit)?;
-            census::check(&unpacked, &census::BODY)?;
+            decode_limits::check(&unpacked, &decode_limits::BODY)?;
             Told::Whole(Body::decode(unpacked.as_slice())?)
         }
         Some(reply::Payload::Changes(changes)) => Told::Changes(changes),

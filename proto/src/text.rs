@@ -7,10 +7,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::census::{self, TooManyParts};
+use crate::decode_limits;
 use crate::frame::Frame;
 use crate::gzip::{GunzipError, gunzip, gzip, is_gzip};
+use crate::limits::{self, OverLimit};
 use crate::model::{self, Body, ErrorCode, body};
+use crate::native::too_large;
 use crate::published::{self, ErrorReply};
 use crate::query::Query;
 
@@ -29,9 +31,9 @@ pub enum ReplyError {
     /// Not a process list.
     #[error("malformed process list: {0}")]
     Protobuf(#[from] prost::DecodeError),
-    /// It unfolds to more than a host has.
-    #[error(transparent)]
-    TooManyParts(#[from] TooManyParts),
+    /// It is beyond a limit.
+    #[error("the reply {0}")]
+    OverLimit(#[from] OverLimit),
     /// A gzip payload that cannot be unpacked.
     #[error(transparent)]
     Gunzip(#[from] GunzipError),
@@ -128,9 +130,11 @@ pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, R
     }
     let kind = match query {
         Query::Metrics => body::Kind::Metrics(json::<published::Metrics>(data)?.into()),
-        Query::Disks => body::Kind::Disks(published::disks_model(json(data)?)),
+        Query::Disks => {
+            body::Kind::Disks(published::disks_model(json::<published::DiskList>(data)?.0))
+        }
         Query::Processes => {
-            census::check(data, &census::LIST)?;
+            decode_limits::check(data, &decode_limits::LIST)?;
             body::Kind::Processes(published::decode_processes(data)?)
         }
         Query::Process { .. } => {
@@ -153,11 +157,12 @@ fn json<T: DeserializeOwned>(data: &[u8]) -> Result<T, serde_json::Error> {
 }
 
 fn reply(body: &Body) -> Result<Frame, model::Error> {
+    limits::check(body).map_err(too_large)?;
     let kind = body.kind.as_ref();
     match kind {
         Some(body::Kind::Metrics(metrics)) => json_frame(&published::Metrics::try_from(metrics)?),
         Some(body::Kind::Disks(disks)) => json_frame(&published::disks(disks)),
-        Some(body::Kind::Processes(list)) => Ok(processes_frame(list)),
+        Some(body::Kind::Processes(list)) => processes_frame(list),
         Some(body::Kind::Process(details)) => json_frame(&details_in_ascii(details.try_into()?)),
         Some(body::Kind::Journal(journal)) => json_frame(&journal_in_ascii(journal.into())),
         Some(body::Kind::Error(error)) => Err(error.clone()),
@@ -191,22 +196,29 @@ fn details_in_ascii(mut reply: published::ProcessReply) -> published::ProcessRep
 }
 
 /// The process list as `processes.proto` has it, gzip above [`THRESHOLD`].
-pub(crate) fn processes_frame(list: &model::Processes) -> Frame {
+pub(crate) fn processes_frame(list: &model::Processes) -> Result<Frame, model::Error> {
     let encoded = published::encode_processes(list);
-    Frame::Binary(if encoded.len() > THRESHOLD {
-        gzip(&encoded)
-    } else {
-        encoded
-    })
+    packed_frame(&encoded).unwrap_or_else(|| within_limit(Frame::Binary(encoded)))
 }
 
 fn json_frame(value: &impl Serialize) -> Result<Frame, model::Error> {
     let text = serialize(value)?;
-    Ok(if text.len() > THRESHOLD {
-        Frame::Binary(gzip(text.as_bytes()))
-    } else {
-        Frame::Text(text)
-    })
+    packed_frame(text.as_bytes()).unwrap_or_else(|| within_limit(Frame::Text(text)))
+}
+
+/// A reply above [`THRESHOLD`] as it is sent; `None` for a shorter one.
+fn packed_frame(data: &[u8]) -> Option<Result<Frame, model::Error>> {
+    if data.len() <= THRESHOLD {
+        return None;
+    }
+    let within = limits::check_body_bytes(data.len()).map_err(too_large);
+    Some(within.and_then(|()| within_limit(Frame::Binary(gzip(data)))))
+}
+
+/// A frame that a client takes.
+pub(crate) fn within_limit(frame: Frame) -> Result<Frame, model::Error> {
+    limits::check_message_bytes(frame.len()).map_err(too_large)?;
+    Ok(frame)
 }
 
 pub(crate) fn serialize(value: &impl Serialize) -> Result<String, model::Error> {

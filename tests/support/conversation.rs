@@ -8,6 +8,8 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
+use crate::wait::DEADLINE;
+
 /// Far above any reply of a test's host.
 const UNPACKED_LIMIT: usize = 64 << 20;
 
@@ -36,6 +38,9 @@ impl Conversation {
         );
         let stream = TcpStream::connect(&address)
             .unwrap_or_else(|error| panic!("connect to {address}: {error}"));
+        stream
+            .set_read_timeout(Some(DEADLINE))
+            .expect("bound the wait for answers");
         let (socket, _) =
             client(request, stream).unwrap_or_else(|error| panic!("open {url}: {error}"));
         Self { socket, last_id: 0 }
@@ -44,7 +49,7 @@ impl Conversation {
     /// Asks, and waits for the answer.
     ///
     /// # Panics
-    /// When the agent does not answer, or answers something else.
+    /// When the agent does not answer within [`DEADLINE`], or answers something else.
     pub fn ask(&mut self, query: Query) -> Body {
         self.last_id += 1;
         let request = native::encode_request(self.last_id, query);

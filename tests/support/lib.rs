@@ -5,6 +5,7 @@
 
 mod background;
 mod conversation;
+mod hostile_host;
 mod programs;
 mod server;
 mod terminal;
@@ -12,6 +13,9 @@ mod wait;
 
 pub use background::Background;
 pub use conversation::Conversation;
+pub use hostile_host::{
+    ControlGroup, Hostile, eager_agent, health, in_own_host, python, resident_bytes, skip, threads,
+};
 pub use programs::{clean_command, our_program, published_program};
 pub use server::{Server, free_port};
 pub use terminal::{Size, Terminal, keys, terminal_command};

@@ -3,11 +3,13 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::Command;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::write;
 
 use crate::wait::{DEADLINE, wait_for};
 
@@ -21,6 +23,8 @@ pub mod keys {
     pub const DOWN: &str = "\x1b[B";
     /// Ctrl-C.
     pub const CTRL_C: &str = "\x03";
+    /// Ctrl-Z.
+    pub const CTRL_Z: &str = "\x1a";
 }
 
 /// A terminal's size in cells.
@@ -44,6 +48,18 @@ pub struct Terminal {
 struct Display {
     parser: Mutex<vt100::Parser>,
     changed: Condvar,
+    reading: Mutex<Reading>,
+    reading_changed: Condvar,
+}
+
+/// Whether the terminal takes what the program writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Yes,
+    /// It should stop.
+    Stopping,
+    /// It has.
+    Stopped,
 }
 
 impl Terminal {
@@ -74,6 +90,8 @@ impl Terminal {
         let display = Arc::new(Display {
             parser: Mutex::new(vt100::Parser::new(rows, columns, 0)),
             changed: Condvar::new(),
+            reading: Mutex::new(Reading::Yes),
+            reading_changed: Condvar::new(),
         });
         let shown = Arc::clone(&display);
         thread::spawn(move || {
@@ -82,6 +100,7 @@ impl Terminal {
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 shown.lock().process(buffer.get(..read).unwrap_or_default());
                 shown.changed.notify_all();
+                shown.stop_where_told();
             }
         });
         Self {
@@ -117,6 +136,55 @@ impl Terminal {
         self.look_until(what, |screen| shows(&screen.contents()));
     }
 
+    /// Takes no more of what the program writes, and fills what the kernel keeps of it: to a program that writes, the
+    /// terminal of an SSH connection that hangs looks like that.
+    ///
+    /// # Panics
+    /// When the kernel refuses it.
+    pub fn stop_taking_output(&self) {
+        *self.display.lock_reading() = Reading::Stopping;
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let path = self.master.tty_name().expect("a name of the terminal");
+        let terminal = open(&path, flags, Mode::empty()).expect("open the terminal");
+        // The reader takes some more before it sees that it should stop.
+        wait_for("the reader to stop", || {
+            let _ = write(&terminal, b" ");
+            (*self.display.lock_reading() == Reading::Stopped).then_some(())
+        });
+        // The kernel moves some of it further.
+        wait_for("the terminal to be full", || {
+            let mut wrote = false;
+            while write(&terminal, b" ").is_ok() {
+                wrote = true;
+            }
+            (!wrote).then_some(())
+        });
+    }
+
+    /// Takes what the program writes again.
+    pub fn take_output(&self) {
+        *self.display.lock_reading() = Reading::Yes;
+        self.display.reading_changed.notify_all();
+    }
+
+    /// Waits until the program has the terminal: the alternate screen without a cursor, the mouse, marked pastes, and
+    /// keys one by one.
+    ///
+    /// # Panics
+    /// When it did not within [`DEADLINE`].
+    pub fn wait_until_taken_over(&self) {
+        self.look_until(
+            "the alternate screen with all that belongs to it",
+            |screen| {
+                screen.alternate_screen()
+                    && screen.hide_cursor()
+                    && screen.bracketed_paste()
+                    && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+            },
+        );
+        wait_for("raw mode", || (!self.is_cooked()).then_some(()));
+    }
+
     /// Waits until the program has left the alternate screen and shows the cursor again.
     ///
     /// # Panics
@@ -125,6 +193,7 @@ impl Terminal {
         self.look_until("the normal screen and its cursor", |screen| {
             !screen.alternate_screen()
                 && !screen.hide_cursor()
+                && !screen.bracketed_paste()
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
     }
@@ -136,7 +205,7 @@ impl Terminal {
             .wait_timeout_while(self.display.lock(), DEADLINE, |parser| {
                 !holds(parser.screen())
             })
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner);
         let screen = parser.screen().contents();
         drop(parser);
         assert!(
@@ -165,7 +234,7 @@ impl Terminal {
                 .display
                 .changed
                 .wait_timeout(parser, left)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -189,9 +258,24 @@ impl Terminal {
     /// When the terminal cannot be asked.
     #[must_use]
     pub fn is_cooked(&self) -> bool {
+        self.has_mode("ICANON") && self.echoes()
+    }
+
+    /// Whether the terminal shows what is typed.
+    ///
+    /// # Panics
+    /// When the terminal cannot be asked.
+    #[must_use]
+    pub fn echoes(&self) -> bool {
+        self.has_mode("ECHO")
+    }
+
+    fn has_mode(&self, mode: &str) -> bool {
         let settings = self.master.get_termios().expect("ask the terminal's modes");
         let modes = format!("{:?}", settings.local_flags);
-        modes.contains("ICANON") && modes.contains("ECHO")
+        modes
+            .split(|character: char| !character.is_alphanumeric())
+            .any(|set| set == mode)
     }
 
     /// The program's process id.
@@ -226,10 +310,24 @@ impl Drop for Terminal {
 }
 
 impl Display {
+    fn lock_reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop_where_told(&self) {
+        let mut reading = self.lock_reading();
+        if *reading == Reading::Stopping {
+            *reading = Reading::Stopped;
+        }
+        drop(
+            self.reading_changed
+                .wait_while(reading, |reading| *reading == Reading::Stopped)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
     fn lock(&self) -> MutexGuard<'_, vt100::Parser> {
-        self.parser
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.parser.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,7 @@
 //! CPU usage from `/proc/stat` (`proc_stat(5)`): the times of each CPU, and the share between two readings.
 
+use std::time::Duration;
+
 use socktop_proto::model::Core;
 use socktop_proto::percent;
 
@@ -10,8 +12,11 @@ use super::fields::{lines, number, words};
 const COLUMNS: usize = 8;
 /// Without these four the line means nothing; later ones came with later kernels.
 const LEAST_COLUMNS: usize = 4;
-const IDLE: usize = 3;
-const IOWAIT: usize = 4;
+
+/// Ticks in a second: `USER_HZ`, 100 on every architecture that is still built.
+const TICKS_IN_A_SECOND: u128 = 100;
+/// A counter may lag behind by so much: a CPU that runs without ticks is brought up to date once a second.
+const MAX_LAG_TICKS: u128 = 100;
 
 /// The time that one CPU, or all of them, spent in each way since boot, in clock ticks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,16 +26,16 @@ struct Times([u64; COLUMNS]);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CpuTimes {
     total: Times,
-    /// By N of `cpuN`, in the order of the file; CPUs that are offline are missing.
+    /// By N of `cpuN`, ascending; CPUs that are offline are missing.
     cores: Vec<(u32, Times)>,
 }
 
 /// What the CPUs did between two readings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct CpuUsage {
-    /// Share of the whole machine, 0 to 100; unknown when no time passed.
+    /// Share of the whole machine, 0 to 100; unknown when no time passed, or a counter cannot be true.
     pub(crate) total_percent: Option<f32>,
-    /// The CPUs that both readings have.
+    /// The CPUs that both readings have, and whose share is known.
     pub(crate) cores: Vec<Core>,
 }
 
@@ -38,7 +43,7 @@ impl CpuTimes {
     /// Parses the `cpu` lines; `None` where there is none for the whole machine.
     pub(crate) fn parse(stat: &[u8]) -> Option<Self> {
         let mut total = None;
-        let mut cores = Vec::new();
+        let mut cores: Vec<(u32, Times)> = Vec::new();
         for line in lines(stat) {
             // They stand first, before lines that may be very long.
             let Some(rest) = line.strip_prefix(b"cpu") else {
@@ -59,24 +64,43 @@ impl CpuTimes {
                 None => {}
             }
         }
+        // The kernel's are ascending; a file system in its place (lxcfs) need not keep to that.
+        if !cores.is_sorted_by(|(one, _), (other, _)| one < other) {
+            cores.sort_by_key(|(index, _)| *index);
+            cores.dedup_by_key(|(index, _)| *index);
+        }
         Some(Self {
             total: total?,
             cores,
         })
     }
 
-    /// The usage between `older` and this reading.
-    pub(crate) fn since(&self, older: &Self) -> CpuUsage {
+    /// The usage between `older` and this reading, which was made so much later.
+    pub(crate) fn since(&self, older: &Self, elapsed: Duration) -> CpuUsage {
+        let most_of_a_core = most_ticks(elapsed);
+        let cpus = self.cores.len().max(older.cores.len()).max(1);
+        let most_of_all = most_of_a_core.saturating_mul(u64::try_from(cpus).unwrap_or(u64::MAX));
+        // Both ascend, so each is gone through once.
+        let mut earlier = older.cores.iter().peekable();
         let core = |&(index, times): &(u32, Times)| {
-            let (_, before) = older.cores.iter().find(|(known, _)| *known == index)?;
-            let percent = times.busy_percent_since(*before)?;
+            while earlier.next_if(|(known, _)| *known < index).is_some() {}
+            let (_, before) = earlier.next_if(|(known, _)| *known == index)?;
+            let percent = times.busy_percent_since(*before, most_of_a_core)?;
             Some(Core { index, percent })
         };
         CpuUsage {
-            total_percent: self.total.busy_percent_since(older.total),
+            total_percent: self.total.busy_percent_since(older.total, most_of_all),
             cores: self.cores.iter().filter_map(core).collect(),
         }
     }
+}
+
+/// More ticks than a CPU can have counted in a time: a virtual machine's clocks may be a little at odds, but a counter
+/// that jumped further (steal that began anew from the far end, or that counts a time when the machine was paused) says
+/// nothing about that time.
+fn most_ticks(elapsed: Duration) -> u64 {
+    let ticks = elapsed.as_millis() * TICKS_IN_A_SECOND / 1000;
+    u64::try_from(ticks * 2 + MAX_LAG_TICKS).unwrap_or(u64::MAX)
 }
 
 impl Times {
@@ -91,132 +115,51 @@ impl Times {
     }
 
     /// The share of the time since `older` that was neither idle nor waiting for a disk. Steal counts as busy:
-    /// the time was wanted.
-    fn busy_percent_since(self, older: Self) -> Option<f32> {
-        let mut all: u64 = 0;
-        let mut rest: u64 = 0;
-        for (column, (now, before)) in self.0.into_iter().zip(older.0).enumerate() {
-            // iowait may run backwards, and all of them do when a CPU comes back.
-            let spent = now.saturating_sub(before);
-            all = all.saturating_add(spent);
-            if column == IDLE || column == IOWAIT {
-                rest = rest.saturating_add(spent);
-            }
-        }
-        let busy = all.saturating_sub(rest);
+    /// the time was wanted. Unknown where no time passed, where a counter ran backwards (a CPU was switched off or on),
+    /// and where more than `most` ticks were counted.
+    ///
+    /// `iowait` alone may run backwards in health (`proc_stat(5)`): while a CPU without ticks sleeps, its time since it
+    /// fell asleep is shown as iowait or as idle, by whether a task that slept on it waits for a disk *now*. When that
+    /// task wakes elsewhere the whole time moves over to idle. So the two are one counter, whose sum never runs
+    /// backwards, but for a tick that rounding each of them down may take.
+    fn busy_percent_since(self, older: Self, most: u64) -> Option<f32> {
+        let [user, nice, system, idle, iowait, irq, softirq, steal] = self.0;
+        let [
+            user_before,
+            nice_before,
+            system_before,
+            idle_before,
+            iowait_before,
+            irq_before,
+            softirq_before,
+            steal_before,
+        ] = older.0;
+        let busy = [
+            (user, user_before),
+            (nice, nice_before),
+            (system, system_before),
+            (irq, irq_before),
+            (softirq, softirq_before),
+            (steal, steal_before),
+        ]
+        .into_iter()
+        .try_fold(0_u64, |sum, (now, before)| {
+            sum.checked_add(now.checked_sub(before)?)
+        })?;
+        let idle = idle.checked_sub(idle_before)?;
+        let rest = match iowait.checked_sub(iowait_before) {
+            Some(waited) => idle.checked_add(waited)?,
+            None => idle
+                .saturating_add(1)
+                .checked_sub(iowait_before - iowait)?
+                .saturating_sub(1),
+        };
+        let all = busy.checked_add(rest)?;
         #[expect(clippy::cast_precision_loss, reason = "ticks of a window")]
         let percent = busy as f64 / all as f64 * 100.0;
-        (all > 0).then(|| percent::round(percent.clamp(0.0, 100.0)))
+        (all > 0 && all <= most).then(|| percent::round(percent.clamp(0.0, 100.0)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::fixture::machine;
-    use super::*;
-
-    fn usage(older: &str, newer: &str) -> CpuUsage {
-        let parse = |text: &str| CpuTimes::parse(text.as_bytes()).unwrap();
-        parse(newer).since(&parse(older))
-    }
-
-    #[test]
-    fn iowait_is_idle_steal_is_busy_and_guest_is_not_counted_twice() {
-        let usage = usage(
-            "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n",
-            // 30 of user are a guest's, and 10 of nice.
-            "cpu  40 10 5 30 10 1 2 2 30 10\ncpu0 0 0 0 90 0 0 0 10 0 0\nintr 1 2 3\n",
-        );
-        assert_eq!(usage.total_percent, Some(60.0));
-        assert_eq!(usage.cores.len(), 1);
-        assert!((usage.cores[0].percent - 10.0).abs() < 1e-4);
-    }
-
-    #[test]
-    fn every_machines_cpus_are_read_whatever_the_width_of_its_words() {
-        for (name, cores, percent) in [
-            // Ticks of all its CPUs since boot are more than 32 bits count.
-            ("pi2", 4, 1.1756),
-            ("pi3", 4, 7.0744),
-            ("pi4", 4, 0.5294),
-            ("pi4-32bit", 4, 2.3793),
-            ("pi5", 4, 0.6446),
-            ("x86-server", 8, 1.6842),
-            ("container", 2, 1.6257),
-        ] {
-            let stat = std::fs::read(machine(name).path("proc/stat")).unwrap();
-            let now = CpuTimes::parse(&stat).unwrap();
-            let mut boot = now.clone();
-            boot.total = Times::default();
-            boot.cores
-                .iter_mut()
-                .for_each(|(_, times)| *times = Times::default());
-            let since_boot = now.since(&boot);
-            let total = since_boot.total_percent.unwrap();
-            assert!((total - percent).abs() < 0.001, "{name}: {total}");
-            let indices: Vec<_> = since_boot.cores.iter().map(|core| core.index).collect();
-            assert_eq!(indices, (0..cores).collect::<Vec<_>>(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_counter_that_runs_backwards_counts_as_standing_still() {
-        let usage = usage(
-            "cpu  0 0 0 100 500 0 0 0 0 0\n",
-            "cpu  50 0 0 150 400 0 0 0 0 0\n",
-        );
-        assert_eq!(usage.total_percent, Some(50.0));
-    }
-
-    #[test]
-    fn cpus_keep_their_numbers_and_those_in_one_reading_only_are_left_out() {
-        let older = "cpu  0 0 0 0\ncpu0 0 0 0 0\ncpu2 0 0 0 0\ncpu3 0 0 0 0\n";
-        let newer = "cpu  9 0 0 9\ncpu0 0 0 0 9\ncpu1 9 0 0 9\ncpu3 9 0 0 0\n";
-        let usage = usage(older, newer);
-        let cores: Vec<_> = usage.cores.iter().map(|c| (c.index, c.percent)).collect();
-        assert_eq!(cores, [(0, 0.0), (3, 100.0)]);
-    }
-
-    #[test]
-    fn without_time_between_readings_there_is_no_percentage() {
-        let stat = "cpu  1 2 3 4 5 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n";
-        assert_eq!(usage(stat, stat), CpuUsage::default());
-    }
-
-    #[test]
-    fn what_is_no_stat_file_is_not_read_as_zero() {
-        for text in [
-            "",
-            "cpu\n",
-            "cpu  1 2 x 4\n",
-            "cpu  1 2 3\n",
-            "cpu0 1 2 3 4\n",
-        ] {
-            assert_eq!(CpuTimes::parse(text.as_bytes()), None, "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
-            let _ = CpuTimes::parse(&bytes);
-        }
-
-        #[test]
-        fn any_counters_give_a_share_of_the_machine(
-            older: [u64; 10], newer: [u64; 10], cores in 0_u32..4,
-        ) {
-            let text = |times: [u64; 10]| {
-                let times = times.map(|time| time.to_string()).join(" ");
-                let lines = (0..cores).map(|core| format!("cpu{core} {times}\n"));
-                format!("cpu  {times}\n{}", lines.collect::<String>())
-            };
-            let usage = usage(&text(older), &text(newer));
-            for percent in usage.cores.iter().map(|core| core.percent).chain(usage.total_percent) {
-                prop_assert!((0.0..=100.0).contains(&percent));
-            }
-        }
-    }
-}
+mod tests;

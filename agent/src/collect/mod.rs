@@ -6,6 +6,7 @@
 
 mod clock;
 mod cpu;
+mod deadline;
 mod disks;
 mod fields;
 #[cfg(test)]

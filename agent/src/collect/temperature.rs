@@ -1,7 +1,10 @@
-//! The CPU's temperature: from its hwmon sensor, else from its thermal zone.
+//! The CPU's temperature: the hottest of its packages, else of its cores, by hwmon; else by thermal zones.
 //!
-//! The sensor is looked for once and its file kept open. Where there is none, or it has gone, the
-//! folders are not searched again at each sample but after [`SEARCH_AGAIN`].
+//! The sensors are looked for once and their files kept open. Where there are none, or one has gone, the folders are not
+//! searched again at each sample but after [`SEARCH_AGAIN`].
+//!
+//! They are read on the serving thread: the drivers that are taken here read a register, or give up by themselves where
+//! firmware does not answer. Of all others only `name` and `type` are read, which no driver has to ask its device for.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,14 +19,16 @@ const SEARCH_AGAIN: Duration = Duration::from_mins(1);
 /// What a CPU can have; beyond it the sensor is off or broken.
 const PLAUSIBLE_MILLIDEGREES: std::ops::RangeInclusive<i32> = -40_000..=150_000;
 
-/// hwmon drivers of CPUs, and the labels to prefer among their sensors, best first. Tctl of some Ryzens
-/// carries an offset, so Tdie goes first. A driver's first sensor will do where no label fits.
-const DRIVERS: [(&str, &[&str]); 5] = [
-    ("coretemp", &["Package id 0", "Physical id 0"]),
+/// hwmon drivers of CPUs, and how the labels begin that are to be preferred among their sensors, best first. Tctl of some
+/// Ryzens carries an offset, so Tdie goes first. Where no label fits all sensors of the driver are taken.
+const DRIVERS: [(&str, &[&str]); 6] = [
+    ("coretemp", &["Package id ", "Physical id "]),
     ("k10temp", &["Tdie", "Tctl"]),
     ("zenpower", &["Tdie", "Tctl"]),
     ("k8temp", &[]),
     ("via_cputemp", &[]),
+    // The other one that it may have measures power.
+    ("apm_xgene", &["SoC Temperature"]),
 ];
 
 /// Names of thermal zones, which are hwmon names too, best first, with `_` for `-`. Any other zone that is
@@ -43,51 +48,66 @@ const ZONES: [&str; 7] = [
 #[derive(Debug)]
 pub(crate) struct Thermometer {
     root: Root,
-    sensor: Option<KeptFile>,
-    /// When it was last looked for (`CLOCK_BOOTTIME`).
+    /// Those of the best rank.
+    sensors: Vec<KeptFile>,
+    /// When they were last looked for (`CLOCK_BOOTTIME`).
     searched_at: Option<Duration>,
 }
 
-/// How good a sensor is: smaller is better. Steps between kinds leave room for a kind's own sensors.
-type Rank = usize;
-
-const RANKS_APART: Rank = 1000;
+/// How good a sensor is: smaller is better. The kind of sensor goes first, then the label. Those of one rank measure the
+/// same of several packages or cores.
+type Rank = (usize, usize);
 
 impl Thermometer {
     /// A thermometer that looks for its sensor when it is first read.
     pub(crate) fn new(root: Root) -> Self {
         Self {
             root,
-            sensor: None,
+            sensors: Vec::new(),
             searched_at: None,
         }
     }
 
-    /// The temperature in °C, where a sensor gives a plausible one.
+    /// The highest temperature in °C of those that the sensors give and that are plausible.
     pub(crate) fn read(&mut self, now: Now, buffer: &mut Buffer) -> Option<f32> {
-        if let Some(sensor) = &mut self.sensor {
-            match sensor.read(buffer) {
-                Ok(bytes) => return celsius(bytes),
-                Err(_) => self.sensor = None,
-            }
-        }
+        let known = self.sensors.len();
+        let hottest = read_all(&mut self.sensors, buffer);
+        let is_whole = known > 0 && self.sensors.len() == known;
         let searched_lately = |at: Duration| now.boot.saturating_sub(at) < SEARCH_AGAIN;
-        if self.searched_at.is_some_and(searched_lately) {
-            return None;
+        if is_whole || self.searched_at.is_some_and(searched_lately) {
+            return hottest;
         }
         self.searched_at = Some(now.boot);
         let mut candidates = hwmon_sensors(&self.root);
         candidates.extend(thermal_zones(&self.root));
         candidates.sort();
-        for (_, path) in candidates {
-            let mut sensor = KeptFile::new(path);
-            if let Some(celsius) = sensor.read(buffer).ok().and_then(celsius) {
-                self.sensor = Some(sensor);
-                return Some(celsius);
+        for same_rank in candidates.chunk_by(|(one, _), (other, _)| one == other) {
+            let paths = same_rank.iter().map(|(_, path)| path.clone());
+            let mut sensors: Vec<_> = paths.map(KeptFile::new).collect();
+            let hottest = read_all(&mut sensors, buffer);
+            if hottest.is_some() {
+                self.sensors = sensors;
+                return hottest;
             }
         }
+        self.sensors = Vec::new();
         None
     }
+}
+
+/// The highest temperature of the sensors. Those that cannot be read are let go.
+fn read_all(sensors: &mut Vec<KeptFile>, buffer: &mut Buffer) -> Option<f32> {
+    let mut hottest = None;
+    sensors.retain_mut(|sensor| {
+        let Ok(bytes) = sensor.read(buffer) else {
+            return false;
+        };
+        if let Some(celsius) = celsius(bytes) {
+            hottest = Some(hottest.map_or(celsius, |hottest: f32| hottest.max(celsius)));
+        }
+        true
+    });
+    hottest
 }
 
 /// Millidegrees as the kernel prints them, unless no CPU can be that cold or hot. Exactly 0 is what sensors
@@ -107,7 +127,7 @@ fn hwmon_sensors(root: &Root) -> Vec<(Rank, PathBuf)> {
             continue;
         };
         let driver = DRIVERS.iter().position(|(driver, _)| *driver == name);
-        let Some(base) = driver.or_else(|| Some(DRIVERS.len() + zone_rank(&name)?)) else {
+        let Some(base) = driver.or_else(|| Some(DRIVERS.len() + zone_place(&name)?)) else {
             continue;
         };
         let labels = driver
@@ -121,9 +141,9 @@ fn hwmon_sensors(root: &Root) -> Vec<(Rank, PathBuf)> {
             let label = text(&folder.join(format!("temp{number}_label")));
             let place = labels
                 .iter()
-                .position(|known| label.as_deref() == Some(known))
-                .unwrap_or(labels.len() + number);
-            found.push((base * RANKS_APART + place, input));
+                .position(|known| label.as_ref().is_some_and(|label| label.starts_with(known)))
+                .unwrap_or(labels.len());
+            found.push(((base, place), input));
         }
     }
     found
@@ -134,14 +154,14 @@ fn thermal_zones(root: &Root) -> Vec<(Rank, PathBuf)> {
     folders(&root.path("sys/class/thermal"))
         .into_iter()
         .filter_map(|folder| {
-            let rank = zone_rank(&text(&folder.join("type"))?)?;
+            let rank = zone_place(&text(&folder.join("type"))?)?;
             let base = DRIVERS.len() + ZONES.len() + 1 + rank;
-            Some((base * RANKS_APART, folder.join("temp")))
+            Some(((base, 0), folder.join("temp")))
         })
         .collect()
 }
 
-fn zone_rank(name: &str) -> Option<Rank> {
+fn zone_place(name: &str) -> Option<usize> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     ZONES
         .iter()
@@ -196,6 +216,63 @@ mod tests {
             ("sys/class/thermal/thermal_zone0/temp", "30000\n"),
         ]);
         assert_eq!(first_reading(tree.root()), Some(50.0));
+    }
+
+    /// A hwmon folder with sensors: label and millidegrees.
+    fn hwmon(tree: &Tree, folder: &str, driver: &str, sensors: &[(&str, &str)]) {
+        tree.write(&format!("sys/class/hwmon/{folder}/name"), driver);
+        for ((label, input), number) in sensors.iter().zip(1..) {
+            tree.write(
+                &format!("sys/class/hwmon/{folder}/temp{number}_label"),
+                label,
+            );
+            tree.write(
+                &format!("sys/class/hwmon/{folder}/temp{number}_input"),
+                input,
+            );
+        }
+    }
+
+    #[test]
+    fn an_ampere_altra_has_its_soc_sensor() {
+        let tree = Tree::new(&[]);
+        hwmon(
+            &tree,
+            "hwmon0",
+            "apm_xgene\n",
+            &[("SoC Temperature\n", "38000\n")],
+        );
+        assert_eq!(first_reading(tree.root()), Some(38.0));
+    }
+
+    #[test]
+    fn without_a_package_the_hottest_core_counts() {
+        let tree = Tree::new(&[]);
+        let cores = [
+            ("Core 0\n", "41000\n"),
+            ("Core 1\n", "55000\n"),
+            ("Core 2\n", "62000\n"),
+            ("Core 9\n", "40000\n"),
+        ];
+        hwmon(&tree, "hwmon0", "coretemp\n", &cores);
+        assert_eq!(first_reading(tree.root()), Some(62.0));
+    }
+
+    #[test]
+    fn of_several_packages_the_hottest_counts_and_their_cores_are_not_read() {
+        let tree = Tree::new(&[]);
+        let first = [("Package id 0\n", "45000\n"), ("Core 0\n", "99000\n")];
+        let second = [("Package id 1\n", "88000\n"), ("Core 0\n", "99000\n")];
+        hwmon(&tree, "hwmon0", "coretemp\n", &first);
+        hwmon(&tree, "hwmon1", "coretemp\n", &second);
+        let mut buffer = Buffer::default();
+        let mut thermometer = Thermometer::new(tree.root());
+        assert_eq!(thermometer.read(at_seconds(1), &mut buffer), Some(88.0));
+        tree.write("sys/class/hwmon/hwmon0/temp1_input", "91000\n");
+        assert_eq!(thermometer.read(at_seconds(2), &mut buffer), Some(91.0));
+        // One that fails for a moment hides no other.
+        tree.write("sys/class/hwmon/hwmon0/temp1_input", "0\n");
+        assert_eq!(thermometer.read(at_seconds(3), &mut buffer), Some(88.0));
     }
 
     #[test]

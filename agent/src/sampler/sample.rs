@@ -60,9 +60,11 @@ impl Sample {
     fn encode(&self, wanted: Wanted) -> Vec<u8> {
         let changes = wanted
             .since
-            .and_then(|since| self.changes_since(since, wanted.fields));
+            .and_then(|since| self.changes_since(since, wanted.fields))
+            // More changes than a client takes at once: it is told the whole.
+            .and_then(|changes| native::encode_changes(changes, self.revision).ok());
         match (changes, &self.body.kind) {
-            (Some(changes), _) => native::encode_changes(changes, self.revision),
+            (Some(encoded), _) => encoded,
             (None, Some(body::Kind::Processes(list))) if wanted.fields != Fields::ALL => {
                 let mut list = list.clone();
                 for process in &mut list.processes {
@@ -155,147 +157,4 @@ fn can_change(body: &Body) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use socktop_proto::native::Told;
-    use socktop_proto::{Error, ErrorCode};
-
-    use super::*;
-    use crate::collect::Now;
-
-    #[test]
-    fn encodings_are_made_once() {
-        let sample = Sample::new(
-            Query::Host,
-            Error::new(ErrorCode::NotFound, "nothing").into(),
-        );
-        let first = sample.text();
-        let Message::Text(one) = &first else { panic!() };
-        let second = sample.text();
-        let Message::Text(other) = &second else {
-            panic!()
-        };
-        assert_eq!(one.as_ptr(), other.as_ptr());
-    }
-
-    fn list(percent: f32) -> model::Processes {
-        let process = |pid| model::Process {
-            pid,
-            name: "a-program".to_owned(),
-            user: "somebody".to_owned(),
-            cpu_percent: Some(if pid == 7 { percent } else { 0.0 }),
-            ..model::Process::default()
-        };
-        model::Processes {
-            time: Some(Now::read().sample_time()),
-            processes: (1..100).map(process).collect(),
-            total: 99,
-            window_ms: Some(1000),
-        }
-    }
-
-    fn next(earlier: &mut Earlier, list: model::Processes) -> Arc<Sample> {
-        earlier.next(Query::Processes, body::Kind::Processes(list).into())
-    }
-
-    fn since(revision: u64) -> Wanted {
-        Wanted {
-            since: Some(revision),
-            ..Wanted::default()
-        }
-    }
-
-    /// What a client is told: the answer, and its size.
-    fn told(sample: &Sample, wanted: Wanted) -> (Told, usize) {
-        let frame = sample.native(1, wanted).into_data();
-        let answer = native::decode_reply(&frame, 1 << 20).unwrap();
-        assert_eq!((answer.id, answer.revision), (1, sample.revision));
-        (answer.told, frame.len())
-    }
-
-    #[test]
-    fn whoever_has_one_of_the_last_samples_is_told_what_has_changed() {
-        let mut earlier = Earlier::default();
-        let samples: Vec<_> = (1..=6_u8)
-            .map(|step| next(&mut earlier, list(step.into())))
-            .collect();
-        let newest = &samples[5];
-        let (whole, whole_size) = told(newest, Wanted::default());
-        assert_eq!(whole, Told::Whole(newest.body.clone()));
-        for (revision, old) in (4..=6).zip(&samples[3..]) {
-            let (Told::Changes(changes), size) = told(newest, since(revision)) else {
-                panic!("since {revision}");
-            };
-            assert!(size < whole_size / 4, "{size} of {whole_size}");
-            let applied = socktop_proto::changes::apply(old.body.clone(), changes).unwrap();
-            assert_eq!(applied, newest.body);
-        }
-        // Too old, never given, or no name at all.
-        for unknown in [0, 1, 3, 7, u64::MAX] {
-            assert_eq!(told(newest, since(unknown)).0, whole, "{unknown}");
-        }
-    }
-
-    #[test]
-    fn fields_that_are_not_wanted_are_not_told() {
-        let mut earlier = Earlier::default();
-        let first = next(&mut earlier, list(1.0));
-        let second = next(&mut earlier, list(2.0));
-        let of = |fields, since| Wanted { fields, since };
-        let (Told::Whole(body), _) = told(&first, of(Fields::NAME, None)) else {
-            panic!("changes to nothing");
-        };
-        let Some(body::Kind::Processes(named)) = body.kind else {
-            panic!("no list");
-        };
-        assert_eq!(named.total, 99);
-        let named = &named.processes[0];
-        assert_eq!((named.name.as_str(), named.pid), ("a-program", 1));
-        assert_eq!((named.user.as_str(), named.cpu_percent), ("", None));
-        let size = |fields| told(&second, of(fields, Some(1))).1;
-        assert!(size(Fields::NAME) < size(Fields::CPU));
-    }
-
-    #[test]
-    fn encodings_that_nobody_shares_are_not_kept() {
-        let mut earlier = Earlier::default();
-        let sample = next(&mut earlier, list(1.0));
-        for unknown in 10..100 {
-            told(&sample, since(unknown));
-        }
-        assert_eq!(sample.native.lock().unwrap().len(), ENCODINGS);
-    }
-
-    #[test]
-    fn old_samples_are_let_go() {
-        let mut earlier = Earlier::default();
-        let first = Arc::downgrade(&next(&mut earlier, list(0.0)));
-        for step in 0..4_u8 {
-            next(&mut earlier, list(step.into()));
-        }
-        assert!(first.upgrade().is_none());
-    }
-
-    #[test]
-    fn what_is_let_go_is_given_back_where_nobody_else_has_it() {
-        let mut earlier = Earlier::default();
-        let first = next(&mut earlier, list(1.0));
-        let second = next(&mut earlier, list(2.0)).body.clone();
-        next(&mut earlier, list(3.0));
-        assert_eq!(earlier.take_retired(), None);
-        next(&mut earlier, list(4.0));
-        assert_eq!(earlier.take_retired(), None);
-        drop(first);
-        next(&mut earlier, list(5.0));
-        assert_eq!(earlier.take_retired(), Some(second));
-        assert_eq!(earlier.take_retired(), None);
-    }
-
-    #[test]
-    fn an_error_has_no_name() {
-        let mut earlier = Earlier::default();
-        let error = Error::new(ErrorCode::Unavailable, "nothing");
-        let sample = earlier.next(Query::Metrics, error.into());
-        assert_eq!(sample.revision, 0);
-        assert!(matches!(told(&sample, since(0)).0, Told::Whole(_)));
-    }
-}
+mod tests;

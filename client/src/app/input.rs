@@ -1,142 +1,163 @@
 //! What comes from outside: keys, the mouse, the terminal's size, signals, and the terminal's end.
-//!
-//! crossterm reads the terminal in a loop that never ends once the terminal has hung up. So it is read on
-//! a thread of its own, and the terminal is watched for a hang-up here.
 
-use std::fs::File;
-use std::io::{self, IsTerminal};
-use std::os::fd::{AsFd, OwnedFd};
-use std::thread;
+mod decode;
 
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal as ProcessSignal, kill_current_process_group};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
 
-use super::terminal::{ScreenError, is_gone};
+use super::terminal::{Screen, ScreenError, is_gone, keys, watched};
 use super::update::Message;
+use crate::signals::{self, EndSignals, SIGHUP, StopEvent, StopSignals};
+use decode::{Decoder, Event};
 
-/// What a terminal's end is as a signal.
-pub(super) const SIGHUP: u8 = 1;
-const SIGINT: u8 = 2;
-const SIGTERM: u8 = 15;
-
-/// Keys that may wait to be taken.
-const QUEUE: usize = 64;
-
-/// The source of messages that do not come from a link. Dropping it stops the reading.
+/// The source of messages that do not come from a link.
 #[derive(Debug)]
 pub(super) struct Input {
-    events: mpsc::Receiver<io::Result<Event>>,
-    hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
-    /// Absent where the terminal cannot be watched.
-    terminal: Option<AsyncFd<OwnedFd>>,
-    _stop: oneshot::Sender<()>,
+    keys: AsyncFd<OwnedFd>,
+    decoder: Decoder,
+    /// When what the decoder has begun is given up.
+    give_up_at: Option<Instant>,
+    events: VecDeque<Event>,
+    end: EndSignals,
+    stop: StopSignals,
+    resize: Signal,
 }
 
 impl Input {
     /// Begins to read.
     pub(super) fn start() -> Result<Self, ScreenError> {
-        let listen = |kind| signal(kind).map_err(ScreenError::Signals);
-        let (sender, events) = mpsc::channel(QUEUE);
-        let (stop, stopped) = oneshot::channel();
-        thread::Builder::new()
-            .name("terminal".to_owned())
-            .spawn(move || read(&sender, stopped))
+        let keys = keys()
+            .and_then(|keys| watched(keys, Interest::READABLE))
             .map_err(ScreenError::Input)?;
         Ok(Self {
-            events,
-            hangup: listen(SignalKind::hangup())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            terminal: watched_terminal(),
-            _stop: stop,
+            keys,
+            decoder: Decoder::default(),
+            give_up_at: None,
+            events: VecDeque::new(),
+            end: EndSignals::listen().map_err(ScreenError::Signals)?,
+            stop: StopSignals::listen().map_err(ScreenError::Signals)?,
+            resize: signal(SignalKind::window_change()).map_err(ScreenError::Signals)?,
         })
     }
 
-    /// The next message. Nothing is lost when this is cancelled.
-    pub(super) async fn next(&mut self) -> Result<Message, ScreenError> {
+    /// The next message; `None` once the terminal has taken what was drawn on `screen`. Where the program is stopped
+    /// and continued meanwhile, the screen is left and entered. Nothing is lost when this is cancelled.
+    pub(super) async fn next(
+        &mut self,
+        screen: &mut Screen,
+    ) -> Result<Option<Message>, ScreenError> {
         loop {
-            let event = tokio::select! {
-                _ = self.terminate.recv() => return Ok(Message::Signal(SIGTERM)),
-                _ = self.interrupt.recv() => return Ok(Message::Signal(SIGINT)),
-                _ = self.hangup.recv() => return Ok(Message::Signal(SIGHUP)),
-                () = hung_up(self.terminal.as_ref()) => return Ok(Message::Signal(SIGHUP)),
-                event = self.events.recv() => event,
-            };
-            match event {
-                Some(Ok(event)) => {
-                    if let Some(message) = message(event) {
-                        return Ok(message);
-                    }
+            if screen.is_left() {
+                if let Some(number) = self.stop.wait_until_continued(&mut self.end).await {
+                    return Ok(Some(Message::Signal(number)));
                 }
-                Some(Err(error)) if !is_gone(&error) => return Err(ScreenError::Input(error)),
-                Some(Err(_)) | None => return Ok(Message::Signal(SIGHUP)),
+                return take(screen).map(Some);
+            }
+            if let Some(event) = self.events.pop_front() {
+                if let Some(message) = message(event) {
+                    return Ok(Some(message));
+                }
+                continue;
+            }
+            tokio::select! {
+                biased;
+                number = self.end.next() => return Ok(Some(Message::Signal(number))),
+                event = self.stop.next() => {
+                    if event == StopEvent::Requested {
+                        screen.leave();
+                        signals::stop();
+                        continue;
+                    }
+                    return take(screen).map(Some);
+                }
+                _ = self.resize.recv() => return resized().map(Some),
+                read = read(&self.keys) => match read {
+                    Ok(bytes) if bytes.is_empty() => return Ok(Some(Message::Signal(SIGHUP))),
+                    Ok(bytes) => self.take(&bytes),
+                    Err(error) if is_gone(&error) => return Ok(Some(Message::Signal(SIGHUP))),
+                    Err(error) => return Err(ScreenError::Input(error)),
+                },
+                () = until(self.give_up_at) => {
+                    let mut events = Vec::new();
+                    self.decoder.give_up(&mut events);
+                    self.give_up_at = None;
+                    self.events.extend(events);
+                }
+                written = screen.finish(), if screen.is_writing() => match written {
+                    Ok(()) => return Ok(None),
+                    Err(error) if is_gone(&error) => return Ok(Some(Message::Signal(SIGHUP))),
+                    Err(error) => return Err(ScreenError::Draw(error)),
+                },
             }
         }
     }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let mut events = Vec::new();
+        self.decoder.feed(bytes, &mut events);
+        self.events.extend(events);
+        self.give_up_at = self.decoder.wait().map(|wait| Instant::now() + wait);
+    }
+}
+
+/// Takes the screen over again, which may have another size now.
+fn take(screen: &mut Screen) -> Result<Message, ScreenError> {
+    screen.take()?;
+    resized()
+}
+
+fn resized() -> Result<Message, ScreenError> {
+    let (width, height) = Screen::size().map_err(ScreenError::Input)?;
+    Ok(Message::Resize(width, height))
 }
 
 fn message(event: Event) -> Option<Message> {
+    let stop = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
     match event {
+        Event::Key(key) if key == stop => {
+            // As the terminal would, for everything that was started together: a shell waits for all of it.
+            let _ = kill_current_process_group(ProcessSignal::TSTP);
+            None
+        }
         Event::Key(key) => Some(Message::Key(key)),
         Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
         Event::Paste(text) => Some(Message::Paste(text)),
-        Event::Resize(width, height) => Some(Message::Resize(width, height)),
-        Event::FocusGained | Event::FocusLost => None,
     }
 }
 
-/// Reads until it is told to stop, or nobody listens.
-fn read(sender: &mpsc::Sender<io::Result<Event>>, mut stopped: oneshot::Receiver<()>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = sender.blocking_send(Err(error));
-            return;
-        }
+/// Bytes from the terminal; none where it has hung up. Nothing is lost when this is cancelled.
+///
+/// The descriptor is shared with whoever started this program, so it blocks: it is read only where it would not.
+async fn read(keys: &AsyncFd<OwnedFd>) -> io::Result<Vec<u8>> {
+    const AT_ONCE: &Timespec = &Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
     };
-    runtime.block_on(async {
-        let mut stream = EventStream::new();
-        loop {
-            let event = tokio::select! {
-                event = stream.next() => event,
-                _ = &mut stopped => return,
-            };
-            let Some(event) = event else { return };
-            if sender.send(event).await.is_err() {
-                return;
-            }
+    loop {
+        let mut ready = keys.readable().await?;
+        if poll(&mut [PollFd::new(keys, PollFlags::IN)], Some(AT_ONCE))? == 0 {
+            ready.clear_ready();
+            continue;
         }
-    });
-}
-
-/// The terminal that keys come from, for nothing but its hang-up.
-fn watched_terminal() -> Option<AsyncFd<OwnedFd>> {
-    let stdin = io::stdin();
-    let terminal = if stdin.is_terminal() {
-        stdin.as_fd().try_clone_to_owned()
-    } else {
-        File::open("/dev/tty").map(OwnedFd::from)
-    };
-    // Deprecated in favour of an unsafe function, for types that may lie about their descriptor. An
-    // `OwnedFd` cannot.
-    #[allow(deprecated)]
-    AsyncFd::with_interest(terminal.ok()?, Interest::PRIORITY).ok()
-}
-
-async fn hung_up(terminal: Option<&AsyncFd<OwnedFd>>) {
-    if let Some(terminal) = terminal {
-        while let Ok(mut guard) = terminal.ready(Interest::PRIORITY).await {
-            if guard.ready().is_read_closed() {
-                return;
-            }
-            guard.clear_ready();
-        }
+        let mut buffer = [0; 1024];
+        let read = rustix::io::read(keys, &mut buffer)?;
+        return Ok(buffer.get(..read).unwrap_or_default().to_vec());
     }
-    std::future::pending::<()>().await;
+}
+
+pub(super) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
 }

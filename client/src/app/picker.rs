@@ -141,13 +141,17 @@ pub async fn pick(entries: Vec<Entry>, color: bool) -> Result<Choice, ScreenErro
     let (width, height) = Screen::size().map_err(ScreenError::Enter)?;
     picker.update(&Message::Resize(width, height), Instant::now());
     loop {
-        let drawn = screen.draw(picker.area, |buffer| {
-            ui::picker::draw(buffer, &picker, color);
-        });
-        if let Some(outcome) = after_drawing(drawn)? {
-            return Ok(Choice::None(outcome));
+        if screen.can_draw() {
+            let drawn = screen.draw(picker.area, |buffer| {
+                ui::picker::draw(buffer, &picker, color);
+            });
+            if let Some(outcome) = after_drawing(drawn)? {
+                return Ok(Choice::None(outcome));
+            }
         }
-        let message = input.next().await?;
+        let Some(message) = input.next(&mut screen).await? else {
+            continue;
+        };
         if matches!(message, Message::Resize(..)) {
             screen.forget();
         }

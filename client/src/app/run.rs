@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::time::sleep_until;
-
-use super::input::{Input, SIGHUP};
+use super::input::{Input, until};
 use super::terminal::{Screen, ScreenError, is_gone};
 use super::update::{Effect, Message, Outcome, update};
 use super::{App, terminal};
 use crate::link::Link;
+use crate::signals::SIGHUP;
 use crate::state::Moment;
 use crate::ui;
 
@@ -42,7 +41,7 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
     let mut next_frame = Instant::now();
     loop {
         let now = Instant::now();
-        if changed && next_frame <= now {
+        if changed && next_frame <= now && screen.can_draw() {
             let drawn = screen.draw(app.area, |buffer| ui::draw(buffer, &app, moment()));
             if let Some(outcome) = after_drawing(drawn)? {
                 return Ok(outcome);
@@ -51,12 +50,16 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
             next_frame = now + FRAME;
         }
         let wake = if changed {
-            Some(next_frame)
+            // What waits for the terminal goes on when that has taken the last frame.
+            screen.can_draw().then_some(next_frame)
         } else {
             app.next_change(now)
         };
         let message = tokio::select! {
-            message = input.next() => message?,
+            message = input.next(&mut screen) => match message? {
+                Some(message) => message,
+                None => continue,
+            },
             event = link.events.recv() => match event {
                 Some(event) => Message::Link(event),
                 None => return Err(ScreenError::LinkEnded),
@@ -89,12 +92,5 @@ pub(super) fn after_drawing(drawn: std::io::Result<()>) -> Result<Option<Outcome
         Ok(()) => Ok(None),
         Err(error) if is_gone(&error) => Ok(Some(Outcome::Signal(SIGHUP))),
         Err(error) => Err(terminal::ScreenError::Draw(error)),
-    }
-}
-
-async fn until(wake: Option<Instant>) {
-    match wake {
-        Some(wake) => sleep_until(wake.into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -314,3 +314,25 @@ fn commands_are_words_of_their_own_and_hosts_of_that_name_can_be_said_otherwise(
     assert_eq!(parse("list pi4").err().unwrap().exit_code(), 2);
     assert_eq!(parse("remove").err().unwrap().exit_code(), 2);
 }
+
+/// What the command line says of the host is said again by the profile that it saves.
+#[test]
+fn a_saved_profile_keeps_every_option_that_is_about_the_host() {
+    let words = "pi5 -t ca.pem --verify-hostname --cert c.pem --key k.pem --token-file t --metrics-interval-ms 300 \
+                 --processes-interval-ms 900 --disks-interval-ms 7000";
+    let given = connect_of(&format!("-P kept {words}"));
+    let mut profiles = profiles();
+    let save = given.save.clone().unwrap();
+    profiles.profiles.insert(save.name, save.profile);
+    let Action::Connect(saved) = resolve(&cli("kept"), &profiles, &environment()).unwrap() else {
+        panic!("a profile is connected to");
+    };
+    assert_eq!(saved.intervals, given.intervals);
+    assert_eq!(saved.intervals.disks, Duration::from_secs(7));
+    assert!(saved.verify_hostname);
+    assert_eq!(saved.tls_ca.as_deref(), Some(Path::new("/here/ca.pem")));
+    assert_eq!(saved.token_file.as_deref(), Some(Path::new("/here/t")));
+    let client = saved.client.unwrap();
+    assert_eq!(client.certificate, Path::new("/here/c.pem"));
+    assert_eq!(client.key, Path::new("/here/k.pem"));
+}

@@ -344,6 +344,23 @@ fn a_renamed_profile_takes_its_token_with_it() {
 }
 
 #[test]
+fn a_token_that_is_a_link_stays_one_when_it_is_given_anew_and_when_its_profile_is_renamed() {
+    let fixture = Fixture::new();
+    fixture.added(&line("pi4", "pi4"));
+    let tokens = fixture.home.tokens();
+    let real = fixture.folder.path().join("dotfiles-token");
+    fs::rename(tokens.file_of("pi4"), &real).unwrap();
+    std::os::unix::fs::symlink(&real, tokens.file_of("pi4")).unwrap();
+    fs::write(&real, "old\n").unwrap();
+    fixture.added(&line("pi4", "pi4"));
+    manage::rename(&fixture.home, "pi4", "kitchen", &mut Vec::new()).unwrap();
+    let file = tokens.file_of("kitchen");
+    assert_eq!(fs::read_link(&file).unwrap(), real);
+    assert_eq!(fs::read_to_string(&real).unwrap(), "s3cret\n");
+    assert!(fs::symlink_metadata(tokens.file_of("pi4")).is_err());
+}
+
+#[test]
 fn a_forgotten_key_is_named_by_host_or_profile_and_the_profile_stays() {
     let fixture = Fixture::new();
     let forget = |host: &str| manage::forget(&fixture.home, host, &mut Vec::new());

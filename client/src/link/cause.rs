@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError::{
 };
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use super::frame_limit::TooManyFrames;
 use crate::plain::one_line;
 
 /// Why a conversation ended: what was attempted, and what to do.
@@ -63,6 +64,9 @@ impl From<Error> for Cause {
             Error::ConnectionClosed
             | Error::AlreadyClosed
             | Error::Protocol(ResetWithoutClosingHandshake | SendAfterClosing) => Self::closed(),
+            Error::Io(error) if error.get_ref().is_some_and(|it| it.is::<TooManyFrames>()) => {
+                Self::malformed(&error.to_string())
+            }
             Error::Io(error)
                 if matches!(
                     error.kind(),

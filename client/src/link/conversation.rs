@@ -4,19 +4,18 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use socktop_proto::changes::apply;
-use socktop_proto::model::body;
 use socktop_proto::native::{self, Answer, Told, Wanted};
-use socktop_proto::{Body, Fields, Frame, Query, text};
+use socktop_proto::{Fields, Frame, Query, limits, text};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::bounds::bound;
+use super::answers::{Answers, Unusable, name};
 use super::cause::Cause;
 use super::dial::Socket;
+use super::held::Held;
 use super::schedule::{Schedule, kind};
-use super::{Dialect, Event, MAX_UNPACKED_BYTES, Plan};
+use super::{Dialect, Event, Plan};
 use crate::plain::one_line;
 
 /// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
@@ -29,6 +28,9 @@ const TEXT_JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
 /// For one answer, however much else is said meanwhile; and for one process or its journal, which an
 /// agent may have to wait for itself.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Answers up to this size may wait for the application together: 8 MiB in all.
+const SMALL_EVENT_BYTES: usize = 128 << 10;
 
 /// How a conversation ended.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub(super) async fn converse(
     dialect: Dialect,
     plan: &mut watch::Receiver<Plan>,
     events: &mpsc::Sender<Event>,
+    held: &mut Held,
 ) -> Ended {
     let mut conversation = Conversation {
         socket,
@@ -53,7 +56,7 @@ pub(super) async fn converse(
         outstanding: Vec::new(),
         next_id: 1,
         fields: Fields::ALL,
-        bases: Vec::new(),
+        answers: Answers::new(held),
         heard: Instant::now(),
         last_answer: None,
     };
@@ -77,8 +80,7 @@ struct Conversation<'a> {
     next_id: u64,
     /// What is wanted of each process in the list.
     fields: Fields,
-    /// The last answers, where they have a revision: changes are to them.
-    bases: Vec<Base>,
+    answers: Answers<'a>,
     /// When the last message came.
     heard: Instant,
     last_answer: Option<Instant>,
@@ -92,27 +94,6 @@ struct Outstanding {
     sent: Instant,
     /// The answer must be here by then, whatever else is said.
     limit: Instant,
-}
-
-/// An answer that changes may be to.
-struct Base {
-    query: Query,
-    fields: Fields,
-    revision: u64,
-    body: Body,
-}
-
-impl Base {
-    /// Changes tell nothing of fields that are no longer wanted, so they would grow old here.
-    fn narrow(&mut self, fields: Fields) {
-        if self.fields != fields
-            && let Some(body::Kind::Processes(list)) = &mut self.body.kind
-        {
-            list.processes
-                .iter_mut()
-                .for_each(|process| fields.choose(process));
-        }
-    }
 }
 
 impl Conversation<'_> {
@@ -146,14 +127,9 @@ impl Conversation<'_> {
     fn follow(&mut self, plan: &Plan, now: Instant) {
         self.schedule.set_plan(plan, now);
         self.fields = plan.fields;
-        let list = self.base(Query::Processes);
-        if list.is_some_and(|list| !list.fields.contain(plan.fields)) {
+        if self.answers.lacks(Query::Processes, plan.fields) {
             self.schedule.at_once(Query::Processes, now);
         }
-    }
-
-    fn base(&self, query: Query) -> Option<&Base> {
-        self.bases.iter().find(|base| base.query == query)
     }
 
     /// In which form the answer is wanted.
@@ -162,11 +138,7 @@ impl Conversation<'_> {
             Query::Processes => self.fields,
             _ => Fields::ALL,
         };
-        let since = self
-            .base(query)
-            .filter(|base| base.fields.contain(fields))
-            .map(|base| base.revision);
-        Wanted { fields, since }
+        self.answers.wanted(query, fields)
     }
 
     /// Whether a query has to wait for an answer: one of its kind in native, any in text.
@@ -270,28 +242,21 @@ impl Conversation<'_> {
         let message = message.ok_or_else(Cause::closed)??;
         let now = Instant::now();
         self.heard = now;
-        let (outstanding, answer) = match message {
+        let frame = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(frame) => return Err(Cause::closed_with(frame)),
-            Message::Text(text) => self.decode(Frame::Text(text.as_str().to_owned())),
-            Message::Binary(bytes) => self.decode(Frame::Binary(bytes.into())),
-        }?;
-        let mut body = self.whole(&outstanding, answer.told)?;
-        if !answers(outstanding.query, &body) {
-            let asked = name(outstanding.query);
-            return Err(Cause::Malformed(format!("something else for {asked}")));
+            Message::Text(text) => Frame::Text(text.as_str().to_owned()),
+            Message::Binary(bytes) => Frame::Binary(bytes.into()),
+        };
+        let (outstanding, answer) = self.decode(frame)?;
+        let taken = self
+            .answers
+            .take(outstanding.query, outstanding.wanted, answer);
+        if taken.is_ok() {
+            self.last_answer = Some(now);
         }
-        bound(&mut body);
-        if answer.revision > 0 && has_changes(outstanding.query) {
-            self.bases.push(Base {
-                query: outstanding.query,
-                fields: outstanding.wanted.fields,
-                revision: answer.revision,
-                body: body.clone(),
-            });
-        }
-        self.last_answer = Some(now);
+        let body = taken.unwrap_or_else(Unusable::into_body);
         self.emit(Event::Reply {
             query: outstanding.query,
             body: Box::new(body),
@@ -301,51 +266,42 @@ impl Conversation<'_> {
         .await
     }
 
-    /// What an answer makes of the one before, which nothing will be asked about any more.
-    fn whole(&mut self, outstanding: &Outstanding, told: Told) -> Result<Body, Cause> {
-        let at = self
-            .bases
-            .iter()
-            .position(|base| base.query == outstanding.query);
-        let base = at.map(|at| self.bases.swap_remove(at));
-        match told {
-            Told::Whole(body) => Ok(body),
-            Told::Changes(changes) => {
-                let mut base = base
-                    .filter(|base| Some(base.revision) == outstanding.wanted.since)
-                    .ok_or_else(|| Cause::malformed("changes that were not asked for"))?;
-                base.narrow(outstanding.wanted.fields);
-                apply(base.body, changes).map_err(|error| Cause::malformed(&error.to_string()))
-            }
-        }
-    }
-
-    fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Answer), Cause> {
+    /// Which request a message answers, and what it says.
+    ///
+    /// # Errors
+    /// Where nothing tells which.
+    fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Result<Answer, Unusable>), Cause> {
         let unasked = || Cause::Malformed("an answer to nothing that was asked".to_owned());
+        let too_long = limits::check_message_bytes(frame.len()).map_err(Unusable::from);
         match (self.dialect, frame) {
             (Dialect::Native, Frame::Binary(bytes)) => {
-                let answer = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
-                    .map_err(|error| Cause::malformed(&error.to_string()))?;
+                let id = native::reply_id(&bytes);
+                let answer =
+                    too_long.and_then(|()| Ok(native::decode_reply(&bytes, limits::BODY_BYTES)?));
                 let at = self
                     .outstanding
                     .iter()
-                    .position(|outstanding| outstanding.id == answer.id)
-                    .ok_or_else(unasked)?;
-                Ok((self.outstanding.swap_remove(at), answer))
+                    .position(|outstanding| outstanding.id == id);
+                match (at, answer) {
+                    (Some(at), answer) => Ok((self.outstanding.swap_remove(at), answer)),
+                    (None, Ok(_)) => Err(unasked()),
+                    (None, Err(error)) => Err(Cause::malformed(&error.to_string())),
+                }
             }
             (Dialect::Native, Frame::Text(text)) => {
                 Err(Cause::Malformed(format!("text, {:?}", one_line(&text, 60))))
             }
+            // One request at a time: what comes is its answer.
             (Dialect::Text, frame) => {
                 let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
-                let asked = name(outstanding.query);
-                let body = text::decode_reply(outstanding.query, &frame, MAX_UNPACKED_BYTES)
-                    .map_err(|error| Cause::malformed(&format!("for {asked}, {error}")))?;
-                let answer = Answer {
+                let query = outstanding.query;
+                let body = too_long
+                    .and_then(|()| Ok(text::decode_reply(query, &frame, limits::BODY_BYTES)?));
+                let answer = body.map(|body| Answer {
                     id: outstanding.id,
                     revision: 0,
                     told: Told::Whole(body),
-                };
+                });
                 Ok((outstanding, answer))
             }
         }
@@ -355,6 +311,11 @@ impl Conversation<'_> {
     /// asked, and that time is not held against the agent.
     async fn emit(&mut self, event: Event) -> Result<(), Cause> {
         let before = Instant::now();
+        if is_large(&event) {
+            // Those before it are read first: however slow the application is, one large answer waits for it.
+            let room = self.events.reserve_many(self.events.max_capacity()).await;
+            drop(room.map_err(|_| Cause::Dropped)?);
+        }
         self.events.send(event).await.map_err(|_| Cause::Dropped)?;
         let now = Instant::now();
         if now > before {
@@ -367,41 +328,17 @@ impl Conversation<'_> {
     }
 }
 
+/// Whether an event takes so much memory that few may wait.
+fn is_large(event: &Event) -> bool {
+    match event {
+        Event::Reply { body, .. } => limits::held_bytes(body) > SMALL_EVENT_BYTES,
+        Event::State(_) => false,
+    }
+}
+
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether an agent of ours can tell changes to such an answer.
-fn has_changes(query: Query) -> bool {
-    matches!(query, Query::Metrics | Query::Disks | Query::Processes)
-}
-
-/// A query in words.
-fn name(query: Query) -> &'static str {
-    match query {
-        Query::Host => "the host's facts",
-        Query::Metrics => "metrics",
-        Query::Disks => "disks",
-        Query::Processes => "the process list",
-        Query::Process { .. } => "a process's details",
-        Query::Journal { .. } => "a process's journal",
-    }
-}
-
-/// Whether `body` is of the kind that `query` asked for, or an error.
-fn answers(query: Query, body: &Body) -> bool {
-    use body::Kind;
-    matches!(
-        (query, &body.kind),
-        (_, Some(Kind::Error(_)))
-            | (Query::Host, Some(Kind::Host(_)))
-            | (Query::Metrics, Some(Kind::Metrics(_)))
-            | (Query::Disks, Some(Kind::Disks(_)))
-            | (Query::Processes, Some(Kind::Processes(_)))
-            | (Query::Process { .. }, Some(Kind::Process(_)))
-            | (Query::Journal { .. }, Some(Kind::Journal(_)))
-    )
 }

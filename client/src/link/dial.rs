@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 
 use super::error::{DialError, Fault};
+use super::frame_limit::FrameLimited;
 use super::upgrade;
 use super::{Dialect, Endpoint, tcp};
 use crate::target::Target;
@@ -29,7 +30,7 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
 /// An upgraded connection.
-pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(super) type Socket = WebSocketStream<FrameLimited<TokioIo<Upgraded>>>;
 
 /// Dials one endpoint, again and again, and remembers how its agent takes the token.
 #[derive(Debug)]

@@ -9,6 +9,9 @@ use socktop_proto::pairing::Pin;
 use crate::plain::one_line;
 use crate::trust::Refusal;
 
+/// Most characters of an agent's own words in a message: two lines on a screen.
+const MOST_SAID: usize = 240;
+
 /// A dial that failed. No message holds a token.
 #[derive(Debug, thiserror::Error)]
 #[error("{agent}: {fault}")]
@@ -87,12 +90,8 @@ pub(super) enum Fault {
         stage: &'static str,
         limit: Duration,
     },
-    #[error("{advice} (HTTP status {status}{said})")]
-    Refused {
-        status: StatusCode,
-        said: String,
-        advice: &'static str,
-    },
+    #[error("{reason} (HTTP status {status})")]
+    Refused { status: StatusCode, reason: String },
     #[error("this is no WebSocket: {fault}; check host, port and path")]
     NotWebSocket { fault: &'static str },
     #[error("the WebSocket upgrade failed ({detail}); {advice}")]
@@ -101,39 +100,42 @@ pub(super) enum Fault {
     InProcess(io::Error),
 }
 
-/// What a refusal by HTTP status means.
+/// What a refusal by HTTP status means. `said` is the answer's own text, from an agent and not from a web server in
+/// between; it knows the cause, so it goes before what the status lets one guess.
 pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault {
-    let advice = match status {
-        StatusCode::UNAUTHORIZED if has_token => {
-            "the agent refuses the token; check --token-file, SOCKTOP_TOKEN or the URL"
-        }
-        StatusCode::UNAUTHORIZED => {
-            "the agent wants a token; pass --token-file FILE or set SOCKTOP_TOKEN"
-        }
+    let said = one_line(said, MOST_SAID);
+    let guessed = match status {
         StatusCode::FORBIDDEN => {
             "the agent refuses this client; check what it allows, and the name it is called by"
         }
-        StatusCode::NOT_FOUND => "no agent at this path; a socktop agent's path is /ws",
         StatusCode::TOO_MANY_REQUESTS => "the agent was asked too often; it is asked again later",
-        StatusCode::SERVICE_UNAVAILABLE => {
-            "the agent takes no more connections; close another client, or raise its limit"
-        }
-        StatusCode::OK => "something answers, but no socktop agent; check host, port and path",
-        status if status.is_redirection() => {
-            "the agent is somewhere else, redirections are not followed; give its own URL"
-        }
+        StatusCode::SERVICE_UNAVAILABLE => "the agent takes no connection now and does not say why",
         _ => "the agent does not take up the conversation",
     };
-    let said = one_line(said, 120);
-    Fault::Refused {
-        status,
-        said: if said.is_empty() {
-            said
-        } else {
-            format!(": {said}")
-        },
-        advice,
-    }
+    // Here this program knows better what its user can do.
+    let known = match status {
+        StatusCode::UNAUTHORIZED if has_token => {
+            Some("the agent refuses the token; check --token-file, SOCKTOP_TOKEN or the URL")
+        }
+        StatusCode::UNAUTHORIZED => {
+            Some("the agent wants a token; pass --token-file FILE or set SOCKTOP_TOKEN")
+        }
+        StatusCode::NOT_FOUND => Some("no agent at this path; a socktop agent's path is /ws"),
+        StatusCode::OK => {
+            Some("something answers, but no socktop agent; check host, port and path")
+        }
+        status if status.is_redirection() => {
+            Some("the agent is somewhere else, redirections are not followed; give its own URL")
+        }
+        _ => None,
+    };
+    let reason = match (known, said.as_str()) {
+        (Some(known), "") => known.to_owned(),
+        (Some(known), said) => format!("{known}; it said: {said}"),
+        (None, "") => guessed.to_owned(),
+        (None, said) => format!("the agent refuses: {said}"),
+    };
+    Fault::Refused { status, reason }
 }
 
 #[cfg(test)]
@@ -142,15 +144,33 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_to_do() {
-        let message = |status, has_token| refusal(status, "busy", has_token).to_string();
+        let message = |status, has_token| refusal(status, "", has_token).to_string();
         assert!(
             message(StatusCode::UNAUTHORIZED, false).contains("wants a token; pass --token-file")
         );
         assert!(message(StatusCode::UNAUTHORIZED, true).contains("refuses the token"));
         assert!(message(StatusCode::NOT_FOUND, false).contains("/ws"));
-        assert!(
-            message(StatusCode::SERVICE_UNAVAILABLE, false)
-                .contains("503 Service Unavailable: busy")
-        );
+        assert!(message(StatusCode::SERVICE_UNAVAILABLE, false).contains("does not say why"));
+    }
+
+    #[test]
+    fn a_refusal_gives_the_agents_own_reason_and_no_guess() {
+        for status in [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::FORBIDDEN,
+            StatusCode::TOO_MANY_REQUESTS,
+        ] {
+            let said = "nobody may enter: access.toml, line 3:\n \u{1b}[2Jno such key; reload socktop-agent";
+            let message = refusal(status, said, true).to_string();
+            assert_eq!(
+                message,
+                format!(
+                    "the agent refuses: nobody may enter: access.toml, line 3: [2Jno such key; reload socktop-agent \
+                     (HTTP status {status})"
+                )
+            );
+        }
+        let endless = refusal(StatusCode::SERVICE_UNAVAILABLE, &"x".repeat(1000), true);
+        assert!(endless.to_string().chars().count() < 320);
     }
 }

@@ -3,17 +3,21 @@
 //! A [`Link`] is the handle of a task that keeps one agent connected. What the screen shows decides
 //! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
 
+mod answers;
 mod backoff;
-mod bounds;
+
 mod cause;
 mod conversation;
 mod dial;
 mod endpoint;
 mod error;
+mod frame_limit;
+mod held;
 mod plan;
 mod schedule;
 mod task;
 mod tcp;
+mod text_limits;
 mod upgrade;
 
 #[cfg(test)]
@@ -26,12 +30,6 @@ pub use error::DialError;
 pub use plan::{Intervals, Plan};
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
-
-/// Largest message that is taken from an agent, in bytes: packed, the processes of the largest host take a tenth.
-pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
-
-/// What a reply may unpack to, in bytes: several times what a host with 32,768 processes of long names has to say.
-pub const MAX_UNPACKED_BYTES: usize = 32 << 20;
 
 /// Events that may wait to be read; then nothing more is asked until some are.
 const EVENTS: usize = 64;

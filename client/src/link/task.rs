@@ -9,6 +9,7 @@ use super::backoff::Backoff;
 use super::cause::Cause;
 use super::conversation::{Ended, converse};
 use super::dial::Dialer;
+use super::held::Held;
 use super::{Endpoint, Event, LinkState, Plan};
 
 /// Keeps one agent connected until nobody listens any more.
@@ -37,6 +38,7 @@ async fn keep_connected(
     let security = endpoint.security();
     let mut dialer = Dialer::new(endpoint);
     let mut backoff = Backoff::new();
+    let mut held = Held::default();
     let mut since = Instant::now();
     tell(events, LinkState::Connecting).await?;
     loop {
@@ -44,7 +46,8 @@ async fn keep_connected(
             Err(error) => lost_dial(&error.to_string(), error.is_lasting(), &mut backoff),
             Ok((socket, dialect)) => {
                 tell(events, LinkState::Connected { dialect, security }).await?;
-                let Ended { cause, last_answer } = converse(socket, dialect, plan, events).await;
+                let Ended { cause, last_answer } =
+                    converse(socket, dialect, plan, events, &mut held).await;
                 // What was said while the link stood is not about what comes now.
                 while retry.try_recv().is_ok() {}
                 since = last_answer.unwrap_or(since);

@@ -8,14 +8,15 @@ use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, Unexpec
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_TYPE, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use socktop_proto::limits::MESSAGE_BYTES;
 use socktop_proto::native::SUBPROTOCOL;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
@@ -26,14 +27,15 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::dial::Socket;
 use super::error::{Fault, refusal};
-use super::{Dialect, Endpoint, MAX_MESSAGE_BYTES};
+use super::frame_limit::FrameLimited;
+use super::{Dialect, Endpoint};
 use crate::trust::Trust;
 
 /// Of the answer's head. More is not an agent.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
-/// Of a refusal's body: a line for people.
-const MAX_BODY_BYTES: usize = 1 << 10;
+/// Of a refusal's body: a few lines for people.
+const MAX_BODY_BYTES: usize = 4 << 10;
 
 /// The start of a request; `Host` and token are the caller's.
 pub(super) fn request(path_and_query: &str) -> http::request::Builder {
@@ -78,20 +80,20 @@ where
     let dialect = dialect(response.headers(), &derive_accept_key(key.as_bytes()))
         .map_err(|fault| Fault::NotWebSocket { fault })?;
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
-    let socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(limits()))
-            .await;
+    let stream = FrameLimited::new(TokioIo::new(upgraded));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits())).await;
     Ok((socket, dialect))
 }
 
-/// Small buffers, for there may be a fleet of links, and a bound on what an agent can make us hold.
+/// Small buffers, for there may be a fleet of links, and a bound on what an agent can make us hold. A message that is
+/// somewhat too large is read, so that it ends one answer; a larger one ends the connection.
 fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(8 << 10)
         .write_buffer_size(0)
         .max_write_buffer_size(64 << 10)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+        .max_message_size(Some(2 * MESSAGE_BYTES))
+        .max_frame_size(Some(2 * MESSAGE_BYTES))
 }
 
 /// Checks an answer of status 101, and reads from it how its agent is spoken to.
@@ -124,8 +126,15 @@ fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
         .any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
-/// The text of a refusal; nothing where it is too long or not text.
+/// The text of a refusal; nothing where it is too long, or a web server's page instead of an agent's words.
 async fn said(response: Response<Incoming>) -> String {
+    let is_text = response.headers().get(CONTENT_TYPE).is_none_or(|kind| {
+        kind.to_str()
+            .is_ok_and(|kind| kind.to_ascii_lowercase().starts_with("text/plain"))
+    });
+    if !is_text {
+        return String::new();
+    }
     let body = Limited::new(response.into_body(), MAX_BODY_BYTES);
     match body.collect().await {
         Ok(body) => String::from_utf8(body.to_bytes().into()).unwrap_or_default(),

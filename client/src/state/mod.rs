@@ -3,12 +3,14 @@
 //! Nothing here reads a clock: time is passed in. A sample that comes twice (agents cache) is one point
 //! of the histories. After the link was lost, histories have a gap and rates start anew.
 
+mod impossible;
 mod ring;
 mod traffic;
 mod watch;
 
 use std::time::{Duration, Instant};
 
+pub use impossible::Impossible;
 pub use ring::{HISTORY, Ring};
 use socktop_proto::Query;
 use socktop_proto::model::{self, Disks, Host, Metrics, Processes, SampleTime, body};
@@ -50,6 +52,8 @@ pub struct Part<T> {
     pub sample: Option<Sample<T>>,
     /// What the agent said instead of a newer one.
     pub error: Option<String>,
+    /// What the agent sent in the last sample that cannot be. There it is unknown.
+    pub impossible: Impossible,
 }
 
 impl<T> Default for Part<T> {
@@ -57,6 +61,7 @@ impl<T> Default for Part<T> {
         Self {
             sample: None,
             error: None,
+            impossible: Impossible::default(),
         }
     }
 }
@@ -68,9 +73,10 @@ impl<T> Part<T> {
         self.sample.as_ref().map(|sample| &sample.value)
     }
 
-    fn take(&mut self, value: T, arrived: Moment) {
+    fn take(&mut self, value: T, impossible: Impossible, arrived: Moment) {
         self.sample = Some(Sample { value, arrived });
         self.error = None;
+        self.impossible = impossible;
     }
 }
 
@@ -179,6 +185,23 @@ impl HostState {
         self.dialect == Some(Dialect::Text)
     }
 
+    /// What of the last samples cannot be, in words.
+    #[must_use]
+    pub fn impossible_words(&self) -> Option<String> {
+        let watched = self.watch.as_ref();
+        [
+            Some(&self.metrics.impossible),
+            Some(&self.processes.impossible),
+            Some(&self.disks.impossible),
+            Some(&self.host.impossible),
+            watched.map(|watch| &watch.details.impossible),
+            watched.map(|watch| &watch.journal.impossible),
+        ]
+        .into_iter()
+        .flatten()
+        .find_map(Impossible::words)
+    }
+
     /// When the newest sample came.
     #[must_use]
     pub fn newest(&self) -> Option<Moment> {
@@ -235,16 +258,21 @@ impl HostState {
         self.link = link;
     }
 
-    fn reply(&mut self, query: Query, body: model::Body, at: Moment) {
+    fn reply(&mut self, query: Query, mut body: model::Body, at: Moment) {
+        let impossible = impossible::check(&mut body);
         match (query, body.kind) {
-            (Query::Host, Some(body::Kind::Host(host))) => self.host.take(host, at),
-            (Query::Metrics, Some(body::Kind::Metrics(metrics))) => self.take_metrics(metrics, at),
-            (Query::Disks, Some(body::Kind::Disks(disks))) => self.disks.take(disks, at),
+            (Query::Host, Some(body::Kind::Host(host))) => self.host.take(host, impossible, at),
+            (Query::Metrics, Some(body::Kind::Metrics(metrics))) => {
+                self.take_metrics(metrics, impossible, at);
+            }
+            (Query::Disks, Some(body::Kind::Disks(disks))) => {
+                self.disks.take(disks, impossible, at);
+            }
             (Query::Processes, Some(body::Kind::Processes(list))) => {
                 if let Some(watch) = &mut self.watch {
                     watch.take_list(&list, at);
                 }
-                self.processes.take(list, at);
+                self.processes.take(list, impossible, at);
             }
             (Query::Process { pid }, kind) => {
                 let watch = self.watch.as_mut();
@@ -252,7 +280,9 @@ impl HostState {
                     return;
                 };
                 match kind {
-                    Some(body::Kind::Process(details)) => watch.take_details(details, at),
+                    Some(body::Kind::Process(details)) => {
+                        watch.take_details(details, impossible, at);
+                    }
                     Some(body::Kind::Error(error)) => watch.take_error(&error, at),
                     _ => {}
                 }
@@ -263,7 +293,9 @@ impl HostState {
                     return;
                 };
                 match kind {
-                    Some(body::Kind::Journal(journal)) => watch.journal.take(journal, at),
+                    Some(body::Kind::Journal(journal)) => {
+                        watch.journal.take(journal, impossible, at);
+                    }
                     Some(body::Kind::Error(error)) => watch.journal.error = Some(error.message),
                     _ => {}
                 }
@@ -279,15 +311,19 @@ impl HostState {
         }
     }
 
-    fn take_metrics(&mut self, metrics: Metrics, at: Moment) {
-        if !self.metrics.is_same_snapshot(metrics.time.as_ref()) {
+    fn take_metrics(&mut self, metrics: Metrics, mut impossible: Impossible, at: Moment) {
+        if self.metrics.is_same_snapshot(metrics.time.as_ref()) {
+            // The rates are those of before.
+            impossible = self.metrics.impossible;
+        } else {
             self.times.push(at.instant);
             self.cpu
                 .push(metrics.cpu.as_ref().and_then(|cpu| cpu.total_percent));
             self.memory.push(memory_percent(metrics.memory.as_ref()));
-            self.interfaces.take(metrics.time, &metrics.interfaces);
+            self.interfaces
+                .take(metrics.time, &metrics.interfaces, &mut impossible);
         }
-        self.metrics.take(metrics, at);
+        self.metrics.take(metrics, impossible, at);
     }
 }
 

@@ -69,6 +69,23 @@ fn metrics(boot_ms: u64, cpu: f32, received_bytes: u64) -> body::Kind {
     })
 }
 
+#[test]
+fn a_rate_that_nothing_carries_is_unknown() {
+    let mut rig = Rig::new();
+    rig.reply(0, Query::Metrics, metrics(1000, 10.0, 0));
+    rig.reply(500, Query::Metrics, metrics(1500, 10.0, u64::MAX));
+    let rates = |rig: &Rig| rig.state.interfaces.get("eth0").unwrap().rates.last();
+    assert_eq!(rates(&rig), Some(None));
+    let words = "! impossible: rate of an interface";
+    assert_eq!(rig.state.impossible_words().as_deref(), Some(words));
+    // The same snapshot again, as agents have it in their cache.
+    rig.reply(600, Query::Metrics, metrics(1500, 10.0, u64::MAX));
+    assert_eq!(rig.state.impossible_words().as_deref(), Some(words));
+    rig.reply(1000, Query::Metrics, metrics(2000, 10.0, u64::MAX));
+    assert!(rates(&rig).flatten().is_some());
+    assert_eq!(rig.state.impossible_words(), None);
+}
+
 fn process(pid: u32, started: Option<u64>) -> Process {
     Process {
         pid,

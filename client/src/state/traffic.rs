@@ -7,11 +7,18 @@ use std::collections::HashMap;
 
 use socktop_proto::model::{Interface, SampleTime};
 
+use super::impossible::Impossible;
 use super::ring::{HISTORY, Ring};
 
 /// Interfaces that may be remembered after they went away, those that are there included: names that
 /// change with every sample must not fill the memory.
 const MOST: usize = 256;
+
+/// Interfaces that have a history: the first ones. Each takes 15 kB.
+const MOST_HISTORIES: usize = 1024;
+
+/// Bytes a second: 70 Tbit/s, which nothing carries.
+const MOST_RATE: f64 = 8.8e12;
 
 /// What an interface carries.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,8 +71,13 @@ impl Interfaces {
         self.by_name.get(name)
     }
 
-    /// Takes a sample that is not the one taken last.
-    pub fn take(&mut self, time: Option<SampleTime>, interfaces: &[Interface]) {
+    /// Takes a sample that is not the one taken last, and says which rates in it cannot be.
+    pub fn take(
+        &mut self,
+        time: Option<SampleTime>,
+        interfaces: &[Interface],
+        impossible: &mut Impossible,
+    ) {
         let seconds = match (&self.time, &time) {
             (Some(earlier), Some(later)) => seconds_between(earlier, later),
             _ => None,
@@ -74,9 +86,9 @@ impl Interfaces {
         for traffic in self.by_name.values_mut() {
             traffic.absent = traffic.absent.saturating_add(1);
         }
-        for interface in interfaces {
+        for interface in interfaces.iter().take(MOST_HISTORIES) {
             let traffic = self.by_name.entry(interface.name.clone()).or_default();
-            traffic.take(seconds, interface);
+            traffic.take(seconds, interface, impossible);
         }
         let crowded = self.by_name.len() > MOST;
         self.by_name.retain(|_, traffic| {
@@ -98,7 +110,7 @@ impl Interfaces {
 }
 
 impl Traffic {
-    fn take(&mut self, seconds: Option<f64>, interface: &Interface) {
+    fn take(&mut self, seconds: Option<f64>, interface: &Interface, impossible: &mut Impossible) {
         let now = (interface.received_bytes, interface.transmitted_bytes);
         let rate = match (self.counters, seconds) {
             (Some((received, transmitted)), Some(seconds)) => {
@@ -112,6 +124,11 @@ impl Traffic {
             }
             _ => None,
         };
+        let possible = |rate: &Rate| rate.received <= MOST_RATE && rate.transmitted <= MOST_RATE;
+        if rate.is_some_and(|rate| !possible(&rate)) {
+            impossible.add("rate of an interface");
+        }
+        let rate = rate.filter(possible);
         self.counters = Some(now);
         self.absent = 0;
         self.rates.push(rate);
@@ -159,9 +176,9 @@ mod tests {
     #[test]
     fn a_rate_is_bytes_over_the_time_between_samples() {
         let mut interfaces = Interfaces::default();
-        interfaces.take(Some(at(1000)), &[eth0(100, 10)]);
-        interfaces.take(Some(at(1500)), &[eth0(600, 20)]);
-        interfaces.take(Some(at(2500)), &[eth0(700, 20)]);
+        interfaces.take(Some(at(1000)), &[eth0(100, 10)], &mut Impossible::default());
+        interfaces.take(Some(at(1500)), &[eth0(600, 20)], &mut Impossible::default());
+        interfaces.take(Some(at(2500)), &[eth0(700, 20)], &mut Impossible::default());
         assert_eq!(received(&interfaces), [None, Some(1000.0), Some(100.0)]);
         let peak = interfaces.get("eth0").unwrap().peak.unwrap();
         assert_eq!((peak.received, peak.transmitted), (1000.0, 20.0));
@@ -170,23 +187,27 @@ mod tests {
     #[test]
     fn counters_that_go_backwards_are_a_gap() {
         let mut interfaces = Interfaces::default();
-        interfaces.take(Some(at(1000)), &[eth0(1_000_000, 5)]);
-        interfaces.take(Some(at(2000)), &[eth0(500, 5)]);
-        interfaces.take(Some(at(3000)), &[eth0(600, 4)]);
-        interfaces.take(Some(at(4000)), &[eth0(700, 4)]);
+        interfaces.take(
+            Some(at(1000)),
+            &[eth0(1_000_000, 5)],
+            &mut Impossible::default(),
+        );
+        interfaces.take(Some(at(2000)), &[eth0(500, 5)], &mut Impossible::default());
+        interfaces.take(Some(at(3000)), &[eth0(600, 4)], &mut Impossible::default());
+        interfaces.take(Some(at(4000)), &[eth0(700, 4)], &mut Impossible::default());
         assert_eq!(received(&interfaces), [None, None, None, Some(100.0)]);
     }
 
     #[test]
     fn an_interface_that_was_away_is_a_gap_and_is_forgotten_in_time() {
         let mut interfaces = Interfaces::default();
-        interfaces.take(Some(at(1000)), &[eth0(100, 0)]);
-        interfaces.take(Some(at(2000)), &[]);
-        interfaces.take(Some(at(3000)), &[eth0(900, 0)]);
-        interfaces.take(Some(at(4000)), &[eth0(901, 0)]);
+        interfaces.take(Some(at(1000)), &[eth0(100, 0)], &mut Impossible::default());
+        interfaces.take(Some(at(2000)), &[], &mut Impossible::default());
+        interfaces.take(Some(at(3000)), &[eth0(900, 0)], &mut Impossible::default());
+        interfaces.take(Some(at(4000)), &[eth0(901, 0)], &mut Impossible::default());
         assert_eq!(received(&interfaces), [None, None, None, Some(1.0)]);
         for sample in 0..HISTORY as u64 {
-            interfaces.take(Some(at(5000 + sample)), &[]);
+            interfaces.take(Some(at(5000 + sample)), &[], &mut Impossible::default());
         }
         assert!(interfaces.get("eth0").is_none());
     }
@@ -197,7 +218,7 @@ mod tests {
         for sample in 0..1000 {
             let mut interface = eth0(1, 1);
             interface.name = format!("veth{sample}");
-            interfaces.take(Some(at(sample)), &[interface]);
+            interfaces.take(Some(at(sample)), &[interface], &mut Impossible::default());
         }
         assert!(interfaces.by_name.len() <= MOST);
         assert!(interfaces.get("veth999").is_some());
@@ -206,12 +227,12 @@ mod tests {
     #[test]
     fn samples_that_are_not_later_or_come_after_an_interruption_are_gaps() {
         let mut interfaces = Interfaces::default();
-        interfaces.take(Some(at(2000)), &[eth0(100, 0)]);
-        interfaces.take(Some(at(1000)), &[eth0(200, 0)]);
-        interfaces.take(None, &[eth0(300, 0)]);
-        interfaces.take(Some(at(3000)), &[eth0(400, 0)]);
+        interfaces.take(Some(at(2000)), &[eth0(100, 0)], &mut Impossible::default());
+        interfaces.take(Some(at(1000)), &[eth0(200, 0)], &mut Impossible::default());
+        interfaces.take(None, &[eth0(300, 0)], &mut Impossible::default());
+        interfaces.take(Some(at(3000)), &[eth0(400, 0)], &mut Impossible::default());
         interfaces.interrupt();
-        interfaces.take(Some(at(4000)), &[eth0(500, 0)]);
+        interfaces.take(Some(at(4000)), &[eth0(500, 0)], &mut Impossible::default());
         assert_eq!(received(&interfaces), [None; 5]);
     }
 

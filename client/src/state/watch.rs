@@ -3,7 +3,7 @@
 use socktop_proto::model::{Error, ErrorCode, Journal, ProcessDetails, Processes};
 
 use super::ring::Ring;
-use super::{Moment, Part};
+use super::{Impossible, Moment, Part};
 
 /// What tells processes apart: pids are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +80,12 @@ impl Watch {
     }
 
     /// Takes details. Those of another process that has got the same pid mean that this one ended.
-    pub(super) fn take_details(&mut self, details: ProcessDetails, at: Moment) {
+    pub(super) fn take_details(
+        &mut self,
+        details: ProcessDetails,
+        impossible: Impossible,
+        at: Moment,
+    ) {
         let Some(process) = &details.process else {
             return;
         };
@@ -97,7 +102,7 @@ impl Watch {
         if process.cpu_percent.is_some() && !self.details.is_same_snapshot(details.time.as_ref()) {
             self.cpu.push(process.cpu_percent);
         }
-        self.details.take(details, at);
+        self.details.take(details, impossible, at);
     }
 
     /// Takes the answer that there are no details.

@@ -198,6 +198,14 @@ enum Cores {
     Hidden,
 }
 
+/// A core's share as one character.
+fn core_block(share: Option<f32>) -> String {
+    match share {
+        Some(share) => graph::block(Some(share)).to_string(),
+        None => format::UNKNOWN.to_owned(),
+    }
+}
+
 impl Cores {
     /// The most telling layout that leaves room for the history.
     fn fit(count: usize, area: Rect) -> Self {
@@ -257,7 +265,7 @@ impl Cores {
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, cores: &[Core], scene: Scene<'_>) {
         let cell = |index: usize, core: &Core| -> (usize, Vec<Span<'static>>) {
-            let percent = Some(core.percent);
+            let percent = Some(core.percent).filter(|percent| percent.is_finite());
             let level = Level::cpu(percent);
             let name = Span::styled(text::right(&core.index.to_string(), 3), scene.theme.quiet());
             let number = Span::styled(
@@ -272,13 +280,14 @@ impl Cores {
                     (index % rows, spans)
                 }
                 Self::Blocks { rows, .. } => {
-                    let block = graph::block(Some(core.percent / 100.0)).to_string();
+                    let block = core_block(percent.map(|percent| percent / 100.0));
                     let block = Span::styled(block, scene.theme.mark(level));
                     (index % rows, vec![name, block, number])
                 }
                 Self::Grid { columns, .. } => {
                     // Full blocks would run into the row above.
-                    let block = graph::block(Some(core.percent / 100.0 * 0.85)).to_string();
+                    let share = percent.map(|percent| percent / 100.0 * 0.85);
+                    let block = core_block(share);
                     let block = Span::styled(block, scene.theme.mark(level));
                     (index / columns.max(1), vec![block])
                 }

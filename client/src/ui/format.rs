@@ -67,7 +67,7 @@ pub fn share(used: Option<u64>, total: Option<u64>) -> String {
 pub fn rate(bytes_per_second: Option<f64>) -> String {
     match bytes_per_second {
         Some(rate) if rate.is_finite() && rate >= 0.0 => {
-            let (value, unit) = scaled(rate);
+            let (value, unit) = scaled(rate + 0.0);
             format!("{value} {unit}/s")
         }
         _ => UNKNOWN.to_owned(),
@@ -79,7 +79,8 @@ pub fn rate(bytes_per_second: Option<f64>) -> String {
 pub fn percent(percent: Option<f32>) -> String {
     match percent {
         Some(percent) if percent.is_finite() => {
-            let percent = percent.clamp(0.0, 999.0);
+            // Adding 0 makes 0 of -0.
+            let percent = percent.clamp(0.0, 999.0) + 0.0;
             if percent >= 99.95 {
                 format!("{percent:.0}")
             } else {
@@ -101,7 +102,9 @@ pub fn exact_percent(value: Option<f32>) -> String {
 #[must_use]
 pub fn whole_percent(percent: Option<f32>) -> String {
     match percent {
-        Some(percent) if percent.is_finite() => format!("{:.0}%", percent.clamp(0.0, 999.0)),
+        Some(percent) if percent.is_finite() => {
+            format!("{:.0}%", percent.clamp(0.0, 999.0) + 0.0)
+        }
         _ => UNKNOWN.to_owned(),
     }
 }
@@ -111,7 +114,7 @@ pub fn whole_percent(percent: Option<f32>) -> String {
 pub fn temperature(celsius: Option<f32>) -> String {
     match celsius {
         Some(celsius) if celsius.is_finite() => {
-            format!("{:.0} °C", celsius.clamp(-300.0, 9999.0))
+            format!("{:.0} °C", celsius.clamp(-300.0, 9999.0).round() + 0.0)
         }
         _ => UNKNOWN.to_owned(),
     }
@@ -249,6 +252,10 @@ mod tests {
         assert_eq!(exact_percent(None), UNKNOWN);
         assert_eq!(whole_percent(Some(0.4)), "0%");
         assert_eq!(whole_percent(None), UNKNOWN);
+        assert_eq!(percent(Some(-0.0)), "0.0");
+        assert_eq!(whole_percent(Some(-0.0)), "0%");
+        assert_eq!(temperature(Some(-0.4)), "0 °C");
+        assert_eq!(temperature(Some(-0.6)), "-1 °C");
         assert_eq!(temperature(Some(54.4)), "54 °C");
         assert_eq!(temperature(Some(f32::NEG_INFINITY)), UNKNOWN);
     }

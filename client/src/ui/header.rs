@@ -31,6 +31,9 @@ pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
             append(&mut left, &mut room, &value, scene.theme.value(level));
         }
     }
+    if let Some(words) = scene.app.host.impossible_words() {
+        append(&mut left, &mut room, &words, scene.theme.bad());
+    }
     for fact in facts(scene) {
         append(&mut left, &mut room, &fact, scene.theme.quiet());
     }
@@ -91,8 +94,14 @@ fn facts(scene: Scene<'_>) -> Vec<String> {
         .metrics
         .value()
         .and_then(|metrics| metrics.time?.boot_ms);
-    if let Some(boot_ms) = boot_ms {
-        facts.push(format!("up {}", format::uptime(boot_ms)));
+    let booted_ms = state
+        .host
+        .value()
+        .and_then(|host| host.started_boot_ms)
+        .unwrap_or_default();
+    // A sample from before the container booted is none of its.
+    if let Some(uptime_ms) = boot_ms.and_then(|boot_ms| boot_ms.checked_sub(booted_ms)) {
+        facts.push(format!("up {}", format::uptime(uptime_ms)));
     }
     if state.is_published_agent() {
         facts.push(format!("system and uptime: {NOT_TOLD}"));

@@ -186,7 +186,7 @@ fn load_averages(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
             let waiting = cores > 0 && average > cores as f32;
             let level = if waiting { Level::High } else { Level::Normal };
             let text = if average.is_finite() {
-                format!("{:.2} ", average.clamp(0.0, 99_999.0))
+                format!("{:.2} ", average.clamp(0.0, 99_999.0) + 0.0)
             } else {
                 format!("{} ", format::UNKNOWN)
             };

@@ -103,7 +103,8 @@ fn dim(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     buffer.set_style(inside.intersection(buffer.area), scene.theme.old());
 }
 
-/// What a pane's title says beside its name: for how long the numbers are old, or what went wrong.
+/// What a pane's title says beside its name: what went wrong, for how long the numbers are old, or that the host sent some
+/// that cannot be.
 fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Option<Span<'static>> {
     if let Some(error) = &part.error {
         let error = text::clean(error).into_owned();
@@ -114,7 +115,11 @@ fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Option<Span<'
             let age = format::span(scene.now.since(sample.arrived.instant));
             Some(Span::styled(format!("{age} old"), scene.theme.bad()))
         }
-        _ => None,
+        Some(_) => {
+            let words = part.impossible.words()?;
+            Some(Span::styled(words, scene.theme.bad()))
+        }
+        None => None,
     }
 }
 
@@ -128,5 +133,7 @@ fn nothing_yet<T>(part: &Part<T>) -> String {
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod impossible_tests;
 #[cfg(test)]
 mod tests;

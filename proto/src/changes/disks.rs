@@ -5,12 +5,14 @@ use super::{ChangesError, add, by_known};
 use crate::model::{Disk, Disks, DisksChanges};
 
 pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {
-    if old.disks.len() != new.disks.len() {
+    // The time is told for every kind alike.
+    let Disks { time: _, disks } = old;
+    if disks.len() != new.disks.len() {
         return None;
     }
-    let mut changes = DisksChanges::default();
+    let (mut used_by, mut available_by) = (Vec::new(), Vec::new());
     let mut places = Places::default();
-    for (place, (old, new)) in std::iter::zip(&old.disks, &new.disks).enumerate() {
+    for (place, (old, new)) in std::iter::zip(disks, &new.disks).enumerate() {
         if old == new {
             continue;
         }
@@ -18,31 +20,47 @@ pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {
             return None;
         }
         places.push(place)?;
-        let used = by_known(old.used_bytes, new.used_bytes)?;
-        changes.used_by.push(used);
-        let available = by_known(old.available_bytes, new.available_bytes)?;
-        changes.available_by.push(available);
+        used_by.push(by_known(old.used_bytes, new.used_bytes)?);
+        available_by.push(by_known(old.available_bytes, new.available_bytes)?);
     }
-    changes.disk_at = places.into_distances();
-    Some(changes)
+    Some(DisksChanges {
+        disk_at: places.into_distances(),
+        used_by,
+        available_by,
+    })
 }
 
 /// Whether nothing but how full it is has changed.
 fn is_same(old: &Disk, new: &Disk) -> bool {
-    old.name == new.name
-        && old.mount_point == new.mount_point
-        && old.file_system == new.file_system
-        && old.total_bytes == new.total_bytes
-        && old.state == new.state
-        && old.read_only == new.read_only
+    let Disk {
+        name,
+        mount_point,
+        file_system,
+        total_bytes,
+        // There are numbers for their changes.
+        used_bytes: _,
+        available_bytes: _,
+        state,
+        read_only,
+    } = old;
+    *name == new.name
+        && *mount_point == new.mount_point
+        && *file_system == new.file_system
+        && *total_bytes == new.total_bytes
+        && *state == new.state
+        && *read_only == new.read_only
 }
 
 pub(super) fn apply(mut disks: Disks, changes: &DisksChanges) -> Result<Disks, ChangesError> {
-    let at = &changes.disk_at;
-    change(&mut disks.disks, at, &changes.used_by, |disk, by| {
+    let DisksChanges {
+        disk_at,
+        used_by,
+        available_by,
+    } = changes;
+    change(&mut disks.disks, disk_at, used_by, |disk, by| {
         add(&mut disk.used_bytes, by);
     })?;
-    change(&mut disks.disks, at, &changes.available_by, |disk, by| {
+    change(&mut disks.disks, disk_at, available_by, |disk, by| {
         add(&mut disk.available_bytes, by);
     })?;
     Ok(disks)

@@ -90,8 +90,9 @@ pub fn apply(old: Body, changes: Changes) -> Result<Body, ChangesError> {
 
 /// How far the clock of the boot went, and how much further the wall clock.
 fn elapsed(old: SampleTime, new: SampleTime) -> Option<(u32, i64)> {
-    let elapsed = new.boot_ms?.checked_sub(old.boot_ms?)?;
-    let wall = by(old.unix_ms, new.unix_ms);
+    let SampleTime { unix_ms, boot_ms } = old;
+    let elapsed = new.boot_ms?.checked_sub(boot_ms?)?;
+    let wall = by(unix_ms, new.unix_ms);
     let wall_by = wall.wrapping_sub_unsigned(elapsed);
     Some((u32::try_from(elapsed).ok()?, wall_by))
 }

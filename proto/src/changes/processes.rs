@@ -2,8 +2,8 @@
 
 use super::places::{Places, change, places};
 use super::{ChangesError, add, by, told};
-use crate::census::MAX_PARTS;
 use crate::fields::Fields;
+use crate::limits::PARTS;
 use crate::model::{Process, Processes, ProcessesChanges};
 use crate::percent::{from_thousandths, thousandths};
 
@@ -13,12 +13,20 @@ pub(super) fn changes(
     new: &Processes,
     fields: Fields,
 ) -> Option<ProcessesChanges> {
+    let Processes {
+        // The time is told for every kind alike.
+        time: _,
+        processes,
+        // Follows from the processes, where it is their number.
+        total: _,
+        window_ms,
+    } = old;
     if usize::try_from(new.total) != Ok(new.processes.len()) {
         return None;
     }
     let mut writer = Writer::new(fields);
-    writer.changes.window_ms = told(old.window_ms, new.window_ms)?;
-    let mut before = old.processes.iter().enumerate().peekable();
+    writer.changes.window_ms = told(*window_ms, new.window_ms)?;
+    let mut before = processes.iter().enumerate().peekable();
     for process in &new.processes {
         while let Some((place, _)) = before.next_if(|(_, before)| before.pid < process.pid) {
             writer.ended.push(place)?;
@@ -69,16 +77,29 @@ impl Writer {
 
     /// Whether nothing has changed that there is no number for.
     fn is_same(&self, old: &Process, new: &Process) -> bool {
+        let Process {
+            // Both have the same.
+            pid: _,
+            parent_pid,
+            user_id,
+            user,
+            name,
+            // Every change of it can be told.
+            state: _,
+            threads,
+            cpu_percent,
+            resident_bytes,
+            started_boot_ms,
+        } = old;
         let lacks = |field| !self.fields.contain(field);
-        (lacks(Fields::STARTED) || old.started_boot_ms == new.started_boot_ms)
-            && (lacks(Fields::PARENT) || old.parent_pid == new.parent_pid)
-            && (lacks(Fields::USER) || (old.user_id == new.user_id && old.user == new.user))
-            && (lacks(Fields::NAME) || old.name == new.name)
-            && (lacks(Fields::THREADS) || old.threads.is_some() == new.threads.is_some())
-            && (lacks(Fields::RESIDENT)
-                || old.resident_bytes.is_some() == new.resident_bytes.is_some())
+        (lacks(Fields::STARTED) || *started_boot_ms == new.started_boot_ms)
+            && (lacks(Fields::PARENT) || *parent_pid == new.parent_pid)
+            && (lacks(Fields::USER) || (*user_id == new.user_id && *user == new.user))
+            && (lacks(Fields::NAME) || *name == new.name)
+            && (lacks(Fields::THREADS) || threads.is_some() == new.threads.is_some())
+            && (lacks(Fields::RESIDENT) || resident_bytes.is_some() == new.resident_bytes.is_some())
             && (lacks(Fields::CPU)
-                || old.cpu_percent == new.cpu_percent
+                || *cpu_percent == new.cpu_percent
                 || new.cpu_percent.and_then(thousandths).is_some())
     }
 
@@ -115,13 +136,32 @@ impl Writer {
     }
 
     fn finish(self) -> ProcessesChanges {
+        let ProcessesChanges {
+            window_ms,
+            processes,
+            cpu_thousandths,
+            resident_by,
+            states,
+            threads_by,
+            // The places are kept beside them.
+            ended_at: _,
+            cpu_at: _,
+            resident_at: _,
+            state_at: _,
+            threads_at: _,
+        } = self.changes;
         ProcessesChanges {
+            window_ms,
             ended_at: self.ended.into_distances(),
+            processes,
             cpu_at: self.cpu.into_distances(),
+            cpu_thousandths,
             resident_at: self.resident.into_distances(),
+            resident_by,
             state_at: self.state.into_distances(),
+            states,
             threads_at: self.threads.into_distances(),
-            ..self.changes
+            threads_by,
         }
     }
 }
@@ -130,44 +170,37 @@ pub(super) fn apply(
     mut list: Processes,
     changes: ProcessesChanges,
 ) -> Result<Processes, ChangesError> {
+    let ProcessesChanges {
+        window_ms,
+        ended_at,
+        processes,
+        cpu_at,
+        cpu_thousandths,
+        resident_at,
+        resident_by,
+        state_at,
+        states,
+        threads_at,
+        threads_by,
+    } = changes;
     let known = &mut list.processes;
-    change(
-        known,
-        &changes.cpu_at,
-        &changes.cpu_thousandths,
-        |process, count| {
-            process.cpu_percent = Some(from_thousandths(count));
-        },
-    )?;
-    change(
-        known,
-        &changes.resident_at,
-        &changes.resident_by,
-        |process, by| {
-            add(&mut process.resident_bytes, by);
-        },
-    )?;
-    change(
-        known,
-        &changes.state_at,
-        &changes.states,
-        |process, state| {
-            process.state = state;
-        },
-    )?;
-    change(
-        known,
-        &changes.threads_at,
-        &changes.threads_by,
-        |process, by| {
-            process.threads = process.threads.map(|threads| add_narrow(threads, by));
-        },
-    )?;
-    if !changes.ended_at.is_empty() || !changes.processes.is_empty() {
-        list.processes = merge(list.processes, &changes.ended_at, changes.processes)?;
+    change(known, &cpu_at, &cpu_thousandths, |process, count| {
+        process.cpu_percent = Some(from_thousandths(count));
+    })?;
+    change(known, &resident_at, &resident_by, |process, by| {
+        add(&mut process.resident_bytes, by);
+    })?;
+    change(known, &state_at, &states, |process, state| {
+        process.state = state;
+    })?;
+    change(known, &threads_at, &threads_by, |process, by| {
+        process.threads = process.threads.map(|threads| add_narrow(threads, by));
+    })?;
+    if !ended_at.is_empty() || !processes.is_empty() {
+        list.processes = merge(list.processes, &ended_at, processes)?;
     }
     list.total = u32::try_from(list.processes.len()).unwrap_or(u32::MAX);
-    list.window_ms = changes.window_ms.or(list.window_ms);
+    list.window_ms = window_ms.or(list.window_ms);
     Ok(list)
 }
 
@@ -201,7 +234,7 @@ fn merge(
         return Err(ChangesError::Place);
     }
     // Each answer is bounded, but many could add up.
-    if merged.len() > MAX_PARTS {
+    if merged.len() > PARTS {
         return Err(ChangesError::TooMany);
     }
     Ok(merged)

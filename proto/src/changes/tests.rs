@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
-use crate::census::MAX_PARTS;
+use crate::limits::PARTS;
 use crate::model::{
     Core, Cpu, Disk, Disks, DisksChanges, Gpu, Interface, Load, Memory, Metrics, MetricsChanges,
     Process, Processes, ProcessesChanges, Swap,
@@ -37,11 +37,12 @@ prop_compose! {
         ),
         cores in vec(percent(), 1..3),
         cpu in option::weighted(0.9, Just(())),
-        memory in option::weighted(0.9, (few(), few(), option::of(few()))),
+        memory in option::weighted(0.9, (few(), few(), option::weighted(0.9, few()))),
         swap in option::weighted(0.9, (few(), option::of(few()))),
-        load in option::of(0..2_u8),
+        load in option::of((0..2_u8, 0..2_u8, 0..2_u8)),
+        hostname in mostly("pi".to_owned(), "pc".to_owned()),
         interfaces in vec(("[ab]", few(), few()), 0..4),
-        gpus in vec(few(), 0..2),
+        gpus in vec(gpu(), 0..2),
     ) -> Body {
         let cores = cores.into_iter().zip(0..).map(|(percent, index)| Core { index, percent });
         let interfaces = interfaces.into_iter().map(|(name, received_bytes, transmitted_bytes)| {
@@ -49,7 +50,7 @@ prop_compose! {
         });
         body::Kind::Metrics(Metrics {
             time: Some(time),
-            hostname: "pi".to_owned(),
+            hostname,
             cpu: cpu.map(|()| Cpu {
                 total_percent,
                 cores: cores.collect(),
@@ -63,22 +64,52 @@ prop_compose! {
                 cache_bytes,
             }),
             swap: swap.map(|(total, used_bytes)| Swap { total_bytes: Some(total), used_bytes }),
-            load: load.map(|one| Load { one: one.into(), ..Load::default() }),
+            load: load.map(|(one, five, fifteen)| Load {
+                one: one.into(),
+                five: five.into(),
+                fifteen: fifteen.into(),
+            }),
             interfaces: interfaces.collect(),
-            gpus: gpus.into_iter().map(|used| Gpu { memory_used_bytes: Some(used), ..Gpu::default() }).collect(),
+            gpus,
         }).into()
     }
 }
 
 prop_compose! {
-    fn disks()(
-        time in time(),
-        disks in vec(("[ab]", option::of(few()), option::of(few()), 1..3_i32), 0..4),
-    ) -> Body {
-        let disks = disks.into_iter().map(|(name, used_bytes, available_bytes, state)| {
-            Disk { name, used_bytes, available_bytes, state, ..Disk::default() }
-        });
-        body::Kind::Disks(Disks { time: Some(time), disks: disks.collect() }).into()
+    fn gpu()(
+        name in "[ab]",
+        usage_percent in option::of(percent()),
+        memory_used_bytes in option::of(few()),
+        memory_total_bytes in option::of(few()),
+        temperature_celsius in option::of(percent()),
+    ) -> Gpu {
+        Gpu { name, usage_percent, memory_used_bytes, memory_total_bytes, temperature_celsius }
+    }
+}
+
+/// The same most often, so that there is something to say in changes.
+fn mostly<T: std::fmt::Debug + Clone + 'static>(usual: T, other: T) -> impl Strategy<Value = T> {
+    prop_oneof![9 => Just(usual), 1 => Just(other)]
+}
+
+prop_compose! {
+    fn disk()(
+        name in mostly("a".to_owned(), "b".to_owned()),
+        mount_point in mostly(Some("/".to_owned()), None),
+        file_system in mostly(Some("ext4".to_owned()), None),
+        total_bytes in mostly(Some(9), Some(8)),
+        used_bytes in option::weighted(0.9, few()),
+        available_bytes in option::weighted(0.9, few()),
+        state in mostly(1, 2),
+        read_only in mostly(Some(false), Some(true)),
+    ) -> Disk {
+        Disk { name, mount_point, file_system, total_bytes, used_bytes, available_bytes, state, read_only }
+    }
+}
+
+prop_compose! {
+    fn disks()(time in time(), disks in vec(disk(), 0..4)) -> Body {
+        body::Kind::Disks(Disks { time: Some(time), disks }).into()
     }
 }
 
@@ -88,12 +119,15 @@ prop_compose! {
         numbers in (option::of(few()), option::of(0..3_u32), option::of(percent())),
         state in 0..3_i32,
         parent_pid in option::of(0..2_u32),
+        user_id in mostly(Some(1), None),
+        user in mostly("somebody".to_owned(), String::new()),
+        started_boot_ms in mostly(Some(5), Some(6)),
     ) -> Process {
         let (resident_bytes, threads, cpu_percent) = numbers;
         Process {
-            name, resident_bytes, threads, cpu_percent, state, parent_pid,
-            user: "somebody".to_owned(),
-            ..Process::default()
+            // Its place in the list says it.
+            pid: 0,
+            parent_pid, user_id, user, name, state, threads, cpu_percent, resident_bytes, started_boot_ms,
         }
     }
 }
@@ -166,12 +200,18 @@ proptest! {
     ) {
         for kind in [
             model::Kind::Metrics(MetricsChanges {
+                window_ms: Some(u32::MAX),
+                cpu_thousandths: Some(u32::MAX),
                 core_thousandths: numbers.clone(),
+                cpu_temperature_celsius: Some(f32::NAN),
                 available_by: wall_by_ms,
+                cache_by: wall_by_ms,
+                swap_used_by: wall_by_ms,
+                load: Some(Load { one: f32::NAN, five: f32::INFINITY, fifteen: -1.0 }),
                 interface_at: places.clone(),
                 received_by: by.clone(),
                 transmitted_by: by.clone(),
-                ..MetricsChanges::default()
+                gpus: Vec::new(),
             }),
             model::Kind::Disks(DisksChanges {
                 disk_at: places.clone(),
@@ -179,12 +219,17 @@ proptest! {
                 available_by: by.clone(),
             }),
             model::Kind::Processes(ProcessesChanges {
+                window_ms: Some(u32::MAX),
                 ended_at: places.clone(),
+                processes: Vec::new(),
                 cpu_at: places.clone(),
                 cpu_thousandths: numbers.clone(),
+                resident_at: places.clone(),
+                resident_by: by.clone(),
+                state_at: places.clone(),
+                states: numbers.iter().map(|number| number.cast_signed()).collect(),
                 threads_at: places.clone(),
                 threads_by: by.clone(),
-                ..ProcessesChanges::default()
             }),
         ] {
             let _ = apply(old.clone(), Changes { elapsed_ms: u32::MAX, wall_by_ms, kind: Some(kind) });
@@ -261,7 +306,7 @@ fn changes_to_something_else_are_refused() {
     }));
     assert_eq!(apply(processes.clone(), ended), Err(ChangesError::Place));
     let many = of(model::Kind::Processes(ProcessesChanges {
-        processes: vec![Process::default(); MAX_PARTS],
+        processes: vec![Process::default(); PARTS],
         ..ProcessesChanges::default()
     }));
     assert_eq!(apply(processes, many), Err(ChangesError::TooMany));

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::at_most::at_most;
 use super::{required, unix_ms};
+use crate::limits::{CHILDREN, THREADS};
 use crate::model::{self, ProcessState};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,7 +39,9 @@ pub struct ProcessDetails {
     pub write_bytes: Option<u64>,
     pub working_directory: Option<String>,
     pub executable_path: Option<String>,
+    #[serde(deserialize_with = "at_most::<CHILDREN, _, _>")]
     pub child_processes: Vec<ProcessDetails>,
+    #[serde(deserialize_with = "at_most::<THREADS, _, _>")]
     pub threads: Vec<Thread>,
 }
 

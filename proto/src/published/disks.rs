@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::at_most::at_most;
+use crate::limits::DISKS;
 use crate::model;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,6 +23,11 @@ pub struct Disk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
 }
+
+/// The reply to a request for disks.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct DiskList(#[serde(deserialize_with = "at_most::<DISKS, _, _>")] pub Vec<Disk>);
 
 /// The disks whose sizes are known: these shapes have no way to name the others.
 #[must_use]

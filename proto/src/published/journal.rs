@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::at_most::at_most;
 use super::unix_ms;
+use crate::limits::JOURNAL_ENTRIES;
 use crate::model;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Journal {
+    #[serde(deserialize_with = "at_most::<JOURNAL_ENTRIES, _, _>")]
     pub entries: Vec<JournalEntry>,
     pub total_count: u32,
     pub truncated: bool,

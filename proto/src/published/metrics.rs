@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Disk, required, unix_ms};
+use super::at_most::{at_most, at_most_or_null};
+use super::{required, unix_ms};
+use crate::limits::{CORES, GPUS, INTERFACES};
 use crate::model::{self, SampleTime};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -10,6 +12,7 @@ pub struct Metrics {
     #[serde(default)]
     pub sampled_at_ms: Option<u64>,
     pub cpu_total: f32,
+    #[serde(deserialize_with = "at_most::<CORES, _, _>")]
     pub cpu_per_core: Vec<f32>,
     pub mem_total: u64,
     pub mem_used: u64,
@@ -18,13 +21,14 @@ pub struct Metrics {
     pub hostname: String,
     #[serde(default)]
     pub cpu_temp_c: Option<f32>,
-    // Neither list was ever filled in this reply, and the published client insists on both.
-    #[serde(default)]
-    pub disks: Vec<Disk>,
+    // Neither of the empty lists was ever filled in this reply, and the published client insists on both.
+    #[serde(skip_deserializing)]
+    pub disks: [(); 0],
+    #[serde(deserialize_with = "at_most::<INTERFACES, _, _>")]
     pub networks: Vec<Network>,
-    #[serde(default)]
-    pub top_processes: Vec<serde_json::Value>,
-    #[serde(default)]
+    #[serde(skip_deserializing)]
+    pub top_processes: [(); 0],
+    #[serde(default, deserialize_with = "at_most_or_null::<GPUS, _, _>")]
     pub gpus: Option<Vec<Gpu>>,
 }
 
@@ -68,7 +72,7 @@ impl TryFrom<&model::Metrics> for Metrics {
             swap_used: required(swap.used_bytes, "swap use")?.min(swap_total),
             hostname: metrics.hostname.clone(),
             cpu_temp_c: cpu.temperature_celsius,
-            disks: Vec::new(),
+            disks: [],
             networks: metrics
                 .interfaces
                 .iter()
@@ -78,7 +82,7 @@ impl TryFrom<&model::Metrics> for Metrics {
                     transmitted: interface.transmitted_bytes,
                 })
                 .collect(),
-            top_processes: Vec::new(),
+            top_processes: [],
             gpus: (!metrics.gpus.is_empty()).then(|| metrics.gpus.iter().map(Gpu::from).collect()),
         })
     }

@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, clippy::pedantic)] // The fields are described in wire documents and by their names.
 
+mod at_most;
 mod details;
 mod disks;
 mod journal;
@@ -15,7 +16,7 @@ mod process_list;
 use serde::{Deserialize, Serialize};
 
 pub use details::{ProcessDetails, ProcessReply, Thread};
-pub use disks::{Disk, disks, disks_model};
+pub use disks::{Disk, DiskList, disks, disks_model};
 pub use journal::{Journal, JournalEntry};
 pub use metrics::{Gpu, Metrics, Network};
 pub use process_list::{decode_processes, encode_processes};

@@ -5,6 +5,7 @@
 
 mod hostile;
 mod json;
+mod limits;
 mod native;
 mod published;
 mod published_client;

@@ -133,7 +133,7 @@ fn changes_are_these_bytes() {
         ),
     ];
     for (changes, bytes) in golden {
-        let frame = reply_frame(ID, &encode_changes(changes.clone(), 7));
+        let frame = reply_frame(ID, &encode_changes(changes.clone(), 7).unwrap());
         assert_eq!(hex(&frame), bytes, "{changes:?}");
     }
 }
@@ -226,7 +226,7 @@ proptest! {
 
     #[test]
     fn changes_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), changes in changes()) {
-        let frame = reply_frame(id, &encode_changes(changes.clone(), revision));
+        let frame = reply_frame(id, &encode_changes(changes.clone(), revision).unwrap());
         let told = Told::Changes(changes);
         prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), Answer { id, revision, told });
     }

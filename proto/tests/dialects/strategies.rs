@@ -38,9 +38,10 @@ prop_compose! {
         architecture in of(text()),
         cpu_model in of(text()),
         cpu_count in of(any::<u32>()),
+        started_boot_ms in of(any::<u64>()),
         agent_version in text(),
     ) -> Host {
-        Host { hostname, kernel, os, model, architecture, cpu_model, cpu_count, agent_version }
+        Host { hostname, kernel, os, model, architecture, cpu_model, cpu_count, agent_version, started_boot_ms }
     }
 }
 
@@ -128,7 +129,9 @@ prop_compose! {
             memory: Some(Memory {
                 total_bytes: Some(memory[0]),
                 used_bytes: Some(memory[1]),
-                ..Memory::default()
+                // These dialects have no words for them.
+                available_bytes: None,
+                cache_bytes: None,
             }),
             swap: Some(Swap { total_bytes: Some(swap[0]), used_bytes: Some(swap[1]) }),
             ..metrics

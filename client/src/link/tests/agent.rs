@@ -3,12 +3,15 @@
 // The WebSocket library's callbacks give a whole response for an error.
 #![allow(clippy::result_large_err)]
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::{SinkExt, StreamExt};
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderValue, StatusCode};
+use prost::Message as _;
 use socktop_proto::model::{self, body};
 use socktop_proto::native::{self, Told};
 use socktop_proto::{Body, Query};
@@ -107,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     pub(super) async fn tell(&mut self, id: u64, revision: u64, told: Told) {
         let encoded = match told {
             Told::Whole(body) => native::encode_body(&body, revision),
-            Told::Changes(changes) => native::encode_changes(changes, revision),
+            Told::Changes(changes) => native::encode_changes(changes, revision).unwrap(),
         };
         self.send(Message::binary(native::reply_frame(id, &encoded)))
             .await;
@@ -152,6 +155,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     pub(super) async fn send(&mut self, message: Message) {
         self.socket.send(message).await.expect("the link listens");
     }
+}
+
+/// The reply to request `id` with `body`, whatever its size, as no agent of ours would send it.
+pub(super) fn unchecked_reply(id: u64, body: Body) -> Message {
+    let payload = Some(model::reply::Payload::Plain(body));
+    reply_with(id, payload)
+}
+
+/// The same, packed.
+pub(super) fn unchecked_packed_reply(id: u64, body: &Body) -> Message {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&body.encode_to_vec()).unwrap();
+    let packed = encoder.finish().unwrap();
+    reply_with(id, Some(model::reply::Payload::Gzip(packed)))
+}
+
+/// A reply that consists of changes, with no name.
+pub(super) fn changes_reply(id: u64, changes: model::Changes) -> Message {
+    reply_with(id, Some(model::reply::Payload::Changes(changes)))
+}
+
+fn reply_with(id: u64, payload: Option<model::reply::Payload>) -> Message {
+    let reply = model::Reply {
+        id,
+        payload,
+        revision: 1,
+    };
+    Message::binary(reply.encode_to_vec())
 }
 
 /// An answer to `query`.

@@ -229,11 +229,16 @@ async fn what_is_known_is_asked_for_by_its_changes_and_shown_whole() {
     let asked = agent.asked().await;
     assert_eq!(asked.wanted.since, None);
     agent.tell(asked.id, 7, Told::Changes(changes)).await;
-    let reason = lost(&mut link).await.reason;
-    assert!(
-        reason.contains("changes that were not asked for"),
-        "{reason}"
-    );
+    let (_, body) = reply(&mut link).await;
+    match body.kind {
+        Some(Kind::Error(error)) => assert!(
+            error.message.contains("changes that were not asked for"),
+            "{error:?}"
+        ),
+        other => panic!("{other:?}"),
+    }
+    // The next one is asked for whole, on the same connection.
+    assert_eq!(agent.asked().await.wanted.since, None);
 }
 
 #[tokio::test(start_paused = true)]

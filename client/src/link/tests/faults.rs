@@ -1,11 +1,14 @@
-//! Agents that answer what cannot be used. Each is reported, and the connection replaced.
+//! Agents that say what belongs to no answer. Each is reported, and the connection replaced.
 
+use futures_util::SinkExt;
+use socktop_proto::limits::MESSAGE_BYTES;
 use socktop_proto::model::{self, body};
-use socktop_proto::{MAX_PARTS, Query, native};
+use socktop_proto::{Query, native};
 use tokio::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::super::{MAX_MESSAGE_BYTES, MAX_UNPACKED_BYTES};
 use super::agent::{self, listen};
 use super::*;
 
@@ -18,7 +21,7 @@ async fn reason(message: impl FnOnce(u64) -> Message) -> String {
     let message = message(id);
     // The link may hang up before it has read all of it.
     let server = tokio::spawn(async move {
-        let _ = futures_util::SinkExt::send(&mut agent.socket, message).await;
+        let _ = agent.socket.send(message).await;
         agent
     });
     let lost = lost(&mut link).await;
@@ -52,46 +55,83 @@ async fn an_answer_to_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_another_kind() {
-    let frame = |id| native::reply_frame(id, &native::encode_body(&agent::body(Query::Disks), 0));
-    let reason = reason(|id| Message::binary(frame(id))).await;
-    assert!(
-        reason.contains("something else for the host's facts"),
-        "{reason}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_oversized_message() {
-    let reason = reason(|_| Message::binary(vec![0; MAX_MESSAGE_BYTES + 1])).await;
+async fn a_message_twice_as_large_as_any_may_be() {
+    let reason = reason(|_| Message::binary(vec![0; 2 * MESSAGE_BYTES + 1])).await;
     assert!(reason.contains("too long"), "{reason}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_gzip_bomb() {
-    let host = model::Host {
-        hostname: "0".repeat(MAX_UNPACKED_BYTES + 1),
-        ..model::Host::default()
-    };
-    let packed = native::encode_body(&body::Kind::Host(host).into(), 0);
-    assert!(packed.len() < 1 << 20);
-    let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
-    assert!(reason.contains("unpacks to more than"), "{reason}");
+/// What the link says when an agent sends `frame` again and again.
+async fn reason_of_a_flood(frame: Frame) -> String {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    agent.request().await;
+    // The link hangs up before it has read all of it.
+    let mut sent = 0;
+    while sent < 100_000
+        && agent
+            .socket
+            .send(Message::Frame(frame.clone()))
+            .await
+            .is_ok()
+    {
+        sent += 1;
+    }
+    assert!((1024..20_000).contains(&sent), "{sent} frames were taken");
+    lost(&mut link).await.reason
+}
+
+fn empty_fragment(opcode: Data) -> Frame {
+    Frame::message(Vec::new(), OpCode::Data(opcode), false)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_unfolds_to_more_than_a_host_has() {
-    let details = model::ProcessDetails {
-        children: vec![model::ProcessDetails::default(); 2 * MAX_PARTS],
-        ..model::ProcessDetails::default()
-    };
-    let packed = native::encode_body(&body::Kind::Process(details).into(), 0);
-    assert!(packed.len() < 8 << 10, "{}", packed.len());
-    let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
-    assert!(
-        reason.contains(&format!("more than {MAX_PARTS} parts")),
-        "{reason}"
-    );
+async fn a_flood_of_empty_fragments() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    agent.request().await;
+    let first = empty_fragment(Data::Binary);
+    agent.send(Message::Frame(first)).await;
+    let further = empty_fragment(Data::Continue);
+    let mut sent = 0;
+    while sent < 100_000
+        && agent
+            .socket
+            .send(Message::Frame(further.clone()))
+            .await
+            .is_ok()
+    {
+        sent += 1;
+    }
+    let reason = lost(&mut link).await.reason;
+    assert!(reason.contains("more than 1024 frames in 10 s"), "{reason}");
+    assert!(sent < 100_000, "all were taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_pings() {
+    let ping = Frame::ping(vec![7; 125]);
+    let reason = reason_of_a_flood(ping).await;
+    assert!(reason.contains("more than 1024 frames in 10 s"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_now_and_then_is_no_flood() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    agent.host().await;
+    for _ in 0..3000 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        agent.send(Message::Ping(Vec::new().into())).await;
+        let pong = futures_util::StreamExt::next(&mut agent.socket).await;
+        assert!(matches!(pong, Some(Ok(Message::Pong(_)))), "{pong:?}");
+    }
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
+    reply(&mut link).await;
+    assert!(link.events.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

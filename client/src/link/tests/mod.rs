@@ -4,6 +4,8 @@
 mod agent;
 mod dialects;
 mod faults;
+mod impossible;
+mod limits;
 mod network;
 mod pace;
 mod pins;

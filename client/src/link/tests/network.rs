@@ -69,7 +69,7 @@ async fn fault_of(answer: &'static str) -> String {
 async fn servers_that_are_no_agents() {
     let ok = fault_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
     assert!(
-        ok.contains("no socktop agent") && ok.contains("200 OK: hello"),
+        ok.contains("no socktop agent") && ok.contains("it said: hello (HTTP status 200 OK)"),
         "{ok}"
     );
     let not_found = fault_of("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
@@ -79,6 +79,23 @@ async fn servers_that_are_no_agents() {
     );
     let moved = fault_of("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n").await;
     assert!(moved.contains("redirections are not followed"), "{moved}");
+    let page = fault_of(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>no</p>",
+    )
+    .await;
+    assert!(
+        page.contains("does not say why (HTTP status 503") && !page.contains("<p>"),
+        "{page}"
+    );
+    let broken = fault_of(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 16\r\n\r\n\
+         nobody may enter",
+    )
+    .await;
+    assert!(
+        broken.contains("the agent refuses: nobody may enter (HTTP status 503"),
+        "{broken}"
+    );
     let tls = fault_of("\x15\x03\x01\0\x02\x02\x16").await;
     assert!(
         tls.contains("If it serves TLS, use: socktop wss://127.0.0.1"),

@@ -1,0 +1,553 @@
+//! An agent against the client at every limit: what is exactly at a limit is taken; what is one beyond ends that answer,
+//! with an error that says so, and the connection goes on.
+
+use futures_util::SinkExt;
+use socktop_proto::limits::{
+    BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, HELD_BYTES, INTERFACES,
+    JOURNAL_ENTRIES, MESSAGE_BYTES, PARTS, THREADS, held_bytes,
+};
+use socktop_proto::model::{
+    Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal, JournalEntry,
+    Metrics, Process, ProcessDetails, Processes, ProcessesChanges, Thread, body, changes,
+};
+use socktop_proto::native::{self, Told};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::agent::{changes_reply, listen, unchecked_packed_reply, unchecked_reply};
+use super::*;
+
+/// A plan for nothing but `query`.
+fn plan(query: Query) -> Plan {
+    let every = Duration::from_secs(1);
+    let mut plan = Plan::default();
+    match query {
+        Query::Host => {}
+        Query::Metrics => plan.metrics = Some(every),
+        Query::Disks => plan.disks = Some(every),
+        Query::Processes => plan.processes = Some(every),
+        Query::Process { pid } => plan.process = Some((pid, every)),
+        Query::Journal { pid } => plan.journal = Some((pid, every)),
+    }
+    plan
+}
+
+/// What the application is told when an agent gives these answers to `query`, one after the other on one connection.
+async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Vec<Body> {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(plan(query));
+    let mut agent = listener.native().await;
+    agent.host().await;
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
+    assert_eq!(reply(&mut link).await.0, Query::Host);
+    let mut told = Vec::new();
+    for answer in answers {
+        let asked = agent.asked().await;
+        assert_eq!(asked.query, query);
+        let message = answer(asked.id);
+        let (sent, (answered, body)) = tokio::join!(agent.socket.send(message), reply(&mut link));
+        sent.unwrap();
+        assert_eq!(answered, query);
+        told.push(body);
+    }
+    assert_eq!(agent.asked().await.query, query, "the connection goes on");
+    told
+}
+
+fn error(body: &Body) -> &str {
+    match &body.kind {
+        Some(body::Kind::Error(error)) => &error.message,
+        _ => panic!("no error: {:.100}", format!("{body:?}")),
+    }
+}
+
+/// Checks that the client takes `at`, that `beyond` ends nothing but its answer, and that it takes `at` again.
+async fn assert_limit(query: Query, words: &str, at: body::Kind, beyond: body::Kind) {
+    let (at, beyond): (Body, Body) = (at.into(), beyond.into());
+    let good = at.clone();
+    let again = at.clone();
+    let told = told(
+        query,
+        vec![
+            Box::new(move |id| unchecked_packed_reply(id, &good)),
+            Box::new(move |id| unchecked_packed_reply(id, &beyond)),
+            Box::new(move |id| unchecked_packed_reply(id, &again)),
+        ],
+    )
+    .await;
+    let words = format!("the agent's answer cannot be used: the reply {words}");
+    assert!(told[0] == at, "{words}: not as it was");
+    assert_eq!(error(&told[1]), words);
+    assert!(told[2] == at, "{words}: not as it was after an error");
+}
+
+/// The same for a list of so many entries.
+async fn assert_list_limit(
+    most: usize,
+    query: Query,
+    words: &str,
+    body: impl Fn(usize) -> body::Kind,
+) {
+    let words = format!("has more than {words}");
+    assert_limit(query, &words, body(most), body(most + 1)).await;
+}
+
+const DETAILS: Query = Query::Process { pid: 7 };
+
+#[tokio::test(start_paused = true)]
+async fn cores_at_the_limit() {
+    assert_list_limit(CORES, Query::Metrics, "8192 CPUs", |count| {
+        body::Kind::Metrics(Metrics {
+            cpu: Some(Cpu {
+                cores: vec![Core::default(); count],
+                ..Cpu::default()
+            }),
+            ..Metrics::default()
+        })
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn interfaces_at_the_limit() {
+    let words = "4096 network interfaces";
+    assert_list_limit(INTERFACES, Query::Metrics, words, |count| {
+        body::Kind::Metrics(Metrics {
+            interfaces: vec![Interface::default(); count],
+            ..Metrics::default()
+        })
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn gpus_at_the_limit() {
+    assert_list_limit(GPUS, Query::Metrics, "256 GPUs", |count| {
+        body::Kind::Metrics(Metrics {
+            gpus: vec![Gpu::default(); count],
+            ..Metrics::default()
+        })
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn disks_at_the_limit() {
+    assert_list_limit(DISKS, Query::Disks, "16384 disks", |count| {
+        body::Kind::Disks(Disks {
+            disks: vec![Disk::default(); count],
+            ..Disks::default()
+        })
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn threads_at_the_limit() {
+    assert_list_limit(THREADS, DETAILS, "32768 threads", |count| {
+        body::Kind::Process(ProcessDetails {
+            threads: vec![Thread::default(); count],
+            ..ProcessDetails::default()
+        })
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_at_the_limit() {
+    assert_list_limit(CHILDREN, DETAILS, "8192 child processes", |count| {
+        body::Kind::Process(ProcessDetails {
+            children: vec![ProcessDetails::default(); count],
+            ..ProcessDetails::default()
+        })
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_of_the_journal_at_the_limit() {
+    let query = Query::Journal { pid: 7 };
+    let words = "8192 lines of the journal";
+    assert_list_limit(JOURNAL_ENTRIES, query, words, |count| {
+        body::Kind::Journal(Journal {
+            entries: vec![JournalEntry::default(); count],
+            ..Journal::default()
+        })
+    })
+    .await;
+}
+
+fn processes(processes: Vec<Process>) -> body::Kind {
+    body::Kind::Processes(Processes {
+        total: u32::try_from(processes.len()).unwrap(),
+        processes,
+        ..Processes::default()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_at_the_limit() {
+    assert_list_limit(PARTS, Query::Processes, "131072 parts", |count| {
+        processes(vec![Process::default(); count])
+    })
+    .await;
+}
+
+/// Disks that make a body of exactly so many bytes.
+fn disks_of_bytes(bytes: usize) -> body::Kind {
+    use prost::Message;
+    const FULL: usize = 2000;
+    // Names that are kept whole, and one that fills up.
+    let of = |length: usize| {
+        let disk = |length| Disk {
+            name: "x".repeat(length),
+            ..Disk::default()
+        };
+        let mut disks = vec![disk(4000); FULL];
+        disks.extend(vec![disk(3000); 124]);
+        disks.push(disk(length));
+        body::Kind::Disks(Disks {
+            disks,
+            ..Disks::default()
+        })
+    };
+    let size = |length| Body::from(of(length)).encoded_len();
+    let length = 1000 + bytes - size(1000);
+    assert_eq!(size(length), bytes);
+    of(length)
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_a_body_at_the_limit() {
+    let beyond = body::Kind::Host(Host {
+        hostname: "x".repeat(BODY_BYTES),
+        ..Host::default()
+    });
+    let words = "unpacks to more than 8388608 bytes";
+    assert_limit(Query::Disks, words, disks_of_bytes(BODY_BYTES), beyond).await;
+}
+
+/// A reply with a field that is not known, which makes it as long as one likes.
+fn padded_reply(id: u64, bytes: usize) -> Message {
+    let Message::Binary(reply) = unchecked_reply(id, body::Kind::Disks(Disks::default()).into())
+    else {
+        panic!("a reply is binary");
+    };
+    let mut reply = reply.to_vec();
+    // Field 99, with a length of four bytes.
+    reply.extend([0x9a, 0x06]);
+    let mut length = bytes - reply.len() - 4;
+    for last in [false, false, false, true] {
+        let byte = u8::try_from(length & 0x7f).unwrap();
+        reply.push(if last { byte } else { byte | 0x80 });
+        length >>= 7;
+    }
+    reply.resize(bytes, 0);
+    Message::binary(reply)
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_a_message_at_the_limit() {
+    let told = told(
+        Query::Disks,
+        vec![
+            Box::new(|id| padded_reply(id, MESSAGE_BYTES)),
+            Box::new(|id| padded_reply(id, MESSAGE_BYTES + 1)),
+            Box::new(|id| padded_reply(id, 2 * MESSAGE_BYTES)),
+            Box::new(|id| padded_reply(id, 100)),
+        ],
+    )
+    .await;
+    assert!(matches!(told[0].kind, Some(body::Kind::Disks(_))));
+    for beyond in &told[1..3] {
+        assert!(error(beyond).contains("makes a message of"), "{beyond:?}");
+    }
+    assert!(matches!(told[3].kind, Some(body::Kind::Disks(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_of_changes_at_the_limit() {
+    let disks = || body::Kind::Disks(Disks::default()).into();
+    let changes = |id, count: usize| {
+        let kind = changes::Kind::Disks(DisksChanges {
+            used_by: vec![1; count],
+            ..DisksChanges::default()
+        });
+        let changes = Changes {
+            kind: Some(kind),
+            ..Changes::default()
+        };
+        changes_reply(id, changes)
+    };
+    let told = told(
+        Query::Disks,
+        vec![
+            Box::new(move |id| unchecked_reply(id, disks())),
+            Box::new(move |id| changes(id, CHANGED_NUMBERS)),
+            Box::new(move |id| unchecked_reply(id, disks())),
+            Box::new(move |id| changes(id, CHANGED_NUMBERS + 1)),
+        ],
+    )
+    .await;
+    // These are counted, and then belong to no disk.
+    assert!(error(&told[1]).contains("not of one length"), "{told:?}");
+    assert!(
+        error(&told[3]).contains("changes more than 1179648 numbers"),
+        "{told:?}"
+    );
+}
+
+/// Processes with names as long as the kernel has them.
+fn large(pids: std::ops::Range<u32>) -> Vec<Process> {
+    let process = |pid| Process {
+        pid,
+        name: "x".repeat(250),
+        ..Process::default()
+    };
+    pids.map(process).collect()
+}
+
+/// Each answer is within its limits, but changes to changes could add up.
+#[tokio::test(start_paused = true)]
+async fn changes_add_up_to_no_more_than_an_answer_may_have() {
+    const STEP: u32 = 15_000;
+    let first = processes(large(0..STEP));
+    let more = |id, step: u32| {
+        let kind = changes::Kind::Processes(ProcessesChanges {
+            processes: large(step * STEP..(step + 1) * STEP),
+            ..ProcessesChanges::default()
+        });
+        let changes = Changes {
+            kind: Some(kind),
+            ..Changes::default()
+        };
+        changes_reply(id, changes)
+    };
+    let told = told(
+        Query::Processes,
+        vec![
+            Box::new(move |id| unchecked_packed_reply(id, &first.into())),
+            Box::new(move |id| more(id, 1)),
+            Box::new(move |id| more(id, 2)),
+            Box::new(move |id| more(id, 3)),
+        ],
+    )
+    .await;
+    assert!(matches!(told[1].kind, Some(body::Kind::Processes(_))));
+    assert!(
+        error(&told[2]).contains("8388608 are the limit"),
+        "{:?}",
+        told[2]
+    );
+    assert!(error(&told[3]).contains("not asked for"), "{:?}", told[3]);
+}
+
+/// The largest answer of each kind, by what it takes in memory.
+fn largest(query: Query) -> body::Kind {
+    let text = |bytes| "x".repeat(bytes);
+    match query {
+        Query::Host => body::Kind::Host(Host {
+            hostname: text(255),
+            ..Host::default()
+        }),
+        Query::Metrics => body::Kind::Metrics(Metrics {
+            cpu: Some(Cpu {
+                cores: vec![Core::default(); CORES],
+                ..Cpu::default()
+            }),
+            interfaces: (0..INTERFACES)
+                .map(|number| Interface {
+                    name: format!("{number:0>255}"),
+                    ..Interface::default()
+                })
+                .collect(),
+            ..Metrics::default()
+        }),
+        Query::Disks => body::Kind::Disks(Disks {
+            disks: (0..DISKS)
+                .map(|_| Disk {
+                    name: text(500),
+                    ..Disk::default()
+                })
+                .collect(),
+            ..Disks::default()
+        }),
+        Query::Processes => processes(
+            (0..PARTS)
+                .map(|_| Process {
+                    name: text(50),
+                    ..Process::default()
+                })
+                .collect(),
+        ),
+        Query::Process { .. } => body::Kind::Process(ProcessDetails {
+            threads: vec![
+                Thread {
+                    name: text(100),
+                    ..Thread::default()
+                };
+                THREADS
+            ],
+            children: vec![
+                ProcessDetails {
+                    executable: Some(text(500)),
+                    ..ProcessDetails::default()
+                };
+                CHILDREN
+            ],
+            ..ProcessDetails::default()
+        }),
+        Query::Journal { .. } => body::Kind::Journal(Journal {
+            entries: vec![
+                JournalEntry {
+                    message: text(1000),
+                    ..JournalEntry::default()
+                };
+                JOURNAL_ENTRIES
+            ],
+            ..Journal::default()
+        }),
+    }
+}
+
+/// Answers of every kind, each as large as it may be and over several connections, against the memory that all may take.
+#[tokio::test(start_paused = true)]
+async fn memory_of_all_answers_at_the_limit() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    let every = Duration::from_secs(1);
+    link.set_plan(Plan {
+        metrics: Some(every),
+        processes: Some(every),
+        disks: Some(every),
+        process: Some((7, every)),
+        journal: Some((7, every)),
+        ..Plan::default()
+    });
+    let agent = tokio::spawn(async move {
+        for _ in 0..2 {
+            let mut agent = listener.native().await;
+            for _ in 0..20 {
+                let asked = agent.asked().await;
+                let encoded = native::encode_body(&largest(asked.query).into(), 1);
+                let frame = native::reply_frame(asked.id, &encoded);
+                agent.send(Message::binary(frame)).await;
+            }
+        }
+    });
+    // What the application has: the last answer of each kind.
+    let mut kept: Vec<(std::mem::Discriminant<Query>, usize)> = Vec::new();
+    let (mut most, mut refused) = (0, 0);
+    while !agent.is_finished() {
+        let Ok(event) = timeout(Duration::from_secs(20), link.events.recv()).await else {
+            break;
+        };
+        let Some(Event::Reply { query, body, .. }) = event else {
+            continue;
+        };
+        if let Some(body::Kind::Error(error)) = &body.kind {
+            assert!(
+                error
+                    .message
+                    .contains("of this agent more than 67108864 bytes"),
+                "{error:?}"
+            );
+            refused += 1;
+            continue;
+        }
+        let kind = std::mem::discriminant(&query);
+        kept.retain(|(known, _)| *known != kind);
+        kept.push((kind, held_bytes(&body)));
+        most = most.max(kept.iter().map(|(_, bytes)| bytes).sum());
+    }
+    agent.await.unwrap();
+    assert!(refused > 0, "the answers were too small to reach the limit");
+    assert!(most <= HELD_BYTES, "{most} bytes are kept");
+    assert!(
+        most > HELD_BYTES / 4,
+        "{most} bytes are kept of all that may be"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_another_kind_ends_nothing_but_itself() {
+    let disks = || body::Kind::Disks(Disks::default()).into();
+    let told = told(
+        Query::Metrics,
+        vec![
+            Box::new(move |id| unchecked_reply(id, disks())),
+            Box::new(|id| unchecked_reply(id, body::Kind::Metrics(Metrics::default()).into())),
+        ],
+    )
+    .await;
+    assert!(
+        error(&told[0]).contains("something else for metrics"),
+        "{told:?}"
+    );
+    assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
+    // An id, and a body that is none.
+    let broken = |id: u64| {
+        let mut frame = native::reply_frame(id, &[]);
+        frame.extend([0x12, 0x03, 0xff, 0xff, 0xff]);
+        Message::binary(frame)
+    };
+    let told = told(
+        Query::Metrics,
+        vec![
+            Box::new(broken),
+            Box::new(|id| unchecked_reply(id, body::Kind::Metrics(Metrics::default()).into())),
+        ],
+    )
+    .await;
+    assert!(error(&told[0]).contains("malformed reply"), "{told:?}");
+    assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
+}
+
+/// Replies have no id there: their order tells.
+#[tokio::test(start_paused = true)]
+async fn a_bad_answer_in_text_ends_nothing_but_itself() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(plan(Query::Disks));
+    let mut agent = listener.text().await;
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Text));
+    let disk = r#"{"name":"","total":2,"available":1}"#;
+    let list = |count: usize| format!("[{}]", vec![disk; count].join(","));
+    for (answer, words) in [
+        (list(DISKS), None),
+        (list(DISKS + 1), Some("a list of at most 16384 entries")),
+        ("nonsense".to_owned(), Some("malformed reply")),
+        (" ".repeat(MESSAGE_BYTES + 1), Some("makes a message of")),
+        (list(1), None),
+    ] {
+        assert_eq!(agent.word().await, "get_disks");
+        let send = agent.socket.send(Message::text(answer));
+        let (sent, (query, body)) = tokio::join!(send, reply(&mut link));
+        sent.unwrap();
+        assert_eq!(query, Query::Disks);
+        match words {
+            Some(words) => assert!(error(&body).contains(words), "{}", error(&body)),
+            None => assert!(matches!(body.kind, Some(body::Kind::Disks(_)))),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_no_base_for_changes() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_plan(plan(Query::Metrics));
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let asked = agent.asked().await;
+    let refused = socktop_proto::Error::new(socktop_proto::ErrorCode::Unavailable, "too much");
+    agent.tell(asked.id, 5, Told::Whole(refused.into())).await;
+    assert_eq!(agent.asked().await.wanted.since, None);
+    drop(link.events.recv().await);
+}

@@ -1,0 +1,559 @@
+//! Numbers that cannot be: 250 % of a machine, more memory in use than there is, a time after the year 9999. They become
+//! unknown, whoever sent them and in whichever dialect, and the sample remembers that there were some.
+//!
+//! Every sample passes here once, when it enters the state; what changes have made of one too. Every message is taken apart
+//! field by field, so that a number that is added to the model does not compile before it is here.
+
+use socktop_proto::limits;
+use socktop_proto::model::{
+    Body, Core, Cpu, Disk, Disks, Error, Gpu, Host, Interface, Journal, JournalEntry, Load, Memory,
+    Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
+};
+
+/// Memory and swap, of machine, GPU or process: no processor addresses more than 52 bits.
+const MOST_MEMORY_BYTES: u64 = 1 << 52;
+
+/// Address space of a process: at most 57 bits.
+const MOST_VIRTUAL_BYTES: u64 = 1 << 57;
+
+/// Counters of bytes of one process: from here on they are negative numbers.
+const MOST_COUNTED_BYTES: u64 = (1 << 63) - 1;
+
+/// PIDs, and so processes and threads, that Linux can have: its PID_MAX_LIMIT.
+const MOST_TASKS: u32 = 1 << 22;
+
+/// Open files of a process: Linux' limit of fs.nr_open.
+const MOST_DESCRIPTORS: u32 = 1 << 30;
+
+/// No host has been up for a century.
+const MOST_UPTIME_MS: u64 = 100 * 366 * 24 * 3600 * 1000;
+
+/// CPU time of a process: a thousand CPUs for a century.
+const MOST_CPU_US: u64 = MOST_UPTIME_MS * 1000 * 1000;
+
+/// 9999-12-30, the last day of the calendar in use here.
+const MOST_UNIX_MS: u64 = 253_402_207_200_000;
+
+/// A process is read a moment after the clock.
+const CLOCK_SLACK_MS: u64 = 60_000;
+
+/// Degrees Celsius that a sensor in a running machine can show.
+const TEMPERATURES: std::ops::RangeInclusive<f32> = -100.0..=200.0;
+
+/// What was measured in two steps may come out a little above 100 %; it is shown as 100.
+const PERCENT_SLACK: f32 = 1.0;
+
+/// Which numbers of a sample cannot be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Impossible {
+    first: Option<&'static str>,
+    count: usize,
+}
+
+impl Impossible {
+    /// In words, with the mark that says so: `! impossible: memory in use, 2 more`. `None` where all numbers can be.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let first = self.first?;
+        Some(match self.count {
+            0 | 1 => format!("! impossible: {first}"),
+            count => format!("! impossible: {first}, {} more", count - 1),
+        })
+    }
+
+    pub(super) fn add(&mut self, what: &'static str) {
+        self.first.get_or_insert(what);
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// A number that is at most `most`, else unknown.
+    fn at_most<T: PartialOrd>(&mut self, number: &mut Option<T>, most: T, what: &'static str) {
+        if number.as_ref().is_some_and(|number| *number > most) {
+            *number = None;
+            self.add(what);
+        }
+    }
+
+    fn percent(&mut self, percent: &mut Option<f32>, what: &'static str) {
+        let Some(value) = *percent else { return };
+        // NaN is in no range; -0.0 is in it.
+        let possible = (0.0..=100.0 + PERCENT_SLACK).contains(&value) && value.is_sign_positive();
+        *percent = possible.then_some(value.min(100.0));
+        if !possible {
+            self.add(what);
+        }
+    }
+
+    fn temperature(&mut self, celsius: &mut Option<f32>, what: &'static str) {
+        if celsius.is_some_and(|celsius| !TEMPERATURES.contains(&celsius)) {
+            *celsius = None;
+            self.add(what);
+        }
+    }
+
+    fn time(&mut self, time: &mut Option<SampleTime>) {
+        let Some(SampleTime { unix_ms, boot_ms }) = time else {
+            return;
+        };
+        self.at_most(boot_ms, MOST_UPTIME_MS, "uptime");
+        if *unix_ms > MOST_UNIX_MS {
+            *time = None;
+            self.add("time of the sample");
+        }
+    }
+}
+
+/// Makes what cannot be unknown, and says what that was.
+pub(super) fn check(body: &mut Body) -> Impossible {
+    use body::Kind;
+    let mut impossible = Impossible::default();
+    let Body { kind } = body;
+    match kind {
+        None
+        | Some(Kind::Error(Error {
+            code: _,
+            message: _,
+        })) => {}
+        Some(Kind::Host(host)) => check_host(host, &mut impossible),
+        Some(Kind::Metrics(metrics)) => check_metrics(metrics, &mut impossible),
+        Some(Kind::Disks(Disks { time, disks })) => {
+            impossible.time(time);
+            for disk in disks {
+                check_disk(disk, &mut impossible);
+            }
+        }
+        Some(Kind::Processes(list)) => check_list(list, &mut impossible),
+        Some(Kind::Process(details)) => check_details(details, &mut impossible),
+        Some(Kind::Journal(journal)) => check_journal(journal, &mut impossible),
+    }
+    impossible
+}
+
+fn check_host(host: &mut Host, impossible: &mut Impossible) {
+    let Host {
+        hostname: _,
+        kernel: _,
+        os: _,
+        model: _,
+        architecture: _,
+        cpu_model: _,
+        cpu_count,
+        started_boot_ms,
+        agent_version: _,
+    } = host;
+    let most = u32::try_from(limits::CORES).unwrap_or(u32::MAX);
+    impossible.at_most(cpu_count, most, "number of CPUs");
+    impossible.at_most(started_boot_ms, MOST_UPTIME_MS, "start of the host");
+}
+
+fn check_metrics(metrics: &mut Metrics, impossible: &mut Impossible) {
+    let Metrics {
+        time,
+        hostname: _,
+        cpu,
+        memory,
+        swap,
+        load,
+        interfaces,
+        gpus,
+    } = metrics;
+    impossible.time(time);
+    if let Some(cpu) = cpu {
+        check_cpu(cpu, impossible);
+    }
+    if let Some(memory) = memory {
+        check_memory(memory, impossible);
+    }
+    if let Some(Swap {
+        total_bytes,
+        used_bytes,
+    }) = swap
+    {
+        impossible.at_most(total_bytes, MOST_MEMORY_BYTES, "swap");
+        let whole = total_bytes.unwrap_or(MOST_MEMORY_BYTES);
+        impossible.at_most(used_bytes, whole, "swap in use");
+    }
+    if let Some(Load { one, five, fifteen }) = load {
+        let possible = |load: &f32| {
+            #[expect(clippy::cast_precision_loss, reason = "a power of two")]
+            let most = MOST_TASKS as f32;
+            (0.0..=most).contains(load) && load.is_sign_positive()
+        };
+        if ![one, five, fifteen].into_iter().all(|load| possible(load)) {
+            *load = None;
+            impossible.add("load");
+        }
+    }
+    for interface in interfaces {
+        // Counters may have any value; the rates that are made of them may not.
+        let Interface {
+            name: _,
+            received_bytes: _,
+            transmitted_bytes: _,
+        } = interface;
+    }
+    for gpu in gpus {
+        let Gpu {
+            name: _,
+            usage_percent,
+            memory_used_bytes,
+            memory_total_bytes,
+            temperature_celsius,
+        } = gpu;
+        impossible.percent(usage_percent, "GPU use");
+        impossible.at_most(memory_total_bytes, MOST_MEMORY_BYTES, "GPU memory");
+        let whole = memory_total_bytes.unwrap_or(MOST_MEMORY_BYTES);
+        impossible.at_most(memory_used_bytes, whole, "GPU memory in use");
+        impossible.temperature(temperature_celsius, "GPU temperature");
+    }
+}
+
+fn check_cpu(cpu: &mut Cpu, impossible: &mut Impossible) {
+    let Cpu {
+        total_percent,
+        cores,
+        // Not shown, and any 32 bits are some time.
+        window_ms: _,
+        temperature_celsius,
+    } = cpu;
+    impossible.percent(total_percent, "CPU use");
+    impossible.temperature(temperature_celsius, "CPU temperature");
+    for core in cores {
+        // The index is a name.
+        let Core { index: _, percent } = core;
+        let mut known = Some(*percent);
+        impossible.percent(&mut known, "use of a core");
+        // It is shown as unknown.
+        *percent = known.unwrap_or(f32::NAN);
+    }
+}
+
+fn check_memory(memory: &mut Memory, impossible: &mut Impossible) {
+    let Memory {
+        total_bytes,
+        used_bytes,
+        available_bytes,
+        cache_bytes,
+    } = memory;
+    impossible.at_most(total_bytes, MOST_MEMORY_BYTES, "memory");
+    let whole = total_bytes.unwrap_or(MOST_MEMORY_BYTES);
+    impossible.at_most(used_bytes, whole, "memory in use");
+    impossible.at_most(available_bytes, whole, "memory available");
+    impossible.at_most(cache_bytes, whole, "memory for caches");
+}
+
+fn check_disk(disk: &mut Disk, impossible: &mut Impossible) {
+    let Disk {
+        name: _,
+        mount_point: _,
+        file_system: _,
+        // Some file systems without an end (s3fs) say 16 EiB.
+        total_bytes,
+        used_bytes,
+        available_bytes,
+        state: _,
+        read_only: _,
+    } = disk;
+    let whole = total_bytes.unwrap_or(u64::MAX);
+    impossible.at_most(used_bytes, whole, "disk space in use");
+    impossible.at_most(available_bytes, whole, "disk space available");
+}
+
+fn check_list(list: &mut Processes, impossible: &mut Impossible) {
+    let Processes {
+        time,
+        processes,
+        total,
+        window_ms: _,
+    } = list;
+    impossible.time(time);
+    let boot_ms = time.and_then(|time| time.boot_ms);
+    for process in processes.iter_mut() {
+        check_process(process, boot_ms, impossible);
+    }
+    if *total > MOST_TASKS {
+        *total = u32::try_from(processes.len()).unwrap_or(u32::MAX);
+        impossible.add("number of processes");
+    }
+}
+
+fn check_process(process: &mut Process, boot_ms: Option<u64>, impossible: &mut Impossible) {
+    let Process {
+        // Names, whatever their numbers.
+        pid: _,
+        parent_pid: _,
+        user_id: _,
+        user: _,
+        name: _,
+        // One that is not known is shown as unknown.
+        state: _,
+        threads,
+        cpu_percent,
+        resident_bytes,
+        started_boot_ms,
+    } = process;
+    impossible.at_most(threads, MOST_TASKS, "threads of a process");
+    impossible.percent(cpu_percent, "CPU use of a process");
+    impossible.at_most(resident_bytes, MOST_MEMORY_BYTES, "memory of a process");
+    let latest = boot_ms.map_or(MOST_UPTIME_MS, |now| now.saturating_add(CLOCK_SLACK_MS));
+    impossible.at_most(started_boot_ms, latest, "start of a process");
+}
+
+fn check_details(details: &mut ProcessDetails, impossible: &mut Impossible) {
+    let ProcessDetails {
+        time,
+        process,
+        group_id: _,
+        command: _,
+        executable: _,
+        working_directory: _,
+        virtual_bytes,
+        shared_bytes,
+        started_unix_ms,
+        cpu_user_us,
+        cpu_system_us,
+        disk_read_bytes,
+        disk_written_bytes,
+        descriptors,
+        threads,
+        children,
+    } = details;
+    impossible.time(time);
+    let boot_ms = time.and_then(|time| time.boot_ms);
+    if let Some(process) = process {
+        check_process(process, boot_ms, impossible);
+    }
+    impossible.at_most(virtual_bytes, MOST_VIRTUAL_BYTES, "address space");
+    impossible.at_most(shared_bytes, MOST_MEMORY_BYTES, "shared memory");
+    impossible.at_most(started_unix_ms, MOST_UNIX_MS, "time of the start");
+    impossible.at_most(disk_read_bytes, MOST_COUNTED_BYTES, "bytes read");
+    impossible.at_most(disk_written_bytes, MOST_COUNTED_BYTES, "bytes written");
+    impossible.at_most(descriptors, MOST_DESCRIPTORS, "open files");
+    for time in [cpu_user_us, cpu_system_us] {
+        impossible.at_most(time, MOST_CPU_US, "CPU time");
+    }
+    for thread in threads {
+        let Thread {
+            tid: _,
+            name: _,
+            state: _,
+            cpu_user_us,
+            cpu_system_us,
+        } = thread;
+        for time in [cpu_user_us, cpu_system_us] {
+            impossible.at_most(time, MOST_CPU_US, "CPU time of a thread");
+        }
+    }
+    for child in children {
+        check_details(child, impossible);
+    }
+}
+
+fn check_journal(journal: &mut Journal, impossible: &mut Impossible) {
+    let Journal {
+        time,
+        entries,
+        truncated: _,
+        notice: _,
+    } = journal;
+    impossible.time(time);
+    for entry in entries {
+        let JournalEntry {
+            unix_us,
+            priority,
+            message: _,
+            unit: _,
+            pid: _,
+            command: _,
+            user_id: _,
+            group_id: _,
+        } = entry;
+        if *unix_us > MOST_UNIX_MS * 1000 {
+            // No date: it is shown as unknown.
+            *unix_us = u64::MAX;
+            impossible.add("time of a line");
+        }
+        impossible.at_most(priority, 7, "priority of a line");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    fn checked(kind: body::Kind) -> (body::Kind, Option<String>) {
+        let mut body: Body = kind.into();
+        let words = check(&mut body).words();
+        assert_eq!(check(&mut body).words(), None, "once is enough");
+        (body.kind.unwrap(), words)
+    }
+
+    fn metrics_with(memory: Memory) -> body::Kind {
+        body::Kind::Metrics(Metrics {
+            memory: Some(memory),
+            ..Metrics::default()
+        })
+    }
+
+    #[test]
+    fn more_in_use_than_there_is_is_unknown() {
+        let memory = Memory {
+            total_bytes: Some(8 * GIB),
+            used_bytes: Some(u64::MAX),
+            available_bytes: Some(8 * GIB + 1),
+            cache_bytes: Some(8 * GIB),
+        };
+        let (kind, words) = checked(metrics_with(memory));
+        let expected = Memory {
+            used_bytes: None,
+            available_bytes: None,
+            ..memory
+        };
+        assert_eq!(kind, metrics_with(expected));
+        assert_eq!(
+            words.as_deref(),
+            Some("! impossible: memory in use, 1 more")
+        );
+    }
+
+    #[test]
+    fn what_can_be_stays_as_it_is() {
+        let disk = Disk {
+            total_bytes: Some(u64::MAX),
+            used_bytes: Some(0),
+            available_bytes: Some(u64::MAX),
+            ..Disk::default()
+        };
+        let full = Memory {
+            total_bytes: Some(8 * GIB),
+            used_bytes: Some(8 * GIB),
+            available_bytes: Some(0),
+            cache_bytes: Some(0),
+        };
+        let cold = Metrics {
+            cpu: Some(Cpu {
+                total_percent: Some(100.0),
+                temperature_celsius: Some(-40.0),
+                ..Cpu::default()
+            }),
+            load: Some(Load {
+                one: 40_000.0,
+                ..Load::default()
+            }),
+            ..Metrics::default()
+        };
+        for kind in [
+            metrics_with(full),
+            metrics_with(Memory::default()),
+            body::Kind::Metrics(cold),
+            body::Kind::Disks(Disks {
+                time: None,
+                disks: vec![disk],
+            }),
+        ] {
+            assert_eq!(checked(kind.clone()), (kind, None));
+        }
+    }
+
+    #[test]
+    fn a_process_of_the_future_has_no_start() {
+        let process = |started_boot_ms| Process {
+            started_boot_ms,
+            ..Process::default()
+        };
+        let list = |processes| {
+            body::Kind::Processes(Processes {
+                time: Some(SampleTime {
+                    unix_ms: 1,
+                    boot_ms: Some(1_000_000),
+                }),
+                processes,
+                total: 2,
+                window_ms: None,
+            })
+        };
+        let (kind, words) = checked(list(vec![
+            process(Some(1_000_100)),
+            process(Some(u64::MAX)),
+        ]));
+        assert_eq!(kind, list(vec![process(Some(1_000_100)), process(None)]));
+        assert_eq!(words.as_deref(), Some("! impossible: start of a process"));
+    }
+
+    #[test]
+    fn a_little_more_than_a_whole_is_a_whole() {
+        let mut impossible = Impossible::default();
+        for (sent, known) in [
+            (100.4, Some(100.0)),
+            (101.1, None),
+            (250.0, None),
+            (-0.0, None),
+            (-1.0, None),
+            (f32::NAN, None),
+            (f32::INFINITY, None),
+            (0.0, Some(0.0)),
+        ] {
+            let mut percent = Some(sent);
+            impossible.percent(&mut percent, "percentage");
+            assert_eq!(percent, known, "{sent}");
+        }
+        assert_eq!(impossible.count, 6);
+    }
+
+    fn any_bytes() -> impl Strategy<Value = Option<u64>> {
+        prop_oneof![
+            Just(None),
+            any::<u64>().prop_map(Some),
+            (0..100_u64).prop_map(Some)
+        ]
+    }
+
+    fn any_float() -> impl Strategy<Value = f32> {
+        prop_oneof![
+            any::<f32>(),
+            -10.0..110.0_f32,
+            Just(f32::NAN),
+            Just(-0.0_f32)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_impossible_is_left_and_only_that_is_taken(
+            (total, used, available, cache) in (any_bytes(), any_bytes(), any_bytes(), any_bytes()),
+            percent in any_float(),
+            celsius in any_float(),
+        ) {
+            let memory = Memory { total_bytes: total, used_bytes: used, available_bytes: available, cache_bytes: cache };
+            let cpu = Cpu {
+                total_percent: Some(percent),
+                temperature_celsius: Some(celsius),
+                ..Cpu::default()
+            };
+            let sent = Metrics { memory: Some(memory), cpu: Some(cpu), ..Metrics::default() };
+            let (kind, words) = checked(body::Kind::Metrics(sent));
+            let body::Kind::Metrics(Metrics { memory: Some(checked), cpu: Some(cpu), .. }) = kind else {
+                panic!("another kind");
+            };
+            let whole = checked.total_bytes.unwrap_or(MOST_MEMORY_BYTES);
+            prop_assert!(whole <= MOST_MEMORY_BYTES);
+            for (part, sent) in [
+                (checked.used_bytes, used), (checked.available_bytes, available), (checked.cache_bytes, cache),
+            ] {
+                prop_assert!(part.is_none_or(|part| part <= whole));
+                prop_assert_eq!(part, sent.filter(|sent| *sent <= whole));
+            }
+            if let Some(percent) = cpu.total_percent {
+                prop_assert!((0.0..=100.0).contains(&percent) && percent.is_sign_positive());
+            }
+            let lost = cpu.total_percent.is_none() || cpu.temperature_celsius.is_none()
+                || checked.total_bytes != total || checked.used_bytes != used
+                || checked.available_bytes != available || checked.cache_bytes != cache;
+            prop_assert_eq!(words.is_some(), lost);
+        }
+    }
+}

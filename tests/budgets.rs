@@ -1,0 +1,178 @@
+//! What local users can make the agent read, against the whole agent within the bounds of its unit: 128 MB and 256
+//! tasks. It is never killed, always answers others, and is small again afterwards. As root, in namespaces of its own.
+
+#![allow(clippy::unwrap_used)] // Tests panic to fail.
+
+use std::path::Path;
+
+use rustix::process::Signal;
+use socktop_proto::model::{ProcessDetails, body};
+use socktop_proto::{Body, Query};
+use socktop_tests::{
+    ControlGroup, Conversation, Hostile, Server, eager_agent, in_own_host, resident_bytes, skip,
+    wait_for,
+};
+
+/// `MemoryMax=` and `TasksMax=` of the packaged unit.
+const MEMORY_MAX: u64 = 128 << 20;
+const TASKS_MAX: u64 = 256;
+
+/// What docs/security.md promises of the agent's memory.
+const PROMISED_BYTES: u64 = 32 << 20;
+
+/// An agent with bounds, and two clients.
+struct Bounded {
+    agent: Server,
+    client: Conversation,
+    other: Conversation,
+    // Removed after the agent has ended.
+    bounds: ControlGroup,
+}
+
+impl Bounded {
+    fn start(test: &str, home: &Path) -> Option<Self> {
+        let Some(bounds) = ControlGroup::make(MEMORY_MAX, TASKS_MAX) else {
+            skip(
+                test,
+                "control groups for memory and pids cannot be made below /sys/fs/cgroup",
+            );
+            return None;
+        };
+        let agent = eager_agent(home, "");
+        bounds.add(agent.pid());
+        Some(Self {
+            client: Conversation::open(&agent.url()),
+            other: Conversation::open(&agent.url()),
+            agent,
+            bounds,
+        })
+    }
+
+    fn details(&mut self, pid: u32) -> ProcessDetails {
+        let Body { kind } = self.client.ask(Query::Process { pid });
+        let Some(body::Kind::Process(details)) = kind else {
+            panic!("instead of details: {kind:?}");
+        };
+        self.assert_serves("details");
+        details
+    }
+
+    fn list(&mut self) {
+        let Body { kind } = self.client.ask(Query::Processes);
+        assert!(matches!(kind, Some(body::Kind::Processes(_))), "{kind:?}");
+        self.assert_serves("the list");
+    }
+
+    /// Another client is answered, and no bound was met.
+    fn assert_serves(&mut self, after: &str) {
+        let Body { kind } = self.other.ask(Query::Metrics);
+        assert!(matches!(kind, Some(body::Kind::Metrics(_))), "{kind:?}");
+        self.agent.assert_running();
+        println!(
+            "after {after}: {} kB resident",
+            resident_bytes(self.agent.pid()) >> 10
+        );
+        let (memory, killed, tasks) = self.bounds.events();
+        assert_eq!(
+            (memory, killed, tasks),
+            (0, 0, 0),
+            "bounds met after {after}: memory, kills for it, tasks"
+        );
+    }
+
+    /// When nothing hostile is left, nothing is kept of it.
+    fn assert_is_small_again(mut self) {
+        self.list();
+        let pid = self.agent.pid();
+        wait_for("the agent to be small again", || {
+            // As long as somebody is connected, it is asked now and then.
+            self.other.ask(Query::Metrics);
+            (resident_bytes(pid) < PROMISED_BYTES).then_some(())
+        });
+        assert!(self.agent.end_by(Signal::TERM).success());
+    }
+}
+
+fn parent(hostile: &Hostile) -> u32 {
+    let pids = hostile.pids("parent");
+    *pids.first().expect("the program tells its pid")
+}
+
+/// Runs `body` with a bounded agent.
+fn within_bounds(test: &str, body: impl FnOnce(&mut Bounded)) {
+    in_own_host(test, || {
+        let home = tempfile::tempdir().unwrap();
+        let Some(mut bounded) = Bounded::start(test, home.path()) else {
+            return;
+        };
+        body(&mut bounded);
+        bounded.assert_is_small_again();
+    });
+}
+
+#[test]
+fn five_families_of_endless_command_lines_fill_nothing() {
+    within_bounds(
+        "five_families_of_endless_command_lines_fill_nothing",
+        |bounded| {
+            for _ in 0..5 {
+                let hostile = Hostile::start("many_arguments", &["200", "125000"]);
+                let details = bounded.details(parent(&hostile));
+                println!("{} children are told", details.children.len());
+                assert_ne!(details.children.len(), 0);
+                bounded.list();
+            }
+        },
+    );
+}
+
+#[test]
+fn ten_thousand_children_fill_nothing() {
+    within_bounds("ten_thousand_children_fill_nothing", |bounded| {
+        let hostile = Hostile::start("many_children", &["10000"]);
+        for _ in 0..3 {
+            let details = bounded.details(parent(&hostile));
+            let told = details.children.len();
+            println!("{told} children are told");
+            assert!((1..10_000).contains(&told), "{told} children in one answer");
+        }
+        bounded.list();
+    });
+}
+
+#[test]
+fn twelve_thousand_threads_fill_nothing() {
+    within_bounds("twelve_thousand_threads_fill_nothing", |bounded| {
+        let hostile = Hostile::start("many_threads", &["12000"]);
+        for _ in 0..3 {
+            let details = bounded.details(parent(&hostile));
+            let told = details.threads.len();
+            println!("{told} threads are told");
+            assert!((1..12_000).contains(&told), "{told} threads in one answer");
+        }
+        bounded.list();
+    });
+}
+
+#[test]
+fn as_many_dead_file_systems_as_connections_exhaust_no_tasks() {
+    within_bounds(
+        "as_many_dead_file_systems_as_connections_exhaust_no_tasks",
+        |bounded| {
+            let folder = tempfile::tempdir().unwrap();
+            let hostile = Hostile::start("hung_mounts", &[folder.path().to_str().unwrap(), "127"]);
+            for _ in 0..5 {
+                let Body { kind } = bounded.client.ask(Query::Disks);
+                assert!(matches!(kind, Some(body::Kind::Disks(_))), "{kind:?}");
+                bounded.assert_serves("disks");
+            }
+            // Half of them are for what hangs next, journalctl and others.
+            let tasks = bounded.bounds.tasks();
+            println!("{tasks} tasks");
+            assert!(tasks <= TASKS_MAX / 2, "{tasks} tasks");
+            // What is dead is no reason not to answer anything else.
+            bounded.list();
+            bounded.details(hostile.pid());
+        },
+    );
+}

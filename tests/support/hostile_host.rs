@@ -1,0 +1,355 @@
+//! A host with hostile local users: namespaces of its own, and programs in them that do what such users can do
+//! (`hostile_host.py`).
+
+use std::env;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+use crate::background::Background;
+use crate::programs::{clean_command, our_program};
+use crate::server::{Server, free_port};
+use crate::wait::{DEADLINE, wait_for};
+
+/// Set inside a host of a test's own: the name of the test.
+const INSIDE: &str = "SOCKTOP_HOSTILE_HOST";
+
+/// Runs `body` as `test` in mount and PID namespaces of its own, where nothing that it does outlives it, and where other
+/// tests' processes are not seen. Where that is not to be had, says so and runs nothing; in CI, fails.
+///
+/// # Panics
+/// When `body` does.
+pub fn in_own_host(test: &str, body: impl FnOnce()) {
+    if env::var_os(INSIDE).is_some_and(|inside| inside == test) {
+        body();
+        return;
+    }
+    if !geteuid().is_root() {
+        skip(test, "namespaces and mounts want root");
+        return;
+    }
+    if !have_fuse() {
+        skip(test, "/dev/fuse is missing, and mknod does not make it");
+        return;
+    }
+    let program = our_program("socktop-agent");
+    let folder = program.parent().expect("a program is in a folder");
+    let status = Command::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"])
+        .arg(env::current_exe().expect("the test's own program"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, test)
+        .env("SOCKTOP_BIN", folder)
+        .stdin(Stdio::null())
+        .status()
+        .expect("run unshare of util-linux");
+    assert!(status.success(), "{test} in its own host: {status}");
+}
+
+/// Says that a test is skipped, and why.
+///
+/// # Panics
+/// In CI as root, where nothing may be skipped.
+pub fn skip(test: &str, reason: &str) {
+    assert!(
+        !geteuid().is_root() || env::var_os("CI").is_none(),
+        "{test} may not be skipped in CI: {reason}"
+    );
+    println!("SKIPPED {test}: {reason}");
+}
+
+fn have_fuse() -> bool {
+    let device = Path::new("/dev/fuse");
+    if !device.exists() {
+        // A container may come without it. Whether this helps is seen below.
+        let _ = Command::new("mknod")
+            .args(["/dev/fuse", "c", "10", "229"])
+            .status();
+    }
+    fs::File::options()
+        .read(true)
+        .write(true)
+        .open(device)
+        .is_ok()
+}
+
+/// A program that does something hostile. What it made goes when this is dropped.
+pub struct Hostile {
+    program: Background,
+}
+
+impl Hostile {
+    /// Starts `kind` of `hostile_host.py`, and waits until all is set up.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn start(kind: &str, arguments: &[&str]) -> Self {
+        Self::start_as(&mut Command::new(python()), kind, arguments)
+    }
+
+    /// The same by `python`, a command that starts Python.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn start_as(python: &mut Command, kind: &str, arguments: &[&str]) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/hostile_host.py");
+        python.arg("-S").arg(script).arg(kind).args(arguments);
+        let mut program = Background::start(python);
+        program.wait_for_log(kind, |log| log.lines().any(|line| line == "ready"));
+        Self { program }
+    }
+
+    /// The processes that it called `role`.
+    #[must_use]
+    pub fn pids(&self, role: &str) -> Vec<u32> {
+        let log = self.program.log();
+        log.lines()
+            .filter_map(|line| line.strip_prefix(role)?.strip_prefix(' ')?.parse().ok())
+            .collect()
+    }
+
+    /// Its own process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.program.pid()
+    }
+
+    /// Starts `count` processes with the name `comm` that can lock their own memory map, with file systems below `folder`.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn with_own_memory(folder: &Path, comm: &str, count: usize) -> Self {
+        let folder = folder.to_str().expect("a plain path");
+        let mut it = Self::start("hung_memory", &[folder, comm, &count.to_string()]);
+        it.program.wait_for_log("the processes", |log| {
+            log.lines()
+                .filter(|line| line.starts_with("holder "))
+                .count()
+                == count
+        });
+        it
+    }
+
+    /// Makes the processes of [`Self::with_own_memory`] lock their memory maps: whoever reads their command lines waits.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn lock_memory(&mut self) {
+        let count = self.pids("holder").len();
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process id"), Signal::USR1).expect("signal a program");
+        self.program.wait_for_log("the locks", |log| {
+            log.lines()
+                .filter(|line| line.starts_with("locked "))
+                .count()
+                == count
+        });
+    }
+}
+
+/// The Python interpreter itself: the `python3` of the path may be a script that looks for it.
+///
+/// # Panics
+/// When there is none.
+pub fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let output = Command::new("python3")
+            .args(["-c", "import sys; print(sys.executable)"])
+            .output()
+            .expect("run python3");
+        let path = String::from_utf8(output.stdout).expect("a path");
+        Path::new(path.trim())
+            .canonicalize()
+            .expect("find the Python interpreter")
+    })
+}
+
+/// Starts an agent that answers as often as it is asked, and reads anew each time, with more `settings`.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn eager_agent(home: &Path, settings: &str) -> Server {
+    let file = home.join("agent.toml");
+    let eager = "limits.requests_per_second = 10000\n\
+                 cache.metrics_ms = 0\ncache.processes_ms = 0\ncache.disks_ms = 0\n";
+    fs::write(&file, format!("{eager}{settings}")).expect("write the settings");
+    let port = free_port();
+    Server::start(
+        clean_command(&our_program("socktop-agent"), home)
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .arg("--config")
+            .arg(file),
+        port,
+    )
+}
+
+/// Asks `/healthz` of the agent at `url`, and gives the status line.
+///
+/// # Panics
+/// When there is no answer.
+#[must_use]
+pub fn health(url: &str) -> String {
+    let authority = url
+        .trim_start_matches("ws://")
+        .trim_end_matches("/ws")
+        .to_owned();
+    let mut stream = TcpStream::connect(&authority).expect("connect for /healthz");
+    stream
+        .set_read_timeout(Some(DEADLINE))
+        .expect("bound the wait");
+    let request =
+        format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("ask /healthz");
+    let mut reply = String::new();
+    stream
+        .read_to_string(&mut reply)
+        .expect("the answer of /healthz");
+    reply.lines().next().unwrap_or_default().to_owned()
+}
+
+/// How many threads a process has: `/proc/PID/task`.
+///
+/// # Panics
+/// When it is gone.
+#[must_use]
+pub fn threads(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/task"))
+        .expect("list a program's threads")
+        .count()
+}
+
+/// A process's resident memory in bytes, `VmRSS` of `proc_pid_status(5)`.
+///
+/// # Panics
+/// When it is gone.
+#[must_use]
+pub fn resident_bytes(pid: u32) -> u64 {
+    let status =
+        fs::read_to_string(format!("/proc/{pid}/status")).expect("read a program's status");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("a running program has resident memory");
+    let kib: u64 = line
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .expect("a number of kB");
+    kib * 1024
+}
+
+/// A control group with bounds on memory and on the number of tasks, of either version. Dropping it removes it.
+pub struct ControlGroup {
+    memory: PathBuf,
+    pids: PathBuf,
+    is_version_1: bool,
+}
+
+impl ControlGroup {
+    /// Makes one; `None` where this system lets nobody.
+    #[must_use]
+    pub fn make(memory_bytes: u64, tasks: u64) -> Option<Self> {
+        let name = format!("socktop-test-{}-{}", std::process::id(), free_port());
+        let root = Path::new("/sys/fs/cgroup");
+        let is_version_1 = root.join("memory/memory.limit_in_bytes").exists();
+        let it = if is_version_1 {
+            Self {
+                memory: root.join("memory").join(&name),
+                pids: root.join("pids").join(&name),
+                is_version_1,
+            }
+        } else {
+            let both = root.join(&name);
+            Self {
+                memory: both.clone(),
+                pids: both,
+                is_version_1,
+            }
+        };
+        let limit = if is_version_1 {
+            "memory.limit_in_bytes"
+        } else {
+            "memory.max"
+        };
+        fs::create_dir(&it.memory).ok()?;
+        if it.is_version_1 {
+            fs::create_dir(&it.pids).ok()?;
+        }
+        fs::write(it.memory.join(limit), memory_bytes.to_string()).ok()?;
+        fs::write(it.pids.join("pids.max"), tasks.to_string()).ok()?;
+        Some(it)
+    }
+
+    /// Puts a process into it.
+    ///
+    /// # Panics
+    /// When the kernel refuses it.
+    pub fn add(&self, pid: u32) {
+        for folder in [&self.memory, &self.pids] {
+            fs::write(folder.join("cgroup.procs"), pid.to_string()).expect("join a control group");
+        }
+    }
+
+    /// How many tasks are in it.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn tasks(&self) -> u64 {
+        let text = fs::read_to_string(self.pids.join("pids.current"));
+        let text = text.expect("read a control group's tasks");
+        text.trim().parse().expect("a number of tasks")
+    }
+
+    /// How often it met a bound: at memory's, by being killed for it, and at that of tasks.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn events(&self) -> (u64, u64, u64) {
+        let number = |path: PathBuf, key: &str| {
+            let text = fs::read_to_string(&path).expect("read a control group's events");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let value = match key {
+                "" => words.first(),
+                _ => words
+                    .iter()
+                    .position(|word| *word == key)
+                    .and_then(|at| words.get(at + 1)),
+            };
+            value
+                .and_then(|value| value.parse().ok())
+                .unwrap_or_else(|| panic!("no {key} in {}", path.display()))
+        };
+        let tasks = number(self.pids.join("pids.events"), "max");
+        if self.is_version_1 {
+            let control = self.memory.join("memory.oom_control");
+            let failures = number(self.memory.join("memory.failcnt"), "");
+            (failures, number(control, "oom_kill"), tasks)
+        } else {
+            let events = self.memory.join("memory.events");
+            let failures = number(events.clone(), "max");
+            (failures, number(events, "oom_kill"), tasks)
+        }
+    }
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        // Processes that have just ended may still be in it.
+        wait_for("a control group to be empty", || {
+            let gone = |folder: &Path| !folder.exists() || fs::remove_dir(folder).is_ok();
+            (gone(&self.memory) && gone(&self.pids)).then_some(())
+        });
+    }
+}
