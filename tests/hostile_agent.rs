@@ -167,7 +167,7 @@ fn largest(query: Query) -> Body {
     .into()
 }
 
-/// Most memory that a process has had so far, in KiB: `VmHWM` of proc_pid_status(5).
+/// Most memory that a process has had so far, in KiB: `VmHWM` of `proc_pid_status(5)`.
 fn peak_resident_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
