@@ -58,15 +58,18 @@ impl Cause {
     }
 }
 
+fn is_flood(error: &std::io::Error) -> bool {
+    let inner = error.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooManyFrames>)
+}
+
 impl From<Error> for Cause {
     fn from(error: Error) -> Self {
         match error {
             Error::ConnectionClosed
             | Error::AlreadyClosed
             | Error::Protocol(ResetWithoutClosingHandshake | SendAfterClosing) => Self::closed(),
-            Error::Io(error) if error.get_ref().is_some_and(|it| it.is::<TooManyFrames>()) => {
-                Self::malformed(&error.to_string())
-            }
+            Error::Io(error) if is_flood(&error) => Self::malformed(&error.to_string()),
             Error::Io(error)
                 if matches!(
                     error.kind(),

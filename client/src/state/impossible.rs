@@ -19,10 +19,10 @@ const MOST_VIRTUAL_BYTES: u64 = 1 << 57;
 /// Counters of bytes of one process: from here on they are negative numbers.
 const MOST_COUNTED_BYTES: u64 = (1 << 63) - 1;
 
-/// PIDs, and so processes and threads, that Linux can have: its PID_MAX_LIMIT.
+/// PIDs, and so processes and threads, that Linux can have: its `PID_MAX_LIMIT`.
 const MOST_TASKS: u32 = 1 << 22;
 
-/// Open files of a process: Linux' limit of fs.nr_open.
+/// Open files of a process: Linux' limit of `fs.nr_open`.
 const MOST_DESCRIPTORS: u32 = 1 << 30;
 
 /// No host has been up for a century.
@@ -67,8 +67,13 @@ impl Impossible {
     }
 
     /// A number that is at most `most`, else unknown.
-    fn at_most<T: PartialOrd>(&mut self, number: &mut Option<T>, most: T, what: &'static str) {
-        if number.as_ref().is_some_and(|number| *number > most) {
+    fn at_most<T: PartialOrd + Copy>(
+        &mut self,
+        number: &mut Option<T>,
+        most: T,
+        what: &'static str,
+    ) {
+        if number.is_some_and(|number| number > most) {
             *number = None;
             self.add(what);
         }

@@ -159,16 +159,16 @@ impl Default for HostState {
     }
 }
 
-/// `part` of `whole` in percent, 0 to 100; unknown where the whole is nothing.
+/// `part` of `whole` in percent, 0 to 100; unknown where the whole is nothing, or less than the part.
 #[must_use]
 pub fn percent(part: u64, whole: u64) -> Option<f32> {
-    if whole == 0 {
+    if whole == 0 || part > whole {
         return None;
     }
     // A percentage needs no more than the 24 bits of an f32.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
     let percent = (part as f64 / whole as f64 * 100.0) as f32;
-    Some(percent.min(100.0))
+    Some(percent)
 }
 
 /// Memory in use, percent.

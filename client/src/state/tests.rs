@@ -237,8 +237,9 @@ fn a_list_that_is_not_whole_says_nothing_about_an_end() {
 }
 
 #[test]
-fn percentages_of_nothing_are_unknown_and_none_passes_100() {
+fn a_percentage_of_nothing_or_of_less_than_the_part_is_unknown() {
     assert_eq!(percent(1, 0), None);
-    assert_eq!(percent(3, 2), Some(100.0));
+    assert_eq!(percent(3, 2), None);
+    assert_eq!(percent(2, 2), Some(100.0));
     assert_eq!(percent(1, 4), Some(25.0));
 }

@@ -15,17 +15,17 @@ use crate::link::Dialect;
 
 const GIB: u64 = 1 << 30;
 
-fn time() -> Option<SampleTime> {
-    Some(SampleTime {
+fn time() -> SampleTime {
+    SampleTime {
         unix_ms: u64::MAX,
         boot_ms: Some(u64::MAX),
-    })
+    }
 }
 
 fn metrics(percent: f32) -> Metrics {
     let core = |index| Core { index, percent };
     Metrics {
-        time: time(),
+        time: Some(time()),
         hostname: "host".to_owned(),
         cpu: Some(Cpu {
             total_percent: Some(percent),
@@ -65,7 +65,7 @@ fn metrics(percent: f32) -> Metrics {
 
 fn disks() -> Disks {
     Disks {
-        time: time(),
+        time: Some(time()),
         disks: vec![Disk {
             name: "sda1".to_owned(),
             mount_point: Some("/".to_owned()),
@@ -96,7 +96,7 @@ fn process(percent: f32) -> Process {
 
 fn details(percent: f32, children: Vec<ProcessDetails>) -> ProcessDetails {
     ProcessDetails {
-        time: time(),
+        time: Some(time()),
         process: Some(process(percent)),
         group_id: Some(1),
         command: vec!["program".to_owned()],
@@ -173,7 +173,7 @@ fn numbers_that_cannot_be_are_unknown_on_the_screen_and_it_says_so() {
                 }
                 stage.reply(Query::Disks, body::Kind::Disks(disks()));
                 let list = Processes {
-                    time: time(),
+                    time: Some(time()),
                     processes: vec![process(percent)],
                     total: u32::MAX,
                     window_ms: Some(u32::MAX),

@@ -110,9 +110,9 @@ impl Counted {
                     self.numbers += bytes.iter().filter(|byte| **byte < 0x80).count();
                 }
                 (Field::Parts | Field::List(_), Value::Bytes(_)) => self.parts += 1,
-                (Field::One(_), Value::Bytes(_)) => {}
-                // The decoder refuses it.
-                (Field::Parts | Field::List(_) | Field::One(_), Value::Varint(_)) => {}
+                // One message is no part; a number in place of a message is refused by the decoder.
+                (Field::One(_), Value::Bytes(_))
+                | (Field::Parts | Field::List(_) | Field::One(_), Value::Varint(_)) => {}
             }
             if self.parts > PARTS {
                 return Err(OverLimit::Parts);

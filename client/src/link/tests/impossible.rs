@@ -12,16 +12,16 @@ use crate::state::{HostState, Moment};
 
 const GIB: u64 = 1 << 30;
 
-fn time(boot_ms: u64) -> Option<SampleTime> {
-    Some(SampleTime {
+fn time(boot_ms: u64) -> SampleTime {
+    SampleTime {
         unix_ms: 1_700_000_000_000,
         boot_ms: Some(boot_ms),
-    })
+    }
 }
 
 fn memory(boot_ms: u64, used: u64) -> Body {
     body::Kind::Metrics(Metrics {
-        time: time(boot_ms),
+        time: Some(time(boot_ms)),
         memory: Some(Memory {
             total_bytes: Some(8 * GIB),
             used_bytes: Some(used),
@@ -35,7 +35,7 @@ fn memory(boot_ms: u64, used: u64) -> Body {
 
 fn disks(boot_ms: u64, used: u64) -> Body {
     body::Kind::Disks(Disks {
-        time: time(boot_ms),
+        time: Some(time(boot_ms)),
         disks: vec![Disk {
             total_bytes: Some(8 * GIB),
             used_bytes: Some(used),
@@ -48,7 +48,7 @@ fn disks(boot_ms: u64, used: u64) -> Body {
 
 fn processes(boot_ms: u64, resident: u64) -> Body {
     body::Kind::Processes(Processes {
-        time: time(boot_ms),
+        time: Some(time(boot_ms)),
         processes: vec![Process {
             pid: 7,
             resident_bytes: Some(resident),
@@ -59,6 +59,9 @@ fn processes(boot_ms: u64, resident: u64) -> Body {
     })
     .into()
 }
+
+/// Makes a body of a time and a number.
+type MakeBody = fn(u64, u64) -> Body;
 
 /// What the state has of the number that the bodies above differ in, and its words on what cannot be.
 fn known(state: &HostState, query: Query) -> (Option<u64>, Option<String>) {
@@ -108,7 +111,7 @@ async fn tell_step(
 #[tokio::test(start_paused = true)]
 async fn changes_are_checked_as_whole_answers_are() {
     let every = Some(Duration::from_secs(1));
-    let of: [(Query, fn(u64, u64) -> Body, &str); 3] = [
+    let of: [(Query, MakeBody, &str); 3] = [
         (Query::Metrics, memory, "memory in use, 1 more"),
         (Query::Disks, disks, "disk space in use"),
         (Query::Processes, processes, "memory of a process"),

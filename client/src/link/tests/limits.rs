@@ -527,9 +527,9 @@ async fn a_bad_answer_in_text_ends_nothing_but_itself() {
         (list(1), None),
     ] {
         assert_eq!(agent.word().await, "get_disks");
-        let send = agent.socket.send(Message::text(answer));
-        let (sent, (query, body)) = tokio::join!(send, reply(&mut link));
-        sent.unwrap();
+        let sending = agent.socket.send(Message::text(answer));
+        let (result, (query, body)) = tokio::join!(sending, reply(&mut link));
+        result.unwrap();
         assert_eq!(query, Query::Disks);
         match words {
             Some(words) => assert!(error(&body).contains(words), "{}", error(&body)),
