@@ -19,13 +19,17 @@ use crate::wait::{DEADLINE, wait_for};
 /// Set inside a host of a test's own: the name of the test.
 const INSIDE: &str = "SOCKTOP_HOSTILE_HOST";
 
-/// Runs `body` as `test` in mount and PID namespaces of its own, where nothing that it does outlives it, and where other
+/// Runs `body` as `test` in mount, PID and network namespaces of its own, where nothing that it does outlives it, and where other
 /// tests' processes are not seen. Where that is not to be had, says so and runs nothing; in CI, fails.
 ///
 /// # Panics
 /// When `body` does.
 pub fn in_own_host(test: &str, body: impl FnOnce()) {
     if env::var_os(INSIDE).is_some_and(|inside| inside == test) {
+        let up = Command::new("ip")
+            .args(["link", "set", "lo", "up"])
+            .status();
+        assert!(up.expect("run ip of iproute2").success(), "loopback");
         body();
         return;
     }
@@ -40,7 +44,8 @@ pub fn in_own_host(test: &str, body: impl FnOnce()) {
     let program = our_program("socktop-agent");
     let folder = program.parent().expect("a program is in a folder");
     let status = Command::new("unshare")
-        .args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"])
+        .args(["--mount", "--pid", "--net", "--fork"])
+        .args(["--mount-proc", "--kill-child"])
         .arg(env::current_exe().expect("the test's own program"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(INSIDE, test)
@@ -179,18 +184,30 @@ pub fn python() -> &'static Path {
 /// When it does not start.
 #[must_use]
 pub fn eager_agent(home: &Path, settings: &str) -> Server {
+    let mut command = clean_command(&our_program("socktop-agent"), home);
+    start_eager(&mut command, home, settings)
+}
+
+/// The same, started by `runner`, which takes a command as its arguments.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn eager_agent_below(runner: &mut Command, home: &Path, settings: &str) -> Server {
+    start_eager(runner.arg(our_program("socktop-agent")), home, settings)
+}
+
+fn start_eager(command: &mut Command, home: &Path, settings: &str) -> Server {
     let file = home.join("agent.toml");
     let eager = "limits.requests_per_second = 10000\n\
                  cache.metrics_ms = 0\ncache.processes_ms = 0\ncache.disks_ms = 0\n";
     fs::write(&file, format!("{eager}{settings}")).expect("write the settings");
     let port = free_port();
-    Server::start(
-        clean_command(&our_program("socktop-agent"), home)
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .arg("--config")
-            .arg(file),
-        port,
-    )
+    command
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .arg("--config")
+        .arg(file);
+    Server::start(command, port)
 }
 
 /// Asks `/healthz` of the agent at `url`, and gives the status line.

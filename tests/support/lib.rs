@@ -6,6 +6,7 @@
 mod background;
 mod conversation;
 mod hostile_host;
+mod instructions;
 mod programs;
 mod server;
 mod terminal;
@@ -14,8 +15,10 @@ mod wait;
 pub use background::Background;
 pub use conversation::Conversation;
 pub use hostile_host::{
-    ControlGroup, Hostile, eager_agent, health, in_own_host, python, resident_bytes, skip, threads,
+    ControlGroup, Hostile, eager_agent, eager_agent_below, health, in_own_host, python,
+    resident_bytes, skip, threads,
 };
+pub use instructions::{CountedAgent, can_count_instructions};
 pub use programs::{clean_command, our_program, published_program};
 pub use server::{Server, free_port};
 pub use terminal::{Size, Terminal, keys, terminal_command};
