@@ -37,8 +37,8 @@ fn assert_cost_grows_in_proportion(
         println!("{test}: {cost} instructions at {count}");
         f64::from(u32::try_from(cost).unwrap())
     });
-    let [at_n, at_2n, at_4n] = costs;
-    let (first, second) = ((at_2n - at_n).max(0.0), at_4n - at_2n);
+    let [once, twice, four_times] = costs;
+    let (first, second) = ((twice - once).max(0.0), four_times - twice);
     assert!(
         second <= STEP * first + SLACK,
         "from {n} to {}: {first} instructions more, from there to {}: {second} more",
@@ -107,12 +107,12 @@ fn metrics_grow_with_cpus() {
                 300 + round,
                 9000 + round
             );
-            let mut text = format!("cpu  {line}\n");
+            let mut lines = format!("cpu  {line}\n");
             for cpu in 0..cpus {
-                writeln!(text, "cpu{cpu} {line}").unwrap();
+                writeln!(lines, "cpu{cpu} {line}").unwrap();
             }
-            text.push_str("ctxt 1\nbtime 1700000000\nprocesses 1\n");
-            fs::write(&stat, text).unwrap();
+            lines.push_str("ctxt 1\nbtime 1700000000\nprocesses 1\n");
+            fs::write(&stat, lines).unwrap();
             fs::write(&online, format!("0-{}\n", cpus - 1)).unwrap();
         };
         write(128);
@@ -162,12 +162,12 @@ fn the_list_grows_with_users() {
         let folder = tempfile::tempdir().unwrap();
         let passwd = folder.path().join("passwd");
         let write = |users: usize| {
-            let mut text = String::from("root:x:0:0:root:/root:/bin/sh\n");
+            let mut lines = String::from("root:x:0:0:root:/root:/bin/sh\n");
             for number in 0..users {
                 let id = 100_000 + number;
-                writeln!(text, "user{number}:x:{id}:{id}::/:/bin/false").unwrap();
+                writeln!(lines, "user{number}:x:{id}:{id}::/:/bin/false").unwrap();
             }
-            fs::write(&passwd, text).unwrap();
+            fs::write(&passwd, lines).unwrap();
         };
         write(1);
         bind(&passwd, "/etc/passwd");

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // Tests panic to fail.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use socktop_proto::model::{Metrics, Process, Processes, SampleTime, body};
 use socktop_proto::{Body, Query};
 use socktop_tests::{
-    Background, Conversation, Server, Size, Terminal, clean_command, eager_agent,
+    Background, Conversation, Server, Terminal, USUAL_SIZE, clean_command, eager_agent,
     eager_agent_below, in_own_host, our_program, wait_for,
 };
 
@@ -137,7 +138,7 @@ fn behind_files(home: &Path, files: &[(&str, &str)]) -> Command {
     for (number, (place, text)) in files.iter().enumerate() {
         let file = home.join(format!("bound{number}"));
         fs::write(&file, text).unwrap();
-        script += &format!("mount --bind '{}' '{place}'\n", file.display());
+        writeln!(script, "mount --bind '{}' '{place}'", file.display()).unwrap();
     }
     script += "exec \"$@\"";
     let mut command = clean_command(Path::new("unshare"), home);
@@ -151,11 +152,7 @@ fn uptime_is_what_the_host_shows() {
         let home = tempfile::tempdir().unwrap();
         let mut command = behind_files(home.path(), &[("/proc/uptime", "3721.00 7000.00\n")]);
         command.arg(our_program("socktop")).arg("--demo");
-        let size = Size {
-            columns: 120,
-            rows: 40,
-        };
-        let mut terminal = Terminal::start(&command, size);
+        let mut terminal = Terminal::start(&command, USUAL_SIZE);
         terminal.wait_for("a host", |screen| {
             screen.contains("CPU%") && !screen.contains("waiting")
         });
