@@ -139,13 +139,22 @@ def hold_memory_lock(path, comm):
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     LIBC.memset(address, 1, 1)
     LIBC.sync_file_range(file, ctypes.c_int64(0), ctypes.c_int64(0), 2)
+    # Once the map is locked nothing can be allocated: all that is needed is there before.
+    locked = f"locked {os.getpid()}\n".encode()
+    go = []
+    for call in (lambda: LIBC.memset(address, 2, 1), lambda: LIBC.mprotect(address, PAGE, 1)):
+        event = threading.Event()
+        go.append(event)
+        threading.Thread(
+            target=lambda event=event, call=call: (event.wait(), call()), daemon=True
+        ).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     say("holder", os.getpid())
     signal.sigwait([signal.SIGUSR1])
-    for call in (lambda: LIBC.memset(address, 2, 1), lambda: LIBC.mprotect(address, PAGE, 1)):
-        threading.Thread(target=call, daemon=True).start()
+    for event in go:
+        event.set()
         time.sleep(0.3)
-    say("locked", os.getpid())
+    os.write(1, locked)
     while True:
         time.sleep(3600)
 
