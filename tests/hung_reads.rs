@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use socktop_proto::model::{ProcessDetails, Processes, body};
 use socktop_proto::{Body, Query};
 use socktop_tests::{
-    Conversation, Hostile, Server, Size, Terminal, clean_command, eager_agent, health, in_own_host,
-    our_program, threads, wait_for,
+    Conversation, Hostile, Server, Terminal, USUAL_SIZE, clean_command, eager_agent, health,
+    in_own_host, our_program, threads, wait_for,
 };
 
 /// More than the agent may have of threads, whatever hangs.
@@ -179,12 +179,8 @@ fn the_demonstration_and_its_keys_stay_alive() {
         let [home, mount] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let mut hostile = Hostile::with_own_memory(mount.path(), CUT_NAME, 4);
         hostile.lock_memory();
-        let size = Size {
-            columns: 120,
-            rows: 40,
-        };
         let mut command = clean_command(&our_program("socktop"), home.path());
-        let mut terminal = Terminal::start(command.arg("--demo"), size);
+        let mut terminal = Terminal::start(command.arg("--demo"), USUAL_SIZE);
         terminal.wait_for("the hung process in the list", |screen| {
             screen.contains(CUT_NAME)
         });

@@ -21,6 +21,7 @@ LIBC.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
+MS_BIND = 4096
 PAGE = 4096
 
 # Operations of <linux/fuse.h>.
@@ -46,8 +47,7 @@ def mount_fuse(path, kind=b"fuse.sshfs"):
     """Mounts a FUSE file system, and gives the descriptor that serves it."""
     device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other"
-    if LIBC.mount(b"dead:/srv", os.fsencode(path), kind, 0, options.encode()) != 0:
-        sys.exit(f"mounting at {path}: {os.strerror(ctypes.get_errno())}")
+    mount(b"dead:/srv", path, kind, 0, options.encode())
     return device
 
 
@@ -60,6 +60,37 @@ def hung_mounts(folder, count):
         devices.append(mount_fuse(path))
     say("ready")
     wait_for_ever()
+
+
+def mounts(folder, kind, count):
+    """So many mounts side by side: of memory, of one folder, or of layers."""
+    os.mkdir(folder)
+    if kind == "overlay":
+        # Its upper layers may not be on another overlay.
+        mount(b"tmpfs", folder, b"tmpfs", 0, b"")
+    os.mkdir(os.path.join(folder, "lower"))
+    for number in range(int(count)):
+        path = os.path.join(folder, f"mount{number}")
+        os.mkdir(path)
+        if kind == "tmpfs":
+            mount(b"tmpfs", path, b"tmpfs", 0, b"size=64k")
+        elif kind == "bind":
+            mount(os.fsencode(os.path.join(folder, "lower")), path, b"", MS_BIND, b"")
+        else:
+            layers = [os.path.join(folder, f"{name}{number}") for name in ("upper", "work")]
+            for layer in layers:
+                os.mkdir(layer)
+            options = "lowerdir={},upperdir={},workdir={}".format(
+                os.path.join(folder, "lower"), *layers
+            )
+            mount(b"overlay", path, b"overlay", 0, options.encode())
+    say("ready")
+    wait_for_ever()
+
+
+def mount(source, path, kind, flags, options):
+    if LIBC.mount(source, os.fsencode(path), kind, flags, options) != 0:
+        sys.exit(f"mounting at {path}: {os.strerror(ctypes.get_errno())}")
 
 
 def attributes(inode):
@@ -108,13 +139,22 @@ def hold_memory_lock(path, comm):
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     LIBC.memset(address, 1, 1)
     LIBC.sync_file_range(file, ctypes.c_int64(0), ctypes.c_int64(0), 2)
+    # Once the map is locked nothing can be allocated: all that is needed is there before.
+    locked = f"locked {os.getpid()}\n".encode()
+    go = []
+    for call in (lambda: LIBC.memset(address, 2, 1), lambda: LIBC.mprotect(address, PAGE, 1)):
+        event = threading.Event()
+        go.append(event)
+        threading.Thread(
+            target=lambda event=event, call=call: (event.wait(), call()), daemon=True
+        ).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     say("holder", os.getpid())
     signal.sigwait([signal.SIGUSR1])
-    for call in (lambda: LIBC.memset(address, 2, 1), lambda: LIBC.mprotect(address, PAGE, 1)):
-        threading.Thread(target=call, daemon=True).start()
+    for event in go:
+        event.set()
         time.sleep(0.3)
-    say("locked", os.getpid())
+    os.write(1, locked)
     while True:
         time.sleep(3600)
 
@@ -161,6 +201,17 @@ def many_children(count):
     say("parent", os.getpid())
     for _ in range(int(count)):
         os.posix_spawn("/bin/sleep", ["sleep", "1000000"], {})
+    say("ready")
+    wait_for_ever()
+
+
+def many_users(first, count):
+    """So many processes, each of a user of its own from the number `first` on."""
+    for number in range(int(count)):
+        if os.fork() == 0:
+            die_with_parent()
+            os.setuid(int(first) + number)
+            wait_for_ever()
     say("ready")
     wait_for_ever()
 
@@ -218,8 +269,10 @@ KINDS = {
     for function in (
         hung_mounts,
         hung_memory,
+        mounts,
         many_arguments,
         many_children,
+        many_users,
         many_threads,
         named,
         churn,

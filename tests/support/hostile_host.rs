@@ -14,18 +14,22 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use crate::background::Background;
 use crate::programs::{clean_command, our_program};
 use crate::server::{Server, free_port};
-use crate::wait::{DEADLINE, wait_for};
+use crate::wait::DEADLINE;
 
 /// Set inside a host of a test's own: the name of the test.
 const INSIDE: &str = "SOCKTOP_HOSTILE_HOST";
 
-/// Runs `body` as `test` in mount and PID namespaces of its own, where nothing that it does outlives it, and where other
+/// Runs `body` as `test` in mount, PID and network namespaces of its own, where nothing that it does outlives it, and where other
 /// tests' processes are not seen. Where that is not to be had, says so and runs nothing; in CI, fails.
 ///
 /// # Panics
 /// When `body` does.
 pub fn in_own_host(test: &str, body: impl FnOnce()) {
     if env::var_os(INSIDE).is_some_and(|inside| inside == test) {
+        let up = Command::new("ip")
+            .args(["link", "set", "lo", "up"])
+            .status();
+        assert!(up.expect("run ip of iproute2").success(), "loopback");
         body();
         return;
     }
@@ -40,7 +44,8 @@ pub fn in_own_host(test: &str, body: impl FnOnce()) {
     let program = our_program("socktop-agent");
     let folder = program.parent().expect("a program is in a folder");
     let status = Command::new("unshare")
-        .args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"])
+        .args(["--mount", "--pid", "--net", "--fork"])
+        .args(["--mount-proc", "--kill-child"])
         .arg(env::current_exe().expect("the test's own program"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(INSIDE, test)
@@ -179,18 +184,30 @@ pub fn python() -> &'static Path {
 /// When it does not start.
 #[must_use]
 pub fn eager_agent(home: &Path, settings: &str) -> Server {
+    let mut command = clean_command(&our_program("socktop-agent"), home);
+    start_eager(&mut command, home, settings)
+}
+
+/// The same, started by `runner`, which takes a command as its arguments.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn eager_agent_below(runner: &mut Command, home: &Path, settings: &str) -> Server {
+    start_eager(runner.arg(our_program("socktop-agent")), home, settings)
+}
+
+fn start_eager(command: &mut Command, home: &Path, settings: &str) -> Server {
     let file = home.join("agent.toml");
     let eager = "limits.requests_per_second = 10000\n\
                  cache.metrics_ms = 0\ncache.processes_ms = 0\ncache.disks_ms = 0\n";
     fs::write(&file, format!("{eager}{settings}")).expect("write the settings");
     let port = free_port();
-    Server::start(
-        clean_command(&our_program("socktop-agent"), home)
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .arg("--config")
-            .arg(file),
-        port,
-    )
+    command
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .arg("--config")
+        .arg(file);
+    Server::start(command, port)
 }
 
 /// Asks `/healthz` of the agent at `url`, and gives the status line.
@@ -246,110 +263,4 @@ pub fn resident_bytes(pid: u32) -> u64 {
         .parse()
         .expect("a number of kB");
     kib * 1024
-}
-
-/// A control group with bounds on memory and on the number of tasks, of either version. Dropping it removes it.
-pub struct ControlGroup {
-    memory: PathBuf,
-    pids: PathBuf,
-    is_version_1: bool,
-}
-
-impl ControlGroup {
-    /// Makes one; `None` where this system lets nobody.
-    #[must_use]
-    pub fn make(memory_bytes: u64, tasks: u64) -> Option<Self> {
-        let name = format!("socktop-test-{}-{}", std::process::id(), free_port());
-        let root = Path::new("/sys/fs/cgroup");
-        let is_version_1 = root.join("memory/memory.limit_in_bytes").exists();
-        let it = if is_version_1 {
-            Self {
-                memory: root.join("memory").join(&name),
-                pids: root.join("pids").join(&name),
-                is_version_1,
-            }
-        } else {
-            let both = root.join(&name);
-            Self {
-                memory: both.clone(),
-                pids: both,
-                is_version_1,
-            }
-        };
-        let limit = if is_version_1 {
-            "memory.limit_in_bytes"
-        } else {
-            "memory.max"
-        };
-        fs::create_dir(&it.memory).ok()?;
-        if it.is_version_1 {
-            fs::create_dir(&it.pids).ok()?;
-        }
-        fs::write(it.memory.join(limit), memory_bytes.to_string()).ok()?;
-        fs::write(it.pids.join("pids.max"), tasks.to_string()).ok()?;
-        Some(it)
-    }
-
-    /// Puts a process into it.
-    ///
-    /// # Panics
-    /// When the kernel refuses it.
-    pub fn add(&self, pid: u32) {
-        for folder in [&self.memory, &self.pids] {
-            fs::write(folder.join("cgroup.procs"), pid.to_string()).expect("join a control group");
-        }
-    }
-
-    /// How many tasks are in it.
-    ///
-    /// # Panics
-    /// When it cannot be read.
-    #[must_use]
-    pub fn tasks(&self) -> u64 {
-        let text = fs::read_to_string(self.pids.join("pids.current"));
-        let text = text.expect("read a control group's tasks");
-        text.trim().parse().expect("a number of tasks")
-    }
-
-    /// How often it met a bound: at memory's, by being killed for it, and at that of tasks.
-    ///
-    /// # Panics
-    /// When it cannot be read.
-    #[must_use]
-    pub fn events(&self) -> (u64, u64, u64) {
-        let number = |path: PathBuf, key: &str| {
-            let text = fs::read_to_string(&path).expect("read a control group's events");
-            let words: Vec<&str> = text.split_whitespace().collect();
-            let value = match key {
-                "" => words.first(),
-                _ => words
-                    .iter()
-                    .position(|word| *word == key)
-                    .and_then(|at| words.get(at + 1)),
-            };
-            value
-                .and_then(|value| value.parse().ok())
-                .unwrap_or_else(|| panic!("no {key} in {}", path.display()))
-        };
-        let tasks = number(self.pids.join("pids.events"), "max");
-        if self.is_version_1 {
-            let control = self.memory.join("memory.oom_control");
-            let failures = number(self.memory.join("memory.failcnt"), "");
-            (failures, number(control, "oom_kill"), tasks)
-        } else {
-            let events = self.memory.join("memory.events");
-            let failures = number(events.clone(), "max");
-            (failures, number(events, "oom_kill"), tasks)
-        }
-    }
-}
-
-impl Drop for ControlGroup {
-    fn drop(&mut self) {
-        // Processes that have just ended may still be in it.
-        wait_for("a control group to be empty", || {
-            let gone = |folder: &Path| !folder.exists() || fs::remove_dir(folder).is_ok();
-            (gone(&self.memory) && gone(&self.pids)).then_some(())
-        });
-    }
 }

@@ -4,18 +4,25 @@
 //! Everything here panics with what it waited for and what it saw instead: it serves tests alone.
 
 mod background;
+mod control_group;
 mod conversation;
+mod demonstration;
 mod hostile_host;
+mod instructions;
 mod programs;
 mod server;
 mod terminal;
 mod wait;
 
 pub use background::Background;
+pub use control_group::ControlGroup;
 pub use conversation::Conversation;
+pub use demonstration::{USUAL_SIZE, demonstration, shows_this_host, wait_until_left};
 pub use hostile_host::{
-    ControlGroup, Hostile, eager_agent, health, in_own_host, python, resident_bytes, skip, threads,
+    Hostile, eager_agent, eager_agent_below, health, in_own_host, python, resident_bytes, skip,
+    threads,
 };
+pub use instructions::{CountedAgent, can_count_instructions};
 pub use programs::{clean_command, our_program, published_program};
 pub use server::{Server, free_port};
 pub use terminal::{Size, Terminal, keys, terminal_command};
