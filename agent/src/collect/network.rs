@@ -1,5 +1,7 @@
 //! Network interfaces from `/proc/net/dev` (`proc_pid_net(5)`): those of the agent's own network namespace.
 
+use std::fmt::Write as _;
+
 use socktop_proto::model::Interface;
 
 use super::fields::{lines, number, words};
@@ -21,10 +23,30 @@ fn interface(line: &[u8]) -> Option<Interface> {
     let transmitted_bytes = number(numbers.nth(TRANSMITTED - 1)?)?;
     let name = name.trim_ascii();
     (!name.is_empty()).then(|| Interface {
-        name: String::from_utf8_lossy(name).into_owned(),
+        name: readable(name),
         received_bytes,
         transmitted_bytes,
     })
+}
+
+/// A name as text, from which no two are alike: the kernel allows any bytes, and the counters of interfaces that got one
+/// name would be taken for each other's. Bytes that are no UTF-8, and backslashes, become `\xHH`, as `systemd-escape(1)`
+/// writes them.
+fn readable(name: &[u8]) -> String {
+    let mut text = String::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        for part in chunk.valid().split_inclusive('\\') {
+            match part.strip_suffix('\\') {
+                Some(before) => text.extend([before, "\\x5c"]),
+                None => text.push_str(part),
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -55,7 +77,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn interfaces_whose_names_differ_in_invalid_bytes_stay_two() {
+        let names = |dev: &[u8]| -> Vec<_> { parse(dev).into_iter().map(|i| i.name).collect() };
+        assert_eq!(
+            names(
+                b"wg\xff: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0\nwg\xfe: 3 0 0 0 0 0 0 0 4 0 0 0 0 0 0 0\n\
+                  wg\\xff: 5 0 0 0 0 0 0 0 6 0 0 0 0 0 0 0\nb\xc3\xbcro0: 7 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0\n"
+            ),
+            [r"wg\xff", r"wg\xfe", r"wg\x5cxff", "büro0"]
+        );
+    }
+
     proptest! {
+        #[test]
+        fn no_two_names_become_one(one: Vec<u8>, other: Vec<u8>) {
+            prop_assert_eq!(readable(&one) == readable(&other), one == other);
+        }
+
         #[test]
         fn any_bytes_are_survived(bytes: Vec<u8>) {
             parse(&bytes);
