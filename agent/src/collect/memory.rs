@@ -30,9 +30,10 @@ pub(crate) fn parse(
         .or_else(|| lines.estimate_available(min_free_kbytes()?))
         // In a container the two may come from different worlds; then free(1) takes what is free.
         .and_then(|available| match lines.total {
-            Some(total) if available > total => lines.free,
+            Some(total) if available > total => lines.free.filter(|free| *free <= total),
             _ => Some(available),
         });
+    let cache = sum([lines.buffers, lines.cached, lines.reclaimable]);
     let memory = Memory {
         total_bytes: lines.total,
         used_bytes: lines
@@ -40,7 +41,7 @@ pub(crate) fn parse(
             .zip(available)
             .and_then(|(total, available)| total.checked_sub(available)),
         available_bytes: available,
-        cache_bytes: sum([lines.buffers, lines.cached, lines.reclaimable]),
+        cache_bytes: cache.filter(|cache| lines.total.is_none_or(|total| *cache <= total)),
     };
     let swap = Swap {
         total_bytes: lines.swap_total,
@@ -158,6 +159,21 @@ mod tests {
         assert_eq!(memory.used_bytes, Some(600 * 1024));
     }
 
+    #[test]
+    fn more_than_there_is_is_unknown() {
+        let (memory, swap) = parse(
+            b"MemTotal: 1000 kB\nMemFree: 9000 kB\nMemAvailable: 9000 kB\nBuffers: 1 kB\nCached: 1000 kB\n\
+              SReclaimable: 0 kB\nSwapTotal: 5 kB\nSwapFree: 6 kB\n",
+            || None,
+        );
+        let unknown = Memory {
+            total_bytes: Some(1000 * 1024),
+            ..Memory::default()
+        };
+        assert_eq!(memory, unknown);
+        assert_eq!(swap.used_bytes, None);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes: Vec<u8>, min_free: Option<u64>) {
@@ -174,7 +190,9 @@ mod tests {
                  Inactive(file): {file} kB\nSReclaimable: {slab} kB\nSwapTotal: {total} kB\nSwapFree: {free} kB\n"
             );
             let (memory, swap) = parse(text.as_bytes(), || Some(min_free));
-            prop_assert!(memory.used_bytes.is_none_or(|used| used <= memory.total_bytes.unwrap()));
+            let most = memory.total_bytes.unwrap();
+            let parts = [memory.used_bytes, memory.available_bytes, memory.cache_bytes];
+            prop_assert!(parts.into_iter().flatten().all(|bytes| bytes <= most));
             prop_assert!(swap.used_bytes.is_none_or(|used| used <= swap.total_bytes.unwrap()));
         }
     }
