@@ -127,7 +127,7 @@ impl Sampler {
             Query::Host => {
                 self.host
                     .sample(query, SLOW_TTL, async |root, _| {
-                        body::Kind::Host(read_host(root)).into()
+                        body::Kind::Host(read_host(root, Now::read())).into()
                     })
                     .await
             }

@@ -70,7 +70,7 @@ fn machine_of_files() -> tempfile::TempDir {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    write("sys/devices/system/cpu/online".into(), "0-3\n".into());
+    write("proc/stat".into(), "cpu\ncpu0\ncpu1\ncpu2\ncpu3\n".into());
     for pid in 1..=PROCESSES {
         write(
             format!("proc/{pid}/stat"),

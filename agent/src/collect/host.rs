@@ -1,10 +1,15 @@
 //! Facts about the host that hold until it is reconfigured or rebooted.
+//!
+//! They are read on the serving thread. None of these files asks a device or another process: `/proc` and `/sys` answer
+//! from memory here, and `os-release` lies where the agent's own program and libraries do.
+
+use std::time::Duration;
 
 use socktop_proto::model::Host;
 
-use super::Root;
-use super::fields::text;
+use super::fields::{number, text};
 use super::online_cpus::OnlineCpus;
+use super::{Now, Root};
 
 mod cpu_model;
 mod machine_model;
@@ -42,9 +47,12 @@ pub(crate) fn hostname(root: &Root) -> String {
     Names::read(root).host.unwrap_or_default()
 }
 
-/// Reads the facts about the host.
+/// How much the system's uptime must be less than the clock to count as another: the two are not read at one moment.
+const OWN_UPTIME: Duration = Duration::from_secs(1);
+
+/// Reads the facts about the host. `now` was read just before.
 #[must_use]
-pub fn read_host(root: &Root) -> Host {
+pub fn read_host(root: &Root, now: Now) -> Host {
     let names = Names::read(root);
     let cpuinfo = std::fs::read(root.path("proc/cpuinfo")).unwrap_or_default();
     let cpuinfo = String::from_utf8_lossy(&cpuinfo);
@@ -57,7 +65,20 @@ pub fn read_host(root: &Root) -> Host {
         cpu_model: cpu_model::parse(&cpuinfo),
         cpu_count: OnlineCpus::new(root).count(),
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_boot_ms: started(root, now)
+            .and_then(|started| u64::try_from(started.as_millis()).ok()),
     }
+}
+
+/// When the system booted by `/proc/uptime` (`proc_uptime(5)`), on `CLOCK_BOOTTIME`, where that is not the clock's zero:
+/// lxcfs gives a container its own uptime, but no clock. (A time namespace moves both.)
+fn started(root: &Root, now: Now) -> Option<Duration> {
+    let uptime = text(&root.path("proc/uptime"))?;
+    let seconds: f64 = number(uptime.split_ascii_whitespace().next()?.as_bytes())?;
+    let uptime = Duration::try_from_secs_f64(seconds).ok()?;
+    now.boot
+        .checked_sub(uptime)
+        .filter(|started| *started > OWN_UPTIME)
 }
 
 /// `PRETTY_NAME` of `os-release(5)`.
@@ -97,7 +118,7 @@ fn unquote(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Tree, machine};
+    use super::super::fixture::{Tree, at_seconds, machine};
     use super::*;
 
     #[test]
@@ -154,9 +175,10 @@ mod tests {
                 architecture: Some(architecture.to_owned()),
                 cpu_model: Some(core.to_owned()),
                 cpu_count: Some(4),
+                started_boot_ms: None,
                 agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             };
-            assert_eq!(read_host(&machine(name)), expected);
+            assert_eq!(read_host(&machine(name), at_seconds(1)), expected);
         }
     }
 
@@ -175,7 +197,7 @@ mod tests {
                  CPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd08\n",
             ),
         ]);
-        let host = read_host(&tree.root());
+        let host = read_host(&tree.root(), at_seconds(1));
         assert_eq!(host.os.as_deref(), Some("Raspbian GNU/Linux 12 (bookworm)"));
         assert_eq!(host.architecture.as_deref(), Some("aarch64"));
         assert_eq!(host.cpu_model.as_deref(), Some("Cortex-A72"));
@@ -183,7 +205,7 @@ mod tests {
 
     #[test]
     fn an_x86_server_and_a_container() {
-        let host = read_host(&machine("x86-server"));
+        let host = read_host(&machine("x86-server"), at_seconds(1));
         assert_eq!(host.model.as_deref(), Some("Dell Inc. PowerEdge R340"));
         assert_eq!(host.os.as_deref(), Some("Ubuntu 24.04.1 LTS"));
         assert_eq!(
@@ -191,14 +213,42 @@ mod tests {
             Some("Intel(R) Xeon(R) E-2234 CPU @ 3.60GHz")
         );
         assert_eq!(host.cpu_count, Some(8));
-        let host = read_host(&machine("container"));
+        let host = read_host(&machine("container"), at_seconds(1));
         assert_eq!(host.os.as_deref(), Some("Alpine Linux v3.20"));
         assert_eq!(host.model, None);
     }
 
     #[test]
+    fn a_container_under_lxcfs_has_its_own_uptime_and_cpus() {
+        // Up for 3,721 s on a host that is up for 5,539 s.
+        let host = read_host(&machine("lxc"), at_seconds(5_539));
+        assert_eq!(host.started_boot_ms, Some(1_818_000));
+        assert_eq!(host.cpu_count, Some(2));
+    }
+
+    #[test]
+    fn an_uptime_that_is_the_clocks_is_not_told_of_twice() {
+        let tree = Tree::new(&[]);
+        for (uptime, now) in [
+            ("3721.00 7000.00\n", 3_721),
+            // Read a little later, or of a longer life than the clock has.
+            ("3721.99 7000.00\n", 3_721),
+            ("3720.00 7000.00\n", 3_721),
+            ("9999.00 7000.00\n", 3_721),
+            ("-5 1\n", 3_721),
+            ("inf 1\n", 3_721),
+            ("NaN 1\n", 3_721),
+            ("\n", 3_721),
+        ] {
+            tree.write("proc/uptime", uptime);
+            let host = read_host(&tree.root(), at_seconds(now));
+            assert_eq!(host.started_boot_ms, None, "{uptime:?}");
+        }
+    }
+
+    #[test]
     fn nothing_is_invented_where_nothing_can_be_read() {
-        let host = read_host(&Tree::new(&[]).root());
+        let host = read_host(&Tree::new(&[]).root(), at_seconds(1));
         let expected = Host {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             ..Host::default()
@@ -208,10 +258,13 @@ mod tests {
 
     #[test]
     fn the_running_system_has_a_name_and_a_kernel() {
-        let host = read_host(&Root::default());
+        let host = read_host(&Root::default(), Now::read());
         assert_ne!(host.hostname, "");
         assert!(host.kernel.is_some_and(|release| !release.is_empty()));
         assert!(host.cpu_count.is_some_and(|count| count > 0));
+        // Where this runs in a container its uptime may be its own.
+        let booted = host.started_boot_ms.unwrap_or_default();
+        assert!(u128::from(booted) <= Now::read().boot.as_millis());
     }
 
     #[test]

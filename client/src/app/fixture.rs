@@ -200,6 +200,7 @@ pub(crate) fn host() -> Host {
         architecture: Some("aarch64".to_owned()),
         cpu_model: Some("Cortex-A72".to_owned()),
         cpu_count: Some(8),
+        started_boot_ms: None,
         agent_version: "0.1.0".to_owned(),
     }
 }

@@ -195,6 +195,7 @@ mod tests {
                 architecture: some(),
                 cpu_model: some(),
                 cpu_count: None,
+                started_boot_ms: None,
                 agent_version: text(),
             }),
             Kind::Metrics(Metrics {

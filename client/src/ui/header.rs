@@ -91,8 +91,14 @@ fn facts(scene: Scene<'_>) -> Vec<String> {
         .metrics
         .value()
         .and_then(|metrics| metrics.time?.boot_ms);
-    if let Some(boot_ms) = boot_ms {
-        facts.push(format!("up {}", format::uptime(boot_ms)));
+    let booted_ms = state
+        .host
+        .value()
+        .and_then(|host| host.started_boot_ms)
+        .unwrap_or_default();
+    // A sample from before the container booted is none of its.
+    if let Some(uptime_ms) = boot_ms.and_then(|boot_ms| boot_ms.checked_sub(booted_ms)) {
+        facts.push(format!("up {}", format::uptime(uptime_ms)));
     }
     if state.is_published_agent() {
         facts.push(format!("system and uptime: {NOT_TOLD}"));

@@ -44,6 +44,7 @@ fn host() -> Host {
         architecture: Some(evil()),
         cpu_model: Some(evil()),
         cpu_count: Some(1),
+        started_boot_ms: None,
         agent_version: evil(),
     }
 }

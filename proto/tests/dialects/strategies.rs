@@ -38,9 +38,10 @@ prop_compose! {
         architecture in of(text()),
         cpu_model in of(text()),
         cpu_count in of(any::<u32>()),
+        started_boot_ms in of(any::<u64>()),
         agent_version in text(),
     ) -> Host {
-        Host { hostname, kernel, os, model, architecture, cpu_model, cpu_count, agent_version }
+        Host { hostname, kernel, os, model, architecture, cpu_model, cpu_count, agent_version, started_boot_ms }
     }
 }
 

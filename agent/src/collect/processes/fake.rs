@@ -99,7 +99,7 @@ impl Machine {
             started: RefCell::default(),
             births: Arc::default(),
         };
-        machine.write("sys/devices/system/cpu/online", b"0-3\n");
+        machine.write("proc/stat", b"cpu\ncpu0\ncpu1\ncpu2\ncpu3\n");
         machine.write("proc/uptime", b"1000 1\n");
         machine
     }
