@@ -139,7 +139,10 @@ impl Sampler {
                             *chosen = options;
                             *metrics = MetricsCollector::new(self.root.clone(), options);
                         }
-                        let collected = settle(|| Ok(metrics.collect(Now::read()))).await;
+                        let mut collected = settle(|| Ok(metrics.collect(Now::read()))).await;
+                        if let Ok(sample) = &mut collected {
+                            sample.gpus = metrics.gpus().await;
+                        }
                         reply(collected, body::Kind::Metrics)
                     })
                     .await

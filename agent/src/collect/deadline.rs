@@ -15,6 +15,7 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -26,8 +27,11 @@ use tokio::time::{timeout, timeout_at};
 /// A call that is well returns in a fraction of this.
 const STALL: Duration = Duration::from_millis(50);
 
-/// Enough for a few system calls and the libraries above them.
+/// Enough for a few system calls and the standard library above them.
 const STACK_BYTES: usize = 128 * 1024;
+
+/// What libraries of others expect: the default of std and, on 32 bits, a quarter of glibc's. Only what is touched takes memory.
+const LIBRARY_STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// The bounds on calls of one purpose.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +52,38 @@ pub(in crate::collect) const FILE_SYSTEMS: Bounds = Bounds {
     deadline: Duration::from_secs(1),
     threads: 32,
     hung_of_one_user: 4,
+};
+
+/// Polls of GPUs. All of them are one call: their libraries bear one thread at a time.
+pub(in crate::collect) const GPUS: Bounds = Bounds {
+    name: "gpu",
+    deadline: Duration::from_millis(100),
+    threads: 2,
+    hung_of_one_user: 1,
+};
+
+/// Names of users by the name service.
+pub(in crate::collect) const NAME_SERVICE: Bounds = Bounds {
+    name: "user-names",
+    deadline: Duration::from_secs(1),
+    threads: 2,
+    hung_of_one_user: 1,
+};
+
+/// Looking for journald's files.
+pub(in crate::collect) const JOURNAL_FOLDERS: Bounds = Bounds {
+    name: "journal-files",
+    deadline: Duration::from_secs(1),
+    threads: 4,
+    hung_of_one_user: 1,
+};
+
+/// Starting journalctl: the thread that starts a program waits until the kernel has found and opened it.
+pub(in crate::collect) const JOURNALCTL: Bounds = Bounds {
+    name: "journalctl",
+    deadline: Duration::from_secs(1),
+    threads: 2,
+    hung_of_one_user: 1,
 };
 
 /// A call that may hang.
@@ -75,6 +111,7 @@ pub(in crate::collect) enum Outcome<T> {
 #[derive(Debug)]
 pub(in crate::collect) struct Helpers<K> {
     bounds: Bounds,
+    stack_bytes: usize,
     /// One round after the other: what is in progress at the start of one hangs.
     turn: tokio::sync::Mutex<()>,
     shared: Arc<Shared<K>>,
@@ -118,6 +155,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         };
         Self {
             bounds,
+            stack_bytes: STACK_BYTES,
             turn: tokio::sync::Mutex::default(),
             shared: Arc::new(Shared {
                 progress: Mutex::new(progress),
@@ -125,6 +163,12 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
             }),
             has_warned: AtomicBool::new(false),
         }
+    }
+
+    /// The same with stacks on which libraries of others (a GPU's driver, the name service's modules) can run.
+    pub(in crate::collect) fn with_library_stacks(mut self) -> Self {
+        self.stack_bytes = LIBRARY_STACK_BYTES;
+        self
     }
 
     /// Makes each call, and waits for them until the deadline. The outcomes are in the order of the calls.
@@ -232,7 +276,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         let round = Arc::clone(round);
         std::thread::Builder::new()
             .name(self.bounds.name.to_owned())
-            .stack_size(STACK_BYTES)
+            .stack_size(self.stack_bytes)
             .spawn(move || {
                 round.work();
                 drop(thread);
@@ -255,7 +299,9 @@ impl<K: Clone + Eq + Hash, T> Round<K, T> {
                 return;
             };
             let progress = InProgress::begin(&self.shared, &call, self.hung_of_one_user);
-            let returned = progress.map(|_progress| (call.make)());
+            // One that panics has ended as well, and the calls behind it are none of its business.
+            let returned =
+                progress.and_then(|_progress| catch_unwind(AssertUnwindSafe(call.make)).ok());
             if self.answers.send((index, returned)).is_err() {
                 return;
             }
@@ -270,10 +316,13 @@ struct InProgress<'a, K: Eq + Hash> {
 }
 
 impl<'a, K: Clone + Eq + Hash> InProgress<'a, K> {
-    /// Unless too many calls of its user hang.
+    /// Unless it is in progress already, or too many calls of its user hang.
     fn begin<T>(shared: &'a Shared<K>, call: &Call<K, T>, hung_of_one_user: usize) -> Option<Self> {
         let mut progress = lock(&shared.progress);
         let hangs = |begun: &&Begun| begun.user == call.user && begun.at.elapsed() >= STALL;
+        if progress.calls.contains_key(&call.key) {
+            return None;
+        }
         if call.user.is_some() && progress.calls.values().filter(hangs).count() >= hung_of_one_user
         {
             return None;

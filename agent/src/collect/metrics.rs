@@ -1,8 +1,11 @@
 //! What changes fast: CPU, temperature, memory, swap, load, interfaces, GPUs, each read once for a sample.
+//!
+//! The files of `/proc` that are read here wait for no other process and no device: the kernel's counters are added up
+//! while they are read. GPUs are asked on a helper thread.
 
 use std::time::Duration;
 
-use socktop_proto::model::{Cpu, Memory, Metrics, Swap};
+use socktop_proto::model::{Cpu, Gpu, Memory, Metrics, Swap};
 
 use super::cpu::{CpuTimes, CpuUsage};
 use super::fields::text;
@@ -65,8 +68,13 @@ impl MetricsCollector {
         }
     }
 
-    /// Reads a sample, or the first of the two readings of `/proc/stat` that one needs. What cannot be read is
-    /// unknown in it.
+    /// Reads the GPUs, and waits for their drivers a little.
+    pub async fn gpus(&mut self) -> Vec<Gpu> {
+        self.gpus.collect().await
+    }
+
+    /// Reads a sample without GPUs, or the first of the two readings of `/proc/stat` that one needs. What cannot be
+    /// read is unknown in it.
     pub fn collect(&mut self, now: Now) -> Collected<Metrics> {
         let times = self
             .stat
@@ -124,7 +132,7 @@ impl MetricsCollector {
             swap: Some(swap),
             load,
             interfaces,
-            gpus: self.gpus.collect(),
+            gpus: Vec::new(),
         }
     }
 }

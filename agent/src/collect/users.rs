@@ -1,8 +1,8 @@
 //! The names of users: `passwd(5)` below the root, else the system's name service.
 //!
 //! The name service (`nsswitch.conf(5)`: LDAP, sssd, systemd's dynamic users) may take long or hang, so
-//! it is asked on a thread of its own, one at a time, and its answer is there for the next sample. The
-//! thread ends with its answers; the process can exit without waiting for it.
+//! it is asked on a helper thread, one at a time, and its answer is there for the next sample. The file is read on
+//! the serving thread: `/etc` lies where the agent's own program and libraries do.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,12 +14,16 @@ use std::time::Duration;
 use nix::unistd::{Uid, User};
 
 use crate::collect::Root;
+use crate::collect::deadline::{Call, Helpers, NAME_SERVICE};
 
 /// How long an answer of the name service is believed.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 /// How often it is seen whether the file has changed. The users that it had not are asked of the name service.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// How many answers are kept: somebody may run processes under all the ids of a user namespace.
+const MOST_ANSWERS: usize = 1024;
 
 /// Asks the name service.
 type Lookup = fn(u32) -> Option<String>;
@@ -36,6 +40,7 @@ pub(in crate::collect) struct Users {
     answers: BTreeMap<u32, Answer>,
     /// The ids to ask for next.
     wanted: Vec<u32>,
+    helpers: Helpers<()>,
     asking: Option<Receiver<(u32, Option<String>)>>,
 }
 
@@ -65,6 +70,7 @@ impl Users {
             lookup,
             answers: BTreeMap::new(),
             wanted: Vec::new(),
+            helpers: Helpers::new(NAME_SERVICE).with_library_stacks(),
             asking: None,
         }
     }
@@ -78,6 +84,11 @@ impl Users {
             return;
         }
         self.looked_at = Some(now);
+        if self.answers.len() >= MOST_ANSWERS {
+            // Those that are still of use are asked for again.
+            self.answers.clear();
+            self.wanted.clear();
+        }
         let path = self.root.path("etc/passwd");
         let version = std::fs::metadata(&path).ok().as_ref().map(version_of);
         if version != self.version {
@@ -92,6 +103,10 @@ impl Users {
             return name;
         }
         if self.lookup.is_none() {
+            return "";
+        }
+        let is_full = self.answers.len() >= MOST_ANSWERS;
+        if is_full && !self.answers.contains_key(&uid) {
             return "";
         }
         let entry = self.answers.entry(uid);
@@ -129,17 +144,20 @@ impl Users {
         }
         let (answers, asking) = channel();
         let wanted = self.wanted.clone();
-        let asked = std::thread::Builder::new()
-            .name("user-names".to_owned())
-            .spawn(move || {
-                for uid in wanted {
-                    if answers.send((uid, lookup(uid))).is_err() {
-                        break;
-                    }
+        let make = move || {
+            for uid in wanted {
+                if answers.send((uid, lookup(uid))).is_err() {
+                    break;
                 }
-            });
+            }
+        };
+        let is_asked = self.helpers.start(Call {
+            key: (),
+            user: None,
+            make: Box::new(make),
+        });
         // Without a thread to spare they stay wanted.
-        if asked.is_ok() {
+        if is_asked {
             self.wanted.clear();
             self.asking = Some(asking);
         }
@@ -181,6 +199,8 @@ fn parse(passwd: &[u8]) -> BTreeMap<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Condvar, Mutex};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -254,6 +274,55 @@ mod tests {
         assert_eq!(users.name(61_184, later), "dynamic");
         assert_eq!(users.name(61_184, later), "dynamic");
         assert_eq!(users.wanted, [61_184]);
+    }
+
+    #[test]
+    fn a_name_service_that_hangs_is_asked_by_one_thread_and_holds_up_nobody() {
+        static HUNG: Mutex<u32> = Mutex::new(0);
+        static RELEASED: Condvar = Condvar::new();
+        let lookup: Lookup = |_| {
+            let mut calls = HUNG.lock().unwrap();
+            *calls += 1;
+            drop(RELEASED.wait_while(calls, |calls| *calls < 100).unwrap());
+            None
+        };
+        let (_folder, root) = root("root:x:0:0::/:\n");
+        let mut users = Users::with_lookup(root, Some(lookup));
+        for uid in 1..50 {
+            users.refresh(NOW);
+            assert_eq!(users.name(uid, NOW), "");
+            assert_eq!(users.name(0, NOW), "root");
+            users.ask();
+        }
+        // It was asked for the first, and has not answered.
+        assert_eq!(users.wanted, (2..50).collect::<Vec<_>>());
+        while *HUNG.lock().unwrap() == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(*HUNG.lock().unwrap(), 1);
+        *HUNG.lock().unwrap() = 100;
+        RELEASED.notify_all();
+    }
+
+    #[test]
+    fn users_without_end_take_no_memory_without_end() {
+        let lookup: Lookup = |uid| Some(format!("u{uid}"));
+        let (_folder, root) = root("root:x:0:0::/:\n");
+        let mut users = Users::with_lookup(root, Some(lookup));
+        for round in 0..5 {
+            let now = NOW + LOOK_AGAIN * round;
+            users.refresh(now);
+            for uid in 0..2_000 {
+                users.name(100_000 + round * 2_000 + uid, now);
+            }
+            assert!(users.answers.len() <= MOST_ANSWERS);
+            assert!(users.wanted.len() <= MOST_ANSWERS);
+        }
+        let now = NOW + LOOK_AGAIN * 5;
+        users.refresh(now);
+        users.name(7, now);
+        answered(&mut users, now);
+        assert_eq!(users.name(7, now), "u7");
     }
 
     #[test]

@@ -167,6 +167,19 @@ async fn a_call_that_panics_ends_itself_alone() {
 }
 
 #[tokio::test]
+async fn calls_of_one_key_are_never_made_at_once_even_where_two_threads_take_them_up() {
+    let helpers = Helpers::new(BOUNDS);
+    let gate = Arc::new(Gate::default());
+    // The second thread joins after a stall.
+    let outcomes = helpers
+        .run((0..4).map(|_| hangs(&gate, 1, None)).collect())
+        .await;
+    assert!(outcomes.iter().all(is_hung), "{outcomes:?}");
+    assert_eq!(*lock(&gate.passed), 1);
+    gate.open();
+}
+
+#[tokio::test]
 async fn a_started_call_is_not_started_twice() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
@@ -175,5 +188,6 @@ async fn a_started_call_is_not_started_twice() {
     assert!(!helpers.start(hangs(&gate, 1, None)));
     gate.open();
     until(|| threads(&helpers) == 0).await;
+    assert_eq!(*lock(&gate.passed), 1);
     assert!(helpers.start(hangs(&gate, 1, None)));
 }

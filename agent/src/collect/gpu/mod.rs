@@ -1,21 +1,19 @@
 //! GPUs: NVIDIA's by NVML, AMD's by libdrm and sysfs, both libraries loaded at run time.
 //!
-//! Drivers may take seconds to wake a card and may never answer for one that died. So each poll runs on a
-//! thread of its own, for which a sample waits no longer than [`PATIENCE`]; an answer that comes later serves the
-//! next sample. Where the first poll finds nothing, collection rests: no library stays loaded, nothing is tried again.
+//! Drivers may take seconds to wake a card and may never answer for one that died. So each poll is made by a helper thread,
+//! for which a sample waits no longer than [`GPUS`] says; an answer that comes later serves the next sample. What opens and
+//! closes a driver, which may take as long, is done there too. Where the first poll finds nothing, collection rests: no
+//! library stays loaded, nothing is tried again.
 
 mod amd;
 mod nvidia;
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use socktop_proto::model;
 
 use super::Root;
-
-/// How long a sample waits for the drivers.
-const PATIENCE: Duration = Duration::from_millis(100);
+use super::deadline::{Call, GPUS, Helpers, Outcome};
 
 /// What one GPU says about itself; what it does not say is unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,110 +36,129 @@ type Open = Box<dyn FnOnce() -> Vec<Box<dyn Driver>> + Send>;
 
 type Drivers = Vec<Box<dyn Driver>>;
 
-enum State {
+/// What the helper thread and the collector share. It is locked for moments only, never while a driver is asked.
+struct Cards {
+    holder: Holder,
+    /// What was read and no sample has shown yet.
+    readings: Option<Vec<Reading>>,
+}
+
+/// Who has the drivers.
+enum Holder {
     /// Nobody has asked yet.
     Unopened(Open),
     Idle(Drivers),
-    /// A thread has the drivers and gives them back with what it read.
-    Polling(Receiver<(Drivers, Vec<Reading>)>),
-    /// There are no GPUs, or the thread that asked them died.
-    Resting,
+    /// A helper thread; where none is at work any more, they are gone: there are no GPUs, or a driver panicked.
+    Thread,
 }
 
 /// Collects GPUs.
 pub(crate) struct GpuCollector {
-    state: State,
+    cards: Arc<Mutex<Cards>>,
+    /// `None`: there are no GPUs, or their driver panicked.
+    helpers: Option<Helpers<()>>,
     /// The names last read, for the rows of GPUs that do not answer.
     names: Vec<String>,
-    /// [`PATIENCE`], but in tests: there a busy machine must make no difference.
-    patience: Duration,
 }
 
 impl GpuCollector {
     /// A collector that loads the drivers when it is first asked.
     pub(crate) fn new(root: Root) -> Self {
-        Self::with(Box::new(move || open(&root)))
+        let open = Holder::Unopened(Box::new(move || open(&root)));
+        Self::of(open, Some(Helpers::new(GPUS).with_library_stacks()))
     }
 
     /// A collector that never finds any.
     pub(crate) fn off() -> Self {
-        Self::of(State::Resting)
+        Self::of(Holder::Thread, None)
     }
 
-    fn with(open: Open) -> Self {
-        Self::of(State::Unopened(open))
-    }
-
-    fn of(state: State) -> Self {
+    fn of(holder: Holder, helpers: Option<Helpers<()>>) -> Self {
+        let cards = Cards {
+            holder,
+            readings: None,
+        };
         Self {
-            state,
+            cards: Arc::new(Mutex::new(cards)),
+            helpers,
             names: Vec::new(),
-            patience: PATIENCE,
         }
     }
 
     /// Reads the GPUs. Those whose driver does not answer keep their rows, with nothing known but the name.
-    pub(crate) fn collect(&mut self) -> Vec<model::Gpu> {
-        let answer = match std::mem::replace(&mut self.state, State::Resting) {
-            State::Resting => return Vec::new(),
-            State::Unopened(open) => self.poll(move || {
-                let mut drivers = open();
-                let readings = read_all(&mut drivers);
-                (drivers, readings)
-            }),
-            State::Idle(mut drivers) => self.poll(move || {
-                let readings = read_all(&mut drivers);
-                (drivers, readings)
-            }),
-            State::Polling(answers) => match answers.try_recv() {
-                Ok(answer) => Some(answer),
-                Err(TryRecvError::Empty) => {
-                    self.state = State::Polling(answers);
-                    None
-                }
-                Err(TryRecvError::Disconnected) => None,
-            },
-        };
-        if let Some((drivers, readings)) = answer {
+    pub(crate) async fn collect(&mut self) -> Vec<model::Gpu> {
+        match self.readings().await {
             // A GPU that falls out later is no reason to stop: it may come back.
-            if self.names.is_empty() && readings.is_empty() {
-                return Vec::new();
-            }
-            self.state = State::Idle(drivers);
-            if !readings.is_empty() {
+            Some(readings) if readings.is_empty() && self.names.is_empty() => self.helpers = None,
+            Some(readings) if !readings.is_empty() => {
                 self.names = readings.iter().map(|gpu| gpu.name.clone()).collect();
                 return readings.into_iter().map(sound).collect();
             }
+            Some(_) | None => {}
         }
         self.names.iter().map(|name| silent(name)).collect()
     }
 
-    /// Starts a poll and waits for it a little.
-    fn poll(
-        &mut self,
-        poll: impl FnOnce() -> (Drivers, Vec<Reading>) + Send + 'static,
-    ) -> Option<(Drivers, Vec<Reading>)> {
-        let (sender, answers) = channel();
-        let thread = std::thread::Builder::new()
-            .name("gpu".to_owned())
-            .spawn(move || {
-                let _ = sender.send(poll());
-            })
-            .inspect_err(|error| tracing::warn!("cannot start a thread to ask the GPUs: {error}"))
-            .ok()?;
-        match answers.recv_timeout(self.patience) {
-            Ok(answer) => {
-                // It has sent the last it had to say.
-                let _ = thread.join();
-                Some(answer)
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                self.state = State::Polling(answers);
-                None
-            }
-            Err(RecvTimeoutError::Disconnected) => None,
+    /// What a poll gave that came too late for the last sample, else what one gives now.
+    async fn readings(&mut self) -> Option<Vec<Reading>> {
+        let helpers = self.helpers.as_ref()?;
+        if let Some(late) = lock(&self.cards).readings.take() {
+            return Some(late);
+        }
+        let cards = Arc::clone(&self.cards);
+        let poll = Call {
+            key: (),
+            user: None,
+            make: Box::new(move || poll(&cards)),
+        };
+        let outcomes = helpers.run(vec![poll]).await;
+        let mut cards = lock(&self.cards);
+        // A thread that could not be started has left the drivers where they were.
+        if outcomes == [Outcome::NotMade] && matches!(cards.holder, Holder::Thread) {
+            self.helpers = None;
+        }
+        cards.readings.take()
+    }
+}
+
+impl Drop for GpuCollector {
+    fn drop(&mut self) {
+        let is_open = matches!(lock(&self.cards).holder, Holder::Idle(_));
+        if let (Some(helpers), true) = (&self.helpers, is_open) {
+            let cards = Arc::clone(&self.cards);
+            helpers.start(Call {
+                key: (),
+                user: None,
+                make: Box::new(move || drop(take(&cards))),
+            });
         }
     }
+}
+
+/// Asks all drivers, and puts them back with what they said.
+fn poll(cards: &Mutex<Cards>) {
+    let (mut drivers, is_first) = match take(cards) {
+        Holder::Unopened(open) => (open(), true),
+        Holder::Idle(drivers) => (drivers, false),
+        Holder::Thread => return,
+    };
+    let readings = read_all(&mut drivers);
+    let is_of_use = !(is_first && readings.is_empty());
+    // Closed here where they are not: a library may take its time for that, too.
+    let drivers = is_of_use.then_some(drivers);
+    let mut cards = lock(cards);
+    if let Some(drivers) = drivers {
+        cards.holder = Holder::Idle(drivers);
+    }
+    cards.readings = Some(readings);
+}
+
+fn take(cards: &Mutex<Cards>) -> Holder {
+    std::mem::replace(&mut lock(cards).holder, Holder::Thread)
+}
+
+fn lock(cards: &Mutex<Cards>) -> MutexGuard<'_, Cards> {
+    cards.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open(root: &Root) -> Drivers {

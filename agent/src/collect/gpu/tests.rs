@@ -1,10 +1,11 @@
 //! Tests with drivers that answer, lie, hang and die.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use super::*;
+use crate::collect::deadline::Bounds;
 
 /// A driver that gives what it is sent, and waits for it.
 struct Fake(Receiver<Vec<Reading>>);
@@ -22,10 +23,14 @@ fn fake() -> (Sender<Vec<Reading>>, GpuCollector) {
 
 /// A collector of one driver, however long that takes.
 fn collector(driver: impl Driver + 'static) -> GpuCollector {
+    let deadline = Duration::from_mins(1);
+    collector_with(driver, Bounds { deadline, ..GPUS })
+}
+
+fn collector_with(driver: impl Driver + 'static, bounds: Bounds) -> GpuCollector {
     let open = move || -> Drivers { vec![Box::new(driver)] };
-    let mut collector = GpuCollector::with(Box::new(open));
-    collector.patience = Duration::from_mins(1);
-    collector
+    let open = Holder::Unopened(Box::new(open));
+    GpuCollector::of(open, Some(Helpers::new(bounds)))
 }
 
 fn named(name: &str) -> Reading {
@@ -35,8 +40,8 @@ fn named(name: &str) -> Reading {
     }
 }
 
-#[test]
-fn what_cannot_be_true_is_unknown() {
+#[tokio::test]
+async fn what_cannot_be_true_is_unknown() {
     let (sender, mut collector) = fake();
     let whole = Reading {
         usage_percent: Some(37),
@@ -65,7 +70,7 @@ fn what_cannot_be_true_is_unknown() {
     sender
         .send(vec![whole, no_memory, too_much, no_total])
         .unwrap();
-    let gpus = collector.collect();
+    let gpus = collector.collect().await;
     assert_eq!(
         gpus[0],
         model::Gpu {
@@ -84,8 +89,8 @@ fn what_cannot_be_true_is_unknown() {
     assert_eq!(gpus[3], silent("no total"));
 }
 
-#[test]
-fn a_first_empty_poll_puts_collection_to_rest_and_lets_the_driver_go() {
+#[tokio::test]
+async fn a_first_empty_poll_puts_collection_to_rest_and_lets_the_driver_go() {
     struct Empty(Arc<AtomicU32>);
     impl Driver for Empty {
         fn read(&mut self) -> Vec<Reading> {
@@ -96,53 +101,114 @@ fn a_first_empty_poll_puts_collection_to_rest_and_lets_the_driver_go() {
     let reads = Arc::new(AtomicU32::new(0));
     let mut collector = collector(Empty(Arc::clone(&reads)));
     for _ in 0..3 {
-        assert_eq!(collector.collect(), []);
+        assert_eq!(collector.collect().await, []);
     }
     assert_eq!(reads.load(Ordering::SeqCst), 1);
     assert_eq!(Arc::strong_count(&reads), 1, "the driver is still held");
 }
 
-#[test]
-fn a_gpu_that_disappears_keeps_its_row_and_may_come_back() {
+#[tokio::test]
+async fn a_gpu_that_disappears_keeps_its_row_and_may_come_back() {
     let (sender, mut collector) = fake();
     sender.send(vec![named("a"), named("b")]).unwrap();
-    assert_eq!(collector.collect(), [silent("a"), silent("b")]);
+    assert_eq!(collector.collect().await, [silent("a"), silent("b")]);
     sender.send(vec![]).unwrap();
-    assert_eq!(collector.collect(), [silent("a"), silent("b")]);
+    assert_eq!(collector.collect().await, [silent("a"), silent("b")]);
     sender.send(vec![named("a")]).unwrap();
-    assert_eq!(collector.collect(), [silent("a")]);
+    assert_eq!(collector.collect().await, [silent("a")]);
 }
 
-#[test]
-fn a_driver_that_hangs_is_not_waited_for_and_its_late_answer_is_taken() {
-    let (sender, mut collector) = fake();
-    let used = Reading {
-        usage_percent: Some(5),
+#[tokio::test]
+async fn a_driver_that_hangs_blocks_no_other_task_and_its_late_answer_is_taken() {
+    let (sender, readings) = channel();
+    let deadline = Duration::from_millis(200);
+    let mut collector = collector_with(Fake(readings), Bounds { deadline, ..GPUS });
+    let used = |percent| Reading {
+        usage_percent: Some(percent),
         ..named("a")
     };
-    sender.send(vec![used]).unwrap();
-    assert_eq!(collector.collect()[0].usage_percent, Some(5.0));
-    collector.patience = Duration::ZERO;
-    for _ in 0..3 {
-        assert_eq!(collector.collect(), [silent("a")]);
-    }
-    let used = Reading {
-        usage_percent: Some(6),
-        ..named("a")
-    };
-    sender.send(vec![used]).unwrap();
-    // It comes when its thread gets to it.
-    let gpus = loop {
-        let gpus = collector.collect();
-        if gpus != [silent("a")] {
-            break gpus;
+    sender.send(vec![used(5)]).unwrap();
+    // That may be too short for the machine that runs this.
+    let gpus = until_answered(&mut collector, &[]).await;
+    assert_eq!(gpus[0].usage_percent, Some(5.0));
+    let turns = AtomicU32::new(0);
+    let other_task = async {
+        loop {
+            turns.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
         }
     };
+    tokio::select! {
+        gpus = collector.collect() => assert_eq!(gpus, [silent("a")]),
+        () = other_task => {}
+    }
+    assert!(turns.load(Ordering::SeqCst) > 1);
+    for _ in 0..3 {
+        assert_eq!(collector.collect().await, [silent("a")]);
+    }
+    sender.send(vec![used(6)]).unwrap();
+    let gpus = until_answered(&mut collector, &[silent("a")]).await;
     assert_eq!(gpus[0].usage_percent, Some(6.0));
 }
 
-#[test]
-fn a_driver_that_panics_leaves_the_names_and_nothing_else() {
+/// Collects until something else comes than there was.
+async fn until_answered(collector: &mut GpuCollector, before: &[model::Gpu]) -> Vec<model::Gpu> {
+    loop {
+        let gpus = collector.collect().await;
+        if gpus != before {
+            return gpus;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_poll_that_no_thread_could_be_had_for_is_made_by_the_next_sample() {
+    let deadline = Duration::from_mins(1);
+    let threads = |threads| {
+        Helpers::new(Bounds {
+            deadline,
+            threads,
+            ..GPUS
+        })
+    };
+    let (sender, readings) = channel();
+    let mut collector = collector_with(Fake(readings), Bounds { threads: 0, ..GPUS });
+    assert_eq!(collector.collect().await, []);
+    assert!(collector.helpers.replace(threads(1)).is_some(), "it rests");
+    sender.send(vec![named("a")]).unwrap();
+    assert_eq!(collector.collect().await, [silent("a")]);
+    collector.helpers = Some(threads(0));
+    for _ in 0..3 {
+        assert_eq!(collector.collect().await, [silent("a")]);
+    }
+    assert!(collector.helpers.replace(threads(1)).is_some(), "it rests");
+    sender.send(vec![named("b")]).unwrap();
+    assert_eq!(collector.collect().await, [silent("b")]);
+}
+
+#[tokio::test]
+async fn drivers_are_closed_by_a_helper_thread() {
+    struct Closing(Sender<Option<String>>);
+    impl Driver for Closing {
+        fn read(&mut self) -> Vec<Reading> {
+            vec![named("a")]
+        }
+    }
+    impl Drop for Closing {
+        fn drop(&mut self) {
+            let thread = std::thread::current();
+            self.0.send(thread.name().map(str::to_owned)).unwrap();
+        }
+    }
+    let (sender, closed_by) = channel();
+    let mut collector = collector(Closing(sender));
+    assert_eq!(collector.collect().await, [silent("a")]);
+    drop(collector);
+    assert_eq!(closed_by.recv().unwrap().as_deref(), Some(GPUS.name));
+}
+
+#[tokio::test]
+async fn a_driver_that_panics_leaves_the_names_and_nothing_else() {
     struct Dying(Arc<Mutex<u32>>);
     impl Driver for Dying {
         fn read(&mut self) -> Vec<Reading> {
@@ -153,14 +219,15 @@ fn a_driver_that_panics_leaves_the_names_and_nothing_else() {
         }
     }
     let mut collector = collector(Dying(Arc::default()));
-    assert_eq!(collector.collect(), [silent("a")]);
-    assert_eq!(collector.collect(), [silent("a")]);
+    for _ in 0..3 {
+        assert_eq!(collector.collect().await, [silent("a")]);
+    }
 }
 
-#[test]
-fn the_running_system_can_be_asked() {
+#[tokio::test]
+async fn the_running_system_can_be_asked() {
     let mut collector = GpuCollector::new(Root::default());
-    let first = collector.collect();
-    let second = collector.collect();
+    let first = collector.collect().await;
+    let second = collector.collect().await;
     assert!(first.is_empty() || second.len() == first.len());
 }
