@@ -1,26 +1,33 @@
 //! A process's last lines in the journal, by `journalctl(1)`.
 //!
-//! A pid is used again: lines of earlier processes are told apart by the boot and, within it, by the time on the
-//! monotonic clock. The wall clock would not do: a Pi has none at boot, and is set when lines have long been written.
+//! A pid is used again: lines of earlier processes are told apart by the boot and, within it, by their time (`clocks`).
+//!
+//! What may hang is done on helper threads: looking for journald's files, which may lie on a dead network file system, and
+//! starting journalctl, for which the kernel opens its file. journalctl itself is another process. One that hangs is
+//! killed, but a process that waits in the kernel does not end by that: it keeps its turn for as long, so that there are
+//! never more of them than [`MAX_AT_ONCE`] or the settings say.
 
 mod access;
+mod clocks;
 mod entries;
+mod journalctl;
 
 use std::ffi::OsString;
 use std::io;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::time::ClockId;
 use socktop_proto::model::{Error, ErrorCode, Journal, JournalEntry};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{Now, Root, since_zero};
+use super::deadline::{Helpers, JOURNAL_FOLDERS, JOURNALCTL};
+use super::{Now, Root};
+use clocks::Clocks;
 use entries::Entry;
+use journalctl::Running;
 
 /// How many lines are given.
 const MAX_ENTRIES: usize = 100;
@@ -44,6 +51,11 @@ pub struct JournalCollector {
     root: Root,
     program: OsString,
     deadline: Duration,
+    clocks: fn() -> Clocks,
+    /// Starts journalctl.
+    starts: Helpers<()>,
+    /// Looks for the files, by folder.
+    folders: Helpers<&'static str>,
     /// How many may run at once, and their turns.
     turns: Mutex<(usize, Arc<Semaphore>)>,
 }
@@ -65,6 +77,9 @@ impl JournalCollector {
             root,
             program: "journalctl".into(),
             deadline: DEADLINE,
+            clocks: Clocks::read,
+            starts: Helpers::new(JOURNALCTL),
+            folders: Helpers::new(JOURNAL_FOLDERS),
             turns: Mutex::new(turns(MAX_AT_ONCE)),
         }
     }
@@ -94,6 +109,8 @@ impl JournalCollector {
                 format!("reading the journal of process {pid} failed: {why}"),
             )
         };
+        // Before journalctl takes its time.
+        let clocks = (self.clocks)();
         let output = match timeout(self.deadline, self.run(pid)).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
@@ -112,15 +129,16 @@ impl JournalCollector {
                 ));
             }
         };
-        let since = started.map(|started| monotonic(started, now));
+        let is_anothers =
+            |entry: &Entry| started.is_some_and(|started| entry.is_before(started, &clocks));
         let mut entries: Vec<_> = entries::parse(&output.lines)
-            .take_while(|entry| !entry.is_before(since))
+            .filter(|entry| !is_anothers(entry))
             .map(Entry::into_model)
             .collect();
         let fitting = fitting(&entries);
         let truncated = entries.len() > fitting || (output.cut && !entries.is_empty());
         entries.truncate(fitting);
-        let mut notice = access::notice(&self.root).map(str::to_owned);
+        let mut notice = access::notice(&self.folders, &self.root).await;
         if !output.success && !output.cut && notice.is_none() {
             return Err(failed(
                 output.complaint.lines().next().unwrap_or("no reason given"),
@@ -142,8 +160,9 @@ impl JournalCollector {
             let current = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(&current.1)
         };
-        let _turn = turns.acquire().await.map_err(io::Error::other)?;
-        let mut child = Command::new(&self.program)
+        let turn = turns.acquire_owned().await.map_err(io::Error::other)?;
+        let mut command = Command::new(&self.program);
+        command
             .args([
                 "--boot",
                 "--reverse",
@@ -154,21 +173,15 @@ impl JournalCollector {
             .arg("--output-fields=MESSAGE,PRIORITY,_PID,_UID,_GID,_COMM,_SYSTEMD_UNIT")
             .arg(format!("--lines={}", MAX_ENTRIES + 1))
             .arg(format!("_PID={pid}"))
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
+            .env("LC_ALL", "C.UTF-8");
+        let journalctl = Running::start(&self.starts, command, turn).await?;
         let (lines, complaint) = tokio::try_join!(
-            bounded(child.stdout.take(), MAX_OUTPUT_BYTES),
-            bounded(child.stderr.take(), MAX_COMPLAINT_BYTES),
+            bounded(journalctl.stdout, MAX_OUTPUT_BYTES),
+            bounded(journalctl.stderr, MAX_COMPLAINT_BYTES),
         )?;
         let cut = lines.1;
-        if cut {
-            child.start_kill()?;
-        }
-        let success = child.wait().await?.success();
+        // One that has more to say is killed, and how it ends does not matter.
+        let success = !cut && journalctl.ended.await.is_ok_and(|status| status.success());
         Ok(Output {
             lines: lines.0,
             cut,
@@ -204,13 +217,6 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result
     (&mut pipe).take(limit).read_to_end(&mut bytes).await?;
     let more = pipe.read(&mut [0]).await? > 0;
     Ok((bytes, more))
-}
-
-/// A time on `CLOCK_BOOTTIME` on `CLOCK_MONOTONIC`, which the journal's lines carry. The latter stands still while the
-/// host sleeps; a sleep after `started` makes the result earlier, never later.
-fn monotonic(started: Duration, now: Now) -> Duration {
-    let slept = now.boot.saturating_sub(since_zero(ClockId::Monotonic));
-    started.saturating_sub(slept)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use socktop_proto::model::JournalEntry;
 
+use super::clocks::Clocks;
+
 /// A message is cut after this many bytes.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
@@ -19,11 +21,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether it was received before a time.
-    pub(super) fn is_before(&self, since: Option<Duration>) -> bool {
+    /// Whether it was received before a time on `CLOCK_BOOTTIME`, for certain.
+    pub(super) fn is_before(&self, time: Duration, clocks: &Clocks) -> bool {
+        let unix = Duration::from_micros(self.entry.unix_us);
         self.received
-            .zip(since)
-            .is_some_and(|(received, since)| received < since)
+            .is_some_and(|received| clocks.latest_boot_time(received, unix) < time)
     }
 
     /// As the model has it.
@@ -218,9 +220,13 @@ mod tests {
             }
         );
         let entry = parse(line.as_bytes()).next().unwrap();
-        assert!(entry.is_before(Some(Duration::from_secs(6))));
-        assert!(!entry.is_before(Some(Duration::from_secs(5))));
-        assert!(!entry.is_before(None));
+        let never_slept = Clocks {
+            monotonic: Duration::from_secs(10),
+            boot: Duration::from_secs(10),
+            unix: Duration::from_secs(1_736_012_350),
+        };
+        assert!(entry.is_before(Duration::from_secs(6), &never_slept));
+        assert!(!entry.is_before(Duration::from_secs(5), &never_slept));
     }
 
     #[test]

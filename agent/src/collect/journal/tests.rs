@@ -26,10 +26,10 @@ fn fake(script: &str) -> Fake {
 
 /// A script that prints `count` lines, the newest a second old and each a second older than the one before.
 fn printing(count: u64) -> String {
-    let newest = Now::read();
+    let newest = Clocks::read();
     let line = |n| {
         let us = |time: Duration| time.saturating_sub(Duration::from_secs(n)).as_micros();
-        let (unix, monotonic) = (us(newest.unix), us(monotonic(newest.boot, newest)));
+        let (unix, monotonic) = (us(newest.unix), us(newest.monotonic));
         format!(
             r#"{{"__REALTIME_TIMESTAMP":"{unix}","__MONOTONIC_TIMESTAMP":"{monotonic}","MESSAGE":"{n}"}}"#
         )
@@ -145,11 +145,49 @@ async fn endless_output_is_cut_off() {
     assert_eq!(journal.entries.len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn one_that_hangs_is_given_up() {
-    // The paused clock moves on by itself while nothing comes.
-    let error = read("exec sleep 1000").await.unwrap_err();
-    assert!(error.message.contains("did not answer"), "{error:?}");
+#[tokio::test]
+async fn one_that_hangs_is_given_up_and_keeps_its_turn_until_it_has_ended() {
+    let mut fake = fake("exec sleep 1000");
+    fake.collector.deadline = Duration::from_millis(500);
+    let turns = Arc::clone(&fake.collector.turns.lock().unwrap().1);
+    let error = fake.collector.read(812, None, Now::read()).await;
+    // Nothing can have waited for its end yet: this is the only thread that does.
+    assert_eq!(turns.available_permits(), MAX_AT_ONCE - 1);
+    assert!(error.unwrap_err().message.contains("did not answer"));
+    while turns.available_permits() < MAX_AT_ONCE {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// How long the host had slept when the process started.
+const SLEPT_MS: u64 = 3_600_000;
+
+#[tokio::test]
+async fn the_first_lines_of_a_process_are_not_lost_on_a_host_that_has_slept() {
+    // It wrote a line as soon as it had started; journalctl takes its time to print it.
+    let mut fake = fake("");
+    let script = fake.folder.path("script");
+    let clocks = Clocks::read();
+    let line = format!(
+        r#"{{"__REALTIME_TIMESTAMP":"{}","__MONOTONIC_TIMESTAMP":"{}","MESSAGE":"first"}}"#,
+        clocks.unix.as_micros(),
+        clocks.monotonic.as_micros()
+    );
+    std::fs::write(script, format!("sleep 1; echo '{line}'")).unwrap();
+    fake.collector.clocks = || {
+        let clocks = Clocks::read();
+        let boot = clocks.boot + Duration::from_millis(SLEPT_MS);
+        Clocks { boot, ..clocks }
+    };
+    // The kernel tells it in ticks, rounded down.
+    let started = clocks.boot + Duration::from_millis(SLEPT_MS - 10);
+    let now = Now {
+        boot: Now::read().boot + Duration::from_millis(SLEPT_MS),
+        ..Now::read()
+    };
+    let journal = fake.collector.read(812, Some(started), now).await.unwrap();
+    let messages: Vec<_> = journal.entries.iter().map(|e| e.message.as_str()).collect();
+    assert_eq!(messages, ["first"]);
 }
 
 #[tokio::test]
