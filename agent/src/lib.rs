@@ -36,4 +36,5 @@ mod throttle;
 pub mod tls;
 pub mod token;
 pub mod tokens;
+mod watchdog;
 mod whole_file;

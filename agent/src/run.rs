@@ -15,7 +15,7 @@ use crate::notify::{self, Notes};
 use crate::serve::{Agent, Ended, Server};
 use crate::tls::Tls;
 use crate::token::Token;
-use crate::{listen, logging};
+use crate::{listen, logging, watchdog};
 
 /// Serves until SIGTERM or SIGINT, or until nobody has been connected for as long as `config` says: on the sockets
 /// that systemd `passed`, else on those that it binds. At SIGHUP it takes over what `reread` gives.
@@ -79,6 +79,7 @@ pub async fn run(
     notify::ready(&notes.borrow(), *clients.borrow());
     tokio::spawn(notify::report(clients, notes.subscribe()));
 
+    watchdog::turn_on();
     let ended = server
         .serve(signals.stop(|| {
             notify::reloading();

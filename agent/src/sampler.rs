@@ -19,6 +19,7 @@ use crate::collect::{
     ProcessCollector, ProcessesCollector, Root, read_host, redact_arguments,
 };
 use crate::config::Sampling;
+use crate::watchdog;
 use sample::Earlier;
 pub use sample::Sample;
 pub(crate) use sample::message;
@@ -79,6 +80,7 @@ impl<C> Entry<C> {
         {
             return Arc::clone(sample);
         }
+        let _watched = watchdog::watch();
         let retired = state.earlier.take_retired();
         let body = collect(&mut state.collector, retired).await;
         let sample = state.earlier.next(query, body);

@@ -1,0 +1,55 @@
+//! An agent whose serving thread hangs ends, so that the service manager starts it again. Wants a user namespace.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+
+mod support;
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use rustix::process::Signal;
+use support::{Manager, PATIENCE, get, socket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// A request for metrics in the text dialect, in a masked WebSocket frame.
+const ASK: &[u8] = b"\x81\x8b\0\0\0\0get_metrics";
+
+const UPGRADE: &str = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+#[tokio::test]
+async fn an_agent_whose_serving_thread_hangs_ends_by_sigalrm() {
+    let manager = Manager::new("");
+    let (listener, address) = socket();
+    // In the place of a kernel file that cannot hang stands one that does: opening a FIFO waits for its other end.
+    let fifo = manager.path("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    let script = "exec 3<&0 </dev/null; export FIFO LISTEN_PID\n\
+        exec unshare --user --map-root-user --mount sh -c \
+        'mount --bind \"$FIFO\" /proc/loadavg && LISTEN_PID=$$ exec \"$@\"' sh \"$@\"";
+    let mut command = manager.bare_command(script, "1");
+    let mut agent = command
+        .env("FIFO", &fifo)
+        .stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(
+            listener,
+        )))
+        .spawn()
+        .unwrap();
+    manager.hears("READY=1").await;
+    assert!(get(&address, "/healthz").await.unwrap().contains("200 OK"));
+
+    let mut client = TcpStream::connect(&address).await.unwrap();
+    client.write_all(UPGRADE.as_bytes()).await.unwrap();
+    let mut upgraded = [0; 12];
+    client.read_exact(&mut upgraded).await.unwrap();
+    assert_eq!(&upgraded, b"HTTP/1.1 101");
+    client.write_all(ASK).await.unwrap();
+
+    let ended = timeout(PATIENCE, agent.wait())
+        .await
+        .expect("it hangs for ever")
+        .unwrap();
+    assert_eq!(ended.signal(), Some(Signal::ALARM.as_raw()));
+}
