@@ -1,6 +1,6 @@
 //! An agent whose serving thread hangs ends, so that the service manager starts it again. Wants a user namespace.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 mod support;
 

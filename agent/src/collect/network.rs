@@ -1,5 +1,7 @@
 //! Network interfaces from `/proc/net/dev` (`proc_pid_net(5)`): those of the agent's own network namespace.
 
+use std::fmt::Write as _;
+
 use socktop_proto::model::Interface;
 
 use super::fields::{lines, number, words};
@@ -40,7 +42,8 @@ fn readable(name: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            // Writing to a string does not fail.
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text

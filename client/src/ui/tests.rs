@@ -8,11 +8,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use socktop_proto::Query;
 use socktop_proto::model::{
-    Core, Cpu, Disk, Disks, Error, ErrorCode, Gpu, Interface, Journal, JournalEntry, Load, Memory,
-    Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
+    Core, Cpu, Disk, Disks, Error, ErrorCode, Gpu, Host, Interface, Journal, JournalEntry, Load,
+    Memory, Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
 
-use crate::app::fixture::{Stage, details, journal, text_of};
+use crate::app::fixture::{Stage, details, host, journal, metrics, text_of};
 use crate::app::picker::{Entry, Picker};
 use crate::app::{Message, View};
 use crate::link::Dialect;
@@ -44,6 +44,32 @@ fn connecting() {
 #[test]
 fn live() {
     at_each_size("live", Stage::rich);
+}
+
+#[test]
+fn a_containers_uptime_is_its_own_and_not_its_hosts() {
+    let mut stage = Stage::rich(120, 40);
+    let started_boot_ms = Some(1_818_000);
+    stage.reply(
+        Query::Host,
+        body::Kind::Host(Host {
+            started_boot_ms,
+            ..host()
+        }),
+    );
+    let time = SampleTime {
+        unix_ms: 1_750_005_539_000,
+        boot_ms: Some(5_539_000),
+    };
+    stage.reply(
+        Query::Metrics,
+        body::Kind::Metrics(Metrics {
+            time: Some(time),
+            ..metrics(1, 2)
+        }),
+    );
+    let text = stage.text();
+    assert!(text.contains("up 01:02:01"), "{text}");
 }
 
 #[test]
@@ -239,7 +265,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn metrics()(
+    fn any_metrics()(
         times in prop::option::of((0_u64..5, size())), hostname in name(), total in prop::option::of(number()),
         cores in prop::collection::vec((any::<u32>(), number()), 0..300),
         celsius in prop::option::of(number()), sizes in prop::collection::vec(size(), 8), load in number(),
@@ -309,7 +335,7 @@ proptest! {
     #[test]
     fn no_state_breaks_a_screen_of_any_size(
         (width, height) in prop_oneof![(1_u16..=250, 1_u16..=80), (1_u16..40, 1_u16..12)],
-        samples in prop::collection::vec(metrics(), 0..4),
+        samples in prop::collection::vec(any_metrics(), 0..4),
         list in prop::collection::vec(process(), 0..40), total in any::<u32>(),
         disks in disks(), one in one_in_detail(), journal in any_journal(),
         published in any::<bool>(), lose in any::<bool>(), compact in any::<bool>(),

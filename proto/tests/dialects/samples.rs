@@ -21,7 +21,7 @@ pub(crate) fn host() -> Body {
         architecture: Some("aarch64".into()),
         cpu_model: None,
         cpu_count: Some(4),
-        started_boot_ms: Some(1_818_000),
+        started_boot_ms: None,
         agent_version: "0.1.0".into(),
     })
     .into()

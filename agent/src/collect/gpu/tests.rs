@@ -163,20 +163,25 @@ async fn until_answered(collector: &mut GpuCollector, before: &[model::Gpu]) -> 
 
 #[tokio::test]
 async fn a_poll_that_no_thread_could_be_had_for_is_made_by_the_next_sample() {
-    let (sender, readings) = channel();
-    let no_threads = Bounds { threads: 0, ..GPUS };
-    let mut collector = collector_with(Fake(readings), no_threads);
-    assert_eq!(collector.collect().await, []);
     let deadline = Duration::from_mins(1);
-    let with_threads = Bounds { deadline, ..GPUS };
-    collector.helpers = Some(Helpers::new(with_threads));
+    let threads = |threads| {
+        Helpers::new(Bounds {
+            deadline,
+            threads,
+            ..GPUS
+        })
+    };
+    let (sender, readings) = channel();
+    let mut collector = collector_with(Fake(readings), Bounds { threads: 0, ..GPUS });
+    assert_eq!(collector.collect().await, []);
+    assert!(collector.helpers.replace(threads(1)).is_some(), "it rests");
     sender.send(vec![named("a")]).unwrap();
     assert_eq!(collector.collect().await, [silent("a")]);
-    collector.helpers = Some(Helpers::new(no_threads));
+    collector.helpers = Some(threads(0));
     for _ in 0..3 {
         assert_eq!(collector.collect().await, [silent("a")]);
     }
-    collector.helpers = Some(Helpers::new(with_threads));
+    assert!(collector.helpers.replace(threads(1)).is_some(), "it rests");
     sender.send(vec![named("b")]).unwrap();
     assert_eq!(collector.collect().await, [silent("b")]);
 }

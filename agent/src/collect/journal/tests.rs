@@ -160,7 +160,7 @@ async fn one_that_hangs_is_given_up_and_keeps_its_turn_until_it_has_ended() {
 }
 
 /// How long the host had slept when the process started.
-const SLEPT: Duration = Duration::from_hours(1);
+const SLEPT_MS: u64 = 3_600_000;
 
 #[tokio::test]
 async fn the_first_lines_of_a_process_are_not_lost_on_a_host_that_has_slept() {
@@ -176,13 +176,13 @@ async fn the_first_lines_of_a_process_are_not_lost_on_a_host_that_has_slept() {
     std::fs::write(script, format!("sleep 1; echo '{line}'")).unwrap();
     fake.collector.clocks = || {
         let clocks = Clocks::read();
-        let boot = clocks.boot + SLEPT;
+        let boot = clocks.boot + Duration::from_millis(SLEPT_MS);
         Clocks { boot, ..clocks }
     };
-    // The kernel tells it in ticks.
-    let started = clocks.boot + SLEPT - Duration::from_millis(10);
+    // The kernel tells it in ticks, rounded down.
+    let started = clocks.boot + Duration::from_millis(SLEPT_MS - 10);
     let now = Now {
-        boot: Now::read().boot + SLEPT,
+        boot: Now::read().boot + Duration::from_millis(SLEPT_MS),
         ..Now::read()
     };
     let journal = fake.collector.read(812, Some(started), now).await.unwrap();
