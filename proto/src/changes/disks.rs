@@ -5,7 +5,7 @@ use super::{ChangesError, add, by_known};
 use crate::model::{Disk, Disks, DisksChanges};
 
 pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {
-    if old.disks.len() != new.disks.len() {
+    if old.disks.len() != new.disks.len() || old.not_listed != new.not_listed {
         return None;
     }
     let mut changes = DisksChanges::default();
@@ -35,6 +35,7 @@ fn is_same(old: &Disk, new: &Disk) -> bool {
         && old.total_bytes == new.total_bytes
         && old.state == new.state
         && old.read_only == new.read_only
+        && old.sizes_boot_ms == new.sizes_boot_ms
 }
 
 pub(super) fn apply(mut disks: Disks, changes: &DisksChanges) -> Result<Disks, ChangesError> {

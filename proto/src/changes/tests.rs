@@ -74,11 +74,12 @@ prop_compose! {
     fn disks()(
         time in time(),
         disks in vec(("[ab]", option::of(few()), option::of(few()), 1..3_i32), 0..4),
+        not_listed in option::of(0..2_u32),
     ) -> Body {
         let disks = disks.into_iter().map(|(name, used_bytes, available_bytes, state)| {
             Disk { name, used_bytes, available_bytes, state, ..Disk::default() }
         });
-        body::Kind::Disks(Disks { time: Some(time), disks: disks.collect() }).into()
+        body::Kind::Disks(Disks { time: Some(time), disks: disks.collect(), not_listed }).into()
     }
 }
 
