@@ -247,3 +247,19 @@ async fn share_that_does_not_expire_is_asked_each_time() {
         assert_eq!(*stubs.asked.lock().unwrap(), 10);
     }
 }
+
+#[tokio::test]
+async fn as_many_mounts_as_a_namespace_may_have_are_listed() {
+    // Compared all with all, beside each other or on each other, this would take hours.
+    let mut mounts = String::from("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
+    for id in 2..50_000 {
+        writeln!(mounts, "{id} 1 0:{id} / /m/{id} rw - tmpfs x rw").unwrap();
+    }
+    for id in 50_000..100_000 {
+        let parent = if id == 50_000 { 1 } else { id - 1 };
+        writeln!(mounts, "{id} {parent} 0:{id} / /deep rw - zfs x{id} rw").unwrap();
+    }
+    let (disks, _) = of_mounts(&mounts).await;
+    assert_eq!(mount_points(&disks), ["/", "/deep"]);
+    assert_eq!(disks.disks[1].name, "x99999");
+}
