@@ -121,6 +121,35 @@ async fn calls_of_one_user_that_hang_leave_threads_for_the_others() {
 }
 
 #[tokio::test]
+async fn calls_of_one_user_that_begin_at_once_are_no_more_than_may_hang() {
+    let helpers = Helpers::new(BOUNDS);
+    let gate = Arc::new(Gate::default());
+    // As many threads as there may be, before any call is known to hang.
+    let (answers, _received) = mpsc::unbounded_channel();
+    let calls = (0..40).map(|key| hangs(&gate, key, Some(7))).enumerate();
+    let round = Arc::new(Round {
+        shared: Arc::clone(&helpers.shared),
+        hung_of_one_user: BOUNDS.hung_of_one_user,
+        queue: Mutex::new(calls.collect()),
+        answers,
+    });
+    let threads: Vec<_> = (0..BOUNDS.threads)
+        .filter_map(|_| helpers.start_thread(&round))
+        .collect();
+    until(|| match *lock(&gate.passed) {
+        0 | 1 => false,
+        2 => self::threads(&helpers) == 2,
+        _ => true,
+    })
+    .await;
+    assert_eq!(*lock(&gate.passed), 2);
+    gate.open();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn threads_are_bounded_whatever_hangs() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());

@@ -41,7 +41,7 @@ fn importance<'a>(group: &Lines<'a>) -> (bool, bool, usize, &'a [u8]) {
     let (point, major) = group.mounts.first().map_or((&b""[..], 0), |shown| {
         (shown.mount_point, shown.device.major)
     });
-    let depth = point.iter().filter(|&&byte| byte == b'/').count();
+    let depth = point.split(|&byte| byte == b'/').count();
     (point != b"/", major == 0, depth, point)
 }
 

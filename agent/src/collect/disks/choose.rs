@@ -5,8 +5,8 @@
 //! | at `/` | machines | shown at `/` |
 //! |---|---|---|
 //! | a file system that holds data | most | that |
-//! | an image: squashfs, erofs, or an overlay without an upper layer, as composefs is | Silverblue, CoreOS, bootc | the disk at `/sysroot`, where they keep what changes; without one nothing, or the overlay, if it is not full as images are |
-//! | an overlay with an upper layer on a disk that is listed | OpenWrt, containers with volumes, live systems with persistence | that disk, and nowhere else |
+//! | an image: squashfs, erofs, or an overlay without an upper layer, as composefs is | Silverblue, Fedora Core OS, bootc | the disk at `/sysroot`, where they keep what changes; without one nothing, or the overlay, if it is not full as images are |
+//! | an overlay with an upper layer on a disk that is listed | routers, containers with volumes, live systems with persistence | that disk, and nowhere else |
 //! | an overlay whose upper layer is on no disk that is listed | containers, overlayroot, Raspberry Pi OS read-only, live systems in memory | the overlay, with the sizes of its upper layer, as df(1) has it |
 //!
 //! Which of the last two it is tell the sizes, once they are known ([`super::layers`]).
@@ -105,7 +105,8 @@ pub(super) fn choose(mountinfo: &[u8]) -> Chosen {
     for (line, _) in std::iter::zip(&all, reachable).filter(|(_, reached)| *reached) {
         let is_root = line.mount_point == b"/";
         has_image_at_root |= is_root && is_image(line);
-        if !holds_data(line) && !(is_root && is_layers(line)) {
+        let may_be_shown = holds_data(line) || is_root && is_layers(line);
+        if !may_be_shown {
             continue;
         }
         let place = *places.entry((line.device, share(line))).or_insert_with(|| {
@@ -127,7 +128,7 @@ pub(super) fn choose(mountinfo: &[u8]) -> Chosen {
     let not_listed = all_groups - groups.len();
     let automounts = Automounts::of(&all);
     let mut groups: Vec<_> = groups
-        .into_iter()
+        .iter()
         .map(|group| own(group, &automounts, has_image_at_root))
         .collect();
     if groups.iter().any(|group| group.is_shown_at_root) {
@@ -137,7 +138,7 @@ pub(super) fn choose(mountinfo: &[u8]) -> Chosen {
     Chosen { groups, not_listed }
 }
 
-fn own(lines: Lines<'_>, automounts: &Automounts<'_>, has_image_at_root: bool) -> Group {
+fn own(lines: &Lines<'_>, automounts: &Automounts<'_>, has_image_at_root: bool) -> Group {
     let first = lines.mounts.first();
     let key = Key {
         device: first.map_or(Device { major: 0, minor: 0 }, |line| line.device),

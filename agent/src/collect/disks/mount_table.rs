@@ -1,6 +1,7 @@
 //! Reading which disks are mounted, on the serving thread only where that is little work.
 
 use std::io;
+use std::time::Duration;
 
 use socktop_proto::model::{Error, ErrorCode};
 
@@ -13,9 +14,10 @@ use crate::collect::kept_file::{Buffer, KeptFile};
 /// Some 500 mounts, which take about a millisecond. Of more a helper thread makes the list.
 const SMALL_BYTES: usize = 64 * 1024;
 
-/// One list is made at a time.
+/// One list is made at a time. It does not hang, but takes long where there are very many and the machine is slow.
 const TABLE: Bounds = Bounds {
     name: "mountinfo",
+    deadline: Duration::from_secs(10),
     threads: 1,
     ..FILE_SYSTEMS
 };

@@ -103,7 +103,8 @@ mod tests {
         let lines: Vec<_> = parse(text.as_bytes()).collect();
         let reachable = reachable(&lines);
         std::iter::zip(lines, reachable)
-            .filter_map(|(line, reached)| reached.then(|| line.mount().source))
+            .filter(|(_, reached)| *reached)
+            .map(|(line, _)| line.mount().source)
             .collect()
     }
 
