@@ -15,6 +15,7 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -254,7 +255,9 @@ type Next<'a, K, T> = (usize, Call<K, T>, Option<InProgress<'a, K>>);
 impl<K: Clone + Eq + Hash, T> Round<K, T> {
     fn work(&self) {
         while let Some((index, call, progress)) = self.next() {
-            let returned = progress.map(|_progress| (call.make)());
+            // A call that panics ends without an answer; it is said at once, and the next one is made.
+            let make = |_progress| catch_unwind(AssertUnwindSafe(call.make)).ok();
+            let returned = progress.and_then(make);
             if self.answers.send((index, returned)).is_err() {
                 return;
             }
