@@ -84,6 +84,7 @@ pub fn disks() -> Disks {
         available_bytes: Some(total_mib / 2 * MIB),
         state: DiskState::Ok.into(),
         read_only: Some(false),
+        sizes_boot_ms: None,
     };
     Disks {
         time: Some(time(0)),
@@ -93,6 +94,7 @@ pub fn disks() -> Disks {
             disk("/dev/sda1", "/srv/media", 3_600_000),
             disk("/dev/sdb1", "/srv/backup", 3_600_000),
         ],
+        not_listed: None,
     }
 }
 

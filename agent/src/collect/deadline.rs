@@ -198,6 +198,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         while pending > 0 && tokio::time::Instant::now() < deadline {
             let is_waiting = !lock(&round.queue).is_empty();
             if is_waiting {
+                threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
                 let more = threads.len().max(1);
                 threads.extend((0..more).map_while(|_| self.start_thread(&round)));
                 if threads.is_empty() {
@@ -292,20 +293,61 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
     }
 }
 
+/// A call with its index, in progress unless it is not to be made.
+type Next<'a, K, T> = (usize, Call<K, T>, Option<InProgress<'a, K>>);
+
 impl<K: Clone + Eq + Hash, T> Round<K, T> {
     fn work(&self) {
-        loop {
-            let Some((index, call)) = lock(&self.queue).pop_front() else {
-                return;
-            };
-            let progress = InProgress::begin(&self.shared, &call, self.hung_of_one_user);
-            // One that panics has ended as well, and the calls behind it are none of its business.
-            let returned =
-                progress.and_then(|_progress| catch_unwind(AssertUnwindSafe(call.make)).ok());
+        while let Some((index, call, progress)) = self.next() {
+            // A call that panics ends without an answer; it is said at once, and the next one is made.
+            let make = |_progress| catch_unwind(AssertUnwindSafe(call.make)).ok();
+            let returned = progress.and_then(make);
             if self.answers.send((index, returned)).is_err() {
                 return;
             }
         }
+    }
+
+    /// The next call that can be made now, or that is not to be made at all. Those of a user for whom as many are in
+    /// progress as may hang stay in the queue until these have returned, or hang.
+    fn next(&self) -> Option<Next<'_, K, T>> {
+        let mut queue = lock(&self.queue);
+        let mut progress = lock(&self.shared.progress);
+        let limit = self.hung_of_one_user;
+        let position = queue
+            .iter()
+            .position(|(_, call)| !progress.is_to_wait(call.user, limit))?;
+        let (index, call) = queue.remove(position)?;
+        let is_in_progress = progress.calls.contains_key(&call.key);
+        if is_in_progress || call.user.is_some() && progress.hung_of(call.user) >= limit {
+            return Some((index, call, None));
+        }
+        let begun = Begun {
+            at: Instant::now(),
+            user: call.user,
+        };
+        progress.calls.insert(call.key.clone(), begun);
+        let in_progress = InProgress {
+            shared: &self.shared,
+            key: call.key.clone(),
+        };
+        Some((index, call, Some(in_progress)))
+    }
+}
+
+impl<K> Progress<K> {
+    /// How many calls of a user hang.
+    fn hung_of(&self, user: Option<u32>) -> usize {
+        let hangs = |begun: &&Begun| begun.user == user && begun.at.elapsed() >= STALL;
+        self.calls.values().filter(hangs).count()
+    }
+
+    /// Whether so many calls of a user are in progress that no more may be made, though they may return yet.
+    fn is_to_wait(&self, user: Option<u32>, limit: usize) -> bool {
+        let of_user = |begun: &&Begun| begun.user == user;
+        user.is_some()
+            && self.calls.values().filter(of_user).count() >= limit
+            && self.hung_of(user) < limit
     }
 }
 
@@ -313,30 +355,6 @@ impl<K: Clone + Eq + Hash, T> Round<K, T> {
 struct InProgress<'a, K: Eq + Hash> {
     shared: &'a Shared<K>,
     key: K,
-}
-
-impl<'a, K: Clone + Eq + Hash> InProgress<'a, K> {
-    /// Unless it is in progress already, or too many calls of its user hang.
-    fn begin<T>(shared: &'a Shared<K>, call: &Call<K, T>, hung_of_one_user: usize) -> Option<Self> {
-        let mut progress = lock(&shared.progress);
-        let hangs = |begun: &&Begun| begun.user == call.user && begun.at.elapsed() >= STALL;
-        if progress.calls.contains_key(&call.key) {
-            return None;
-        }
-        if call.user.is_some() && progress.calls.values().filter(hangs).count() >= hung_of_one_user
-        {
-            return None;
-        }
-        let begun = Begun {
-            at: Instant::now(),
-            user: call.user,
-        };
-        progress.calls.insert(call.key.clone(), begun);
-        Some(Self {
-            shared,
-            key: call.key.clone(),
-        })
-    }
 }
 
 impl<K: Eq + Hash> Drop for InProgress<'_, K> {

@@ -12,8 +12,11 @@ const FIRST_SIZE: usize = 8 * 1024;
 const MAX_SIZE: usize = 4 * 1024 * 1024;
 
 /// What is read into, one file after the other; it grows to the largest and stays so.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer(Vec<u8>);
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    max_bytes: usize,
+}
 
 /// A file that stays open between readings.
 #[derive(Debug)]
@@ -44,24 +47,38 @@ impl KeptFile {
             self.file = Some(file);
             length
         };
-        Ok(buffer.0.get(..length).unwrap_or_default())
+        Ok(buffer.bytes.get(..length).unwrap_or_default())
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::bounded(MAX_SIZE)
     }
 }
 
 impl Buffer {
+    /// A buffer that grows to hardly more than `max_bytes`.
+    pub(crate) fn bounded(max_bytes: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            max_bytes,
+        }
+    }
+
     /// Reads `file` from its start to its end and gives the length. The kernel may hand out less than
     /// was asked for before the end, so only a read of nothing is the end.
     fn fill(&mut self, file: &File) -> io::Result<usize> {
         let mut length = 0;
         loop {
-            if length == self.0.len() {
-                if length >= MAX_SIZE {
+            if length == self.bytes.len() {
+                if length >= self.max_bytes {
                     return Err(io::ErrorKind::FileTooLarge.into());
                 }
-                self.0.resize((length * 2).max(FIRST_SIZE), 0);
+                self.bytes.resize((length * 2).max(FIRST_SIZE), 0);
             }
             let offset = u64::try_from(length).map_err(io::Error::other)?;
-            match file.read_at(self.0.get_mut(length..).unwrap_or_default(), offset) {
+            match file.read_at(self.bytes.get_mut(length..).unwrap_or_default(), offset) {
                 Ok(0) => return Ok(length),
                 Ok(read) => length += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

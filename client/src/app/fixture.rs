@@ -280,6 +280,7 @@ pub(crate) fn disks() -> Disks {
         available_bytes: Some((total - used) * GIB / 11),
         state: DiskState::Ok.into(),
         read_only: Some(false),
+        sizes_boot_ms: None,
     };
     let mut firmware = disk("/dev/mmcblk0p1", "/boot/firmware", "vfat", 5, 1);
     firmware.read_only = Some(true);
@@ -297,6 +298,7 @@ pub(crate) fn disks() -> Disks {
                 ..Disk::default()
             },
         ],
+        not_listed: None,
     }
 }
 

@@ -27,6 +27,19 @@ fn disks(app: &App) -> &[Disk] {
     app.host.disks.value().map_or(&[], |sample| &sample.disks)
 }
 
+/// How many disks the agent has left out, having too many.
+fn not_listed(app: &App) -> Option<u32> {
+    let disks = app.host.disks.value()?;
+    disks.not_listed.filter(|&count| count > 0)
+}
+
+/// How old the sizes are, where that is a minute or more: an automounted file system is asked seldom.
+fn age(disk: &Disk, app: &App) -> Option<String> {
+    let sample_ms = app.host.disks.value()?.time?.boot_ms?;
+    let minutes = sample_ms.checked_sub(disk.sizes_boot_ms?)? / 60_000;
+    (minutes > 0).then(|| format!("{minutes} min ago"))
+}
+
 /// Rows that each disk gets.
 fn rows_each(rows: usize, width: u16, count: usize) -> usize {
     if width < WIDE && count * 2 <= rows {
@@ -81,9 +94,13 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
     let shown = rows / each;
     let mut remark = remark(scene, part, scene.app.options.intervals.disks);
     let hidden = disks.len().saturating_sub(shown);
-    if remark.is_none() && hidden > 0 {
-        let words = format!("+{hidden} more");
-        remark = Some(Span::styled(words, scene.theme.quiet()));
+    let words = [
+        (hidden > 0).then(|| format!("+{hidden} more")),
+        not_listed(scene.app).map(|count| format!("{count} not listed")),
+    ];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    if remark.is_none() && !words.is_empty() {
+        remark = Some(Span::styled(words.join(", "), scene.theme.quiet()));
     } else if remark.is_none() && scene.app.host.is_published_agent() && !disks.is_empty() {
         let words = format!("mounts: {}", super::header::NOT_TOLD);
         remark = Some(Span::styled(words, scene.theme.quiet()));
@@ -112,8 +129,8 @@ fn place(disk: &Disk) -> &str {
     }
 }
 
-/// What is mounted: device, type and whether read-only.
-fn source(disk: &Disk) -> String {
+/// What is mounted: device, type, whether read-only, and how old its sizes are.
+fn source(disk: &Disk, app: &App) -> String {
     let device = disk.name.strip_prefix("/dev/").unwrap_or(&disk.name);
     let mut words = vec![if disk.mount_point.is_some() {
         device
@@ -124,6 +141,8 @@ fn source(disk: &Disk) -> String {
     if disk.read_only == Some(true) {
         words.push("ro");
     }
+    let age = age(disk, app);
+    words.extend(age.as_deref());
     words.retain(|word| !word.is_empty());
     words.join(" ")
 }
@@ -183,7 +202,7 @@ fn draw_one(
             sizes(disk)
         };
         let room = width.saturating_sub(text::width(&sizes) + 3);
-        let source = text::fit(&source(disk), room);
+        let source = text::fit(&source(disk, scene.app), room);
         let source = vec![Span::styled(format!("  {source}"), scene.theme.quiet())];
         put_apart(buffer, area, row + 1, source, vec![Span::raw(sizes)]);
         return;
@@ -202,7 +221,7 @@ fn draw_one(
         scene.theme.strong(),
     )];
     if source_width > 0 {
-        let source = text::left(&source(disk), source_width - 1);
+        let source = text::left(&source(disk, scene.app), source_width - 1);
         line.push(Span::styled(format!(" {source}"), scene.theme.quiet()));
     }
     line.push(Span::raw(" "));
@@ -252,4 +271,34 @@ fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], scene: Scene<'_>) {
         ]
     });
     put(buffer, room, 0, in_a_row(items, room.width, scene));
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use socktop_proto::Query;
+    use socktop_proto::model::{SampleTime, body};
+
+    use crate::app::Message;
+    use crate::app::fixture::{self, Stage};
+
+    #[test]
+    fn disks_that_are_not_listed_and_sizes_that_are_old_are_said() {
+        let mut stage = Stage::rich(100, 24);
+        let mut disks = fixture::disks();
+        disks.not_listed = Some(744);
+        disks.time = Some(SampleTime {
+            unix_ms: 0,
+            boot_ms: Some(900_000),
+        });
+        disks.disks[2].sizes_boot_ms = Some(180_000);
+        disks.disks[1].sizes_boot_ms = Some(890_000);
+        stage.reply(Query::Disks, body::Kind::Disks(disks));
+        let key = KeyEvent::new(KeyCode::Char('4'), KeyModifiers::NONE);
+        stage.send(Message::Key(key));
+        let text = stage.text();
+        assert!(text.contains("744 not listed"), "{text}");
+        assert!(text.contains("xfs 12 min ago"), "{text}");
+        assert_eq!(text.matches("ago").count(), 1, "{text}");
+    }
 }

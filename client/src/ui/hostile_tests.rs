@@ -96,10 +96,12 @@ fn disks() -> Disks {
         available_bytes: Some(8),
         state: 1,
         read_only: Some(true),
+        sizes_boot_ms: Some(1),
     };
     Disks {
         time: None,
         disks: ATTACKS.map(disk).to_vec(),
+        not_listed: Some(u32::MAX),
     }
 }
 

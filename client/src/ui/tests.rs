@@ -301,9 +301,9 @@ prop_compose! {
     fn disks()(disks in prop::collection::vec((name(), name(), size(), size(), size(), -1..5), 0..8)) -> Disks {
         let disk = |(name, mount, total_bytes, used_bytes, available_bytes, state)| Disk {
             name, mount_point: Some(mount), file_system: None, total_bytes, used_bytes, available_bytes, state,
-            read_only: None,
+            read_only: None, sizes_boot_ms: used_bytes,
         };
-        Disks { time: None, disks: disks.into_iter().map(disk).collect() }
+        Disks { time: None, disks: disks.into_iter().map(disk).collect(), not_listed: None }
     }
 }
 

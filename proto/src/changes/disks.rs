@@ -6,8 +6,12 @@ use crate::model::{Disk, Disks, DisksChanges};
 
 pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {
     // The time is told for every kind alike.
-    let Disks { time: _, disks } = old;
-    if disks.len() != new.disks.len() {
+    let Disks {
+        time: _,
+        disks,
+        not_listed,
+    } = old;
+    if disks.len() != new.disks.len() || *not_listed != new.not_listed {
         return None;
     }
     let (mut used_by, mut available_by) = (Vec::new(), Vec::new());
@@ -42,6 +46,7 @@ fn is_same(old: &Disk, new: &Disk) -> bool {
         available_bytes: _,
         state,
         read_only,
+        sizes_boot_ms,
     } = old;
     *name == new.name
         && *mount_point == new.mount_point
@@ -49,6 +54,7 @@ fn is_same(old: &Disk, new: &Disk) -> bool {
         && *total_bytes == new.total_bytes
         && *state == new.state
         && *read_only == new.read_only
+        && *sizes_boot_ms == new.sizes_boot_ms
 }
 
 pub(super) fn apply(mut disks: Disks, changes: &DisksChanges) -> Result<Disks, ChangesError> {

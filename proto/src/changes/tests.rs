@@ -102,14 +102,19 @@ prop_compose! {
         available_bytes in option::weighted(0.9, few()),
         state in mostly(1, 2),
         read_only in mostly(Some(false), Some(true)),
+        sizes_boot_ms in mostly(None, Some(5)),
     ) -> Disk {
-        Disk { name, mount_point, file_system, total_bytes, used_bytes, available_bytes, state, read_only }
+        Disk { name, mount_point, file_system, total_bytes, used_bytes, available_bytes, state, read_only, sizes_boot_ms }
     }
 }
 
 prop_compose! {
-    fn disks()(time in time(), disks in vec(disk(), 0..4)) -> Body {
-        body::Kind::Disks(Disks { time: Some(time), disks }).into()
+    fn disks()(
+        time in time(),
+        disks in vec(disk(), 0..4),
+        not_listed in mostly(None, Some(3)),
+    ) -> Body {
+        body::Kind::Disks(Disks { time: Some(time), disks, not_listed }).into()
     }
 }
 

@@ -70,7 +70,9 @@ pub fn disks_model(disks: Vec<Disk>) -> model::Disks {
                 available_bytes: Some(disk.available),
                 state: model::DiskState::Ok.into(),
                 read_only: None,
+                sizes_boot_ms: None,
             })
             .collect(),
+        not_listed: None,
     }
 }

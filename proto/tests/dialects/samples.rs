@@ -90,6 +90,7 @@ pub(crate) fn disks() -> Body {
                 available_bytes: Some(350),
                 state: DiskState::Ok.into(),
                 read_only: Some(false),
+                sizes_boot_ms: None,
             },
             Disk {
                 name: "nas:/pool".into(),
@@ -100,8 +101,10 @@ pub(crate) fn disks() -> Body {
                 available_bytes: None,
                 state: DiskState::Hung.into(),
                 read_only: None,
+                sizes_boot_ms: None,
             },
         ],
+        not_listed: None,
     })
     .into()
 }

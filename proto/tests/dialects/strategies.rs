@@ -149,16 +149,18 @@ prop_compose! {
         available_bytes in of(any::<u64>()),
         state in 0..5,
         read_only in of(any::<bool>()),
+        sizes_boot_ms in of(any::<u64>()),
     ) -> Disk {
         Disk {
             name, mount_point, file_system, total_bytes, used_bytes, available_bytes, state, read_only,
+            sizes_boot_ms,
         }
     }
 }
 
 prop_compose! {
-    pub(crate) fn disks()(time in of(time()), disks in vec(disk(), 0..MANY)) -> Disks {
-        Disks { time, disks }
+    pub(crate) fn disks()(time in of(time()), disks in vec(disk(), 0..MANY), not_listed in of(any::<u32>())) -> Disks {
+        Disks { time, disks, not_listed }
     }
 }
 

@@ -74,9 +74,11 @@ fn kept_of_disks(disks: Disks) -> Disks {
                 name: disk.name.trim_start_matches("/dev/").to_owned(),
                 state: DiskState::Ok.into(),
                 read_only: None,
+                sizes_boot_ms: None,
                 ..disk
             })
             .collect(),
+        not_listed: None,
     }
 }
 

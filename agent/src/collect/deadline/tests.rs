@@ -121,6 +121,35 @@ async fn calls_of_one_user_that_hang_leave_threads_for_the_others() {
 }
 
 #[tokio::test]
+async fn calls_of_one_user_that_begin_at_once_are_no_more_than_may_hang() {
+    let helpers = Helpers::new(BOUNDS);
+    let gate = Arc::new(Gate::default());
+    // As many threads as there may be, before any call is known to hang.
+    let (answers, _received) = mpsc::unbounded_channel();
+    let calls = (0..40).map(|key| hangs(&gate, key, Some(7))).enumerate();
+    let round = Arc::new(Round {
+        shared: Arc::clone(&helpers.shared),
+        hung_of_one_user: BOUNDS.hung_of_one_user,
+        queue: Mutex::new(calls.collect()),
+        answers,
+    });
+    let threads: Vec<_> = (0..BOUNDS.threads)
+        .filter_map(|_| helpers.start_thread(&round))
+        .collect();
+    until(|| match *lock(&gate.passed) {
+        0 | 1 => false,
+        2 => self::threads(&helpers) == 2,
+        _ => true,
+    })
+    .await;
+    assert_eq!(*lock(&gate.passed), 2);
+    gate.open();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn threads_are_bounded_whatever_hangs() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
@@ -156,8 +185,11 @@ async fn a_call_whose_round_was_abandoned_is_waited_for_and_not_taken_for_hung()
 }
 
 #[tokio::test]
-async fn a_call_that_panics_ends_itself_alone() {
-    let helpers = Helpers::new(BOUNDS);
+async fn a_call_that_panics_ends_itself_alone_and_is_not_waited_for() {
+    let helpers = Helpers::new(Bounds {
+        deadline: Duration::from_hours(1),
+        ..BOUNDS
+    });
     let panics = call(1, None, || panic!("on purpose"));
     let outcomes = helpers.run(vec![returns(0), panics, returns(2)]).await;
     assert_eq!(outcomes[0], Outcome::Returned(0));

@@ -1,57 +1,46 @@
 //! Asking file systems for their sizes, any of which may not answer for as long as its server is dead.
 //!
-//! Each round starts one thread that asks one after the other. Where it makes no progress for [`STALL`] more threads
-//! join, twice as many each time, and share what is left; after [`DEADLINE`] the round is over. A thread
-//! that is stuck stays so until the kernel lets it go (nothing can end it, but the end of the process does not wait
-//! for it); its disk is not asked again before. In the normal case a round leaves no thread behind.
+//! They are asked by helper threads with a deadline ([`crate::collect::deadline`]), apart by who can make them hang, so
+//! that dead shares take no thread from the host's own disks, and users none from either:
+//!
+//! | who answers | threads at most | of one user |
+//! |---|---|---|
+//! | the kernel, from a disk of the host | 8 | |
+//! | another machine, or a process of root | 32 | |
+//! | processes of users without root (FUSE) | 8 | 4 that hang |
+//!
+//! What is not asked because these are taken counts as hung, too.
+//!
+//! # Automounted file systems
+//! An automounter unmounts what nobody uses for its timeout. Use is whatever walks the path: `autofs_mount_wait` of the
+//! kernel notes the time at each crossing, statfs(2) included (but for mounts with `strictexpire`). Who asks every few
+//! seconds keeps it mounted for ever. So an automounted file system is asked when it is first seen, and again only when
+//! twice its timeout has passed: if it is mounted still, somebody else is using it. Until then what it answered is
+//! repeated, with the time of that answer. The agent remembers this as long as it runs. Nor does it mount anything:
+//! files are opened in a way that does not trigger an automounter ([`super::kernel`]).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
-
-use super::choose::{Group, Key};
+use super::choose::{Group, Key, Server};
+use super::kernel::OwnMounts;
 use super::mountinfo::Mount;
+use super::name::device_name;
+use super::sizes::Sizes;
+use crate::collect::Root;
+use crate::collect::deadline::{Bounds, Call, FILE_SYSTEMS, Helpers, Outcome};
 
-/// A file system that is well answers in a fraction of this.
-const STALL: Duration = Duration::from_millis(50);
-
-/// How long a round may take.
-const DEADLINE: Duration = Duration::from_secs(1);
-
-/// How many threads may ask at once.
-const MAX_THREADS: usize = 32;
-
-/// Enough for `stat(2)` and `statvfs(3)`.
-const STACK_BYTES: usize = 128 * 1024;
-
-/// The sizes of a file system.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sizes {
-    pub(super) total_bytes: u64,
-    pub(super) used_bytes: u64,
-    pub(super) available_bytes: u64,
-    /// How many files it has room for.
-    pub(super) files: u64,
-}
-
-impl Sizes {
-    /// The sizes of a file system in blocks of `block` bytes, as `statvfs(3)` has them.
-    pub(super) fn of_blocks(block: u64, all: u64, free: u64, available: u64, files: u64) -> Self {
-        let bytes = |blocks: u64| blocks.saturating_mul(block);
-        Self {
-            total_bytes: bytes(all),
-            used_bytes: bytes(all.saturating_sub(free)),
-            // Where more is reserved than free, some give a negative number.
-            available_bytes: if available > all { 0 } else { bytes(available) },
-            files,
-        }
-    }
-}
+const KERNEL: Bounds = Bounds {
+    threads: 8,
+    ..FILE_SYSTEMS
+};
+const TRUSTED: Bounds = FILE_SYSTEMS;
+const USERS: Bounds = Bounds {
+    threads: 8,
+    ..FILE_SYSTEMS
+};
 
 /// What was found at a mount point.
 #[derive(Debug)]
@@ -67,13 +56,24 @@ pub(super) trait FileSystems: Send + Sync {
     /// Asks the file system at a mount. May take for ever.
     ///
     /// # Errors
-    /// Where the mount point cannot be reached, or the file system answers with an error.
-    fn ask(&self, mount: &Mount) -> io::Result<Found>;
+    /// Where the mount point cannot be reached, another file system is there for the agent, or the file system answers
+    /// with an error.
+    fn ask(&self, mount: &Mount, own_mounts: &OwnMounts) -> io::Result<Found>;
+}
+
+/// What is known of a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) outcome: Asked,
+    /// The name of its device, where the source is an alias.
+    pub(super) name: Option<String>,
+    /// When it was given, where that was before this sample: since boot.
+    pub(super) repeated_from: Option<Duration>,
 }
 
 /// What came of asking a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Asked {
     /// The sizes, and by which of its mounts they were got.
     Sizes(usize, Sizes),
     /// Only files are bound from it.
@@ -86,140 +86,157 @@ pub(super) enum Outcome {
 
 /// Asks file systems, and remembers which of them have not answered yet.
 pub(super) struct Asker {
+    root: Root,
     file_systems: Arc<dyn FileSystems>,
-    /// Disks that a thread is asking now.
-    asked: Arc<Mutex<HashSet<Key>>>,
+    kernel: Helpers<Key>,
+    trusted: Helpers<Key>,
+    users: Helpers<Key>,
+    /// Of automounted file systems.
+    kept: HashMap<Key, Kept>,
 }
 
-/// What the threads of a round share.
-struct Round {
-    file_systems: Arc<dyn FileSystems>,
-    asked: Arc<Mutex<HashSet<Key>>>,
-    queue: Mutex<VecDeque<(usize, Group)>>,
-    outcomes: mpsc::UnboundedSender<(usize, Outcome)>,
+/// What an automounted file system has answered.
+struct Kept {
+    /// What is mounted anew has another.
+    mount_id: u32,
+    at: Duration,
+    answer: Answer,
 }
+
+type Indexed = (usize, Call<Key, Answer>);
 
 impl Asker {
     /// An asker that knows of no disk yet.
-    pub(super) fn new(file_systems: Arc<dyn FileSystems>) -> Self {
+    pub(super) fn new(root: Root, file_systems: Arc<dyn FileSystems>) -> Self {
         Self {
+            root,
             file_systems,
-            asked: Arc::default(),
+            kernel: Helpers::new(KERNEL),
+            trusted: Helpers::new(TRUSTED),
+            users: Helpers::new(USERS),
+            kept: HashMap::new(),
         }
     }
 
-    /// Asks each disk once; outcomes are in the order of `groups`.
-    pub(super) async fn ask(&self, groups: Vec<Group>) -> Vec<Outcome> {
-        // Stays where no answer comes.
-        let mut outcomes = vec![Outcome::Hung; groups.len()];
-        let queue: VecDeque<_> = {
-            let asked = lock(&self.asked);
-            let free = |(_, group): &(usize, Group)| !asked.contains(&group.key);
-            groups.into_iter().enumerate().filter(free).collect()
-        };
-        let mut pending = queue.len();
-        let (sender, mut answers) = mpsc::unbounded_channel();
-        let round = Arc::new(Round {
-            file_systems: Arc::clone(&self.file_systems),
-            asked: Arc::clone(&self.asked),
-            queue: Mutex::new(queue),
-            outcomes: sender,
-        });
-        let mut threads = Vec::new();
-        let deadline = Instant::now() + DEADLINE;
-        while pending > 0 && Instant::now() < deadline {
-            let waiting = !lock(&round.queue).is_empty();
-            if waiting {
-                let room = MAX_THREADS.saturating_sub(threads.len());
-                let more = threads.len().max(1).min(room);
-                threads.extend((0..more).map_while(|_| start(&round)));
+    /// Asks each disk once; answers are in the order of `groups`. `now` is the time since boot.
+    pub(super) async fn ask(&mut self, groups: &[Group], now: Duration) -> Vec<Answer> {
+        let mut answers: Vec<_> = groups
+            .iter()
+            .map(|group| self.repeated(group, now))
+            .collect();
+        let own_mounts = Arc::new(OwnMounts::new(&self.root));
+        let (mut kernel, mut trusted, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, group) in groups.iter().enumerate() {
+            if answers.get(index).is_some_and(Option::is_some) {
+                continue;
             }
-            if threads.is_empty() {
-                for (index, _) in lock(&round.queue).iter() {
-                    set(&mut outcomes, *index, Outcome::Unreadable);
-                }
-                break;
-            }
-            // An answer puts the next stall off.
-            while pending > 0 {
-                let stall = if waiting {
-                    Instant::now() + STALL
-                } else {
-                    deadline
-                };
-                match timeout_at(stall.min(deadline), answers.recv()).await {
-                    Ok(Some((index, outcome))) => {
-                        pending -= 1;
-                        set(&mut outcomes, index, outcome);
-                    }
-                    Ok(None) | Err(_) => break,
-                }
-            }
-        }
-        lock(&round.queue).clear();
-        if pending == 0 {
-            // They have nothing left to ask and are about to end.
-            for thread in threads {
-                let _ = thread.join();
-            }
-        }
-        outcomes
-    }
-}
-
-fn set(outcomes: &mut [Outcome], index: usize, outcome: Outcome) {
-    if let Some(slot) = outcomes.get_mut(index) {
-        *slot = outcome;
-    }
-}
-
-/// Starts a thread, if the system lets us have one.
-fn start(round: &Arc<Round>) -> Option<JoinHandle<()>> {
-    let round = Arc::clone(round);
-    std::thread::Builder::new()
-        .name("statvfs".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || round.work())
-        .inspect_err(|error| tracing::warn!("cannot start a thread to ask file systems: {error}"))
-        .ok()
-}
-
-impl Round {
-    fn work(&self) {
-        loop {
-            let Some((index, group)) = lock(&self.queue).pop_front() else {
-                return;
+            let calls = match group.server {
+                Server::Kernel => &mut kernel,
+                Server::Trusted => &mut trusted,
+                Server::User(_) => &mut users,
             };
-            lock(&self.asked).insert(group.key.clone());
-            let outcome = self.ask(&group);
-            lock(&self.asked).remove(&group.key);
-            if self.outcomes.send((index, outcome)).is_err() {
-                return;
-            }
+            calls.push((index, self.call(group, &own_mounts)));
         }
-    }
-
-    /// Goes through a disk's mounts until one answers.
-    fn ask(&self, group: &Group) -> Outcome {
-        let mut outcome = Outcome::NoDisk;
-        for (index, mount) in group.mounts.iter().enumerate() {
-            match self.file_systems.ask(mount) {
-                Ok(Found::Sizes(sizes)) => return Outcome::Sizes(index, sizes),
-                Ok(Found::File) => {}
-                Err(error) => {
-                    tracing::debug!(
-                        "cannot read the size of {}: {error}",
-                        mount.mount_point.display()
-                    );
-                    outcome = Outcome::Unreadable;
+        let (kernel, trusted, users) = tokio::join!(
+            run(&self.kernel, kernel),
+            run(&self.trusted, trusted),
+            run(&self.users, users),
+        );
+        for (index, outcome) in kernel.into_iter().chain(trusted).chain(users) {
+            if let (Outcome::Returned(answer), Some(group)) = (outcome, groups.get(index)) {
+                self.keep(group, now, &answer);
+                if let Some(slot) = answers.get_mut(index) {
+                    *slot = Some(answer);
                 }
             }
         }
-        outcome
+        let keys: HashSet<_> = groups.iter().map(|group| &group.key).collect();
+        self.kept.retain(|key, _| keys.contains(key));
+        let hung = Answer {
+            outcome: Asked::Hung,
+            name: None,
+            repeated_from: None,
+        };
+        answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(|| hung.clone()))
+            .collect()
+    }
+
+    fn call(&self, group: &Group, own_mounts: &Arc<OwnMounts>) -> Call<Key, Answer> {
+        let root = self.root.clone();
+        let file_systems = Arc::clone(&self.file_systems);
+        let own_mounts = Arc::clone(own_mounts);
+        let mounts = Arc::clone(&group.mounts);
+        let make = Box::new(move || {
+            let outcome = ask(&*file_systems, &mounts, &own_mounts);
+            let place = if let Asked::Sizes(place, _) = outcome {
+                place
+            } else {
+                0
+            };
+            Answer {
+                outcome,
+                name: mounts
+                    .get(place)
+                    .and_then(|mount| device_name(&root, mount)),
+                repeated_from: None,
+            }
+        });
+        Call {
+            key: group.key.clone(),
+            user: group.server.user(),
+            make,
+        }
+    }
+
+    /// What an automounted disk has answered, unless it may be asked again.
+    fn repeated(&self, group: &Group, now: Duration) -> Option<Answer> {
+        let mount = group.mounts.first()?;
+        let timeout = mount.expires_after?;
+        let kept = self.kept.get(&group.key)?;
+        let is_due = now.saturating_sub(kept.at) >= timeout.saturating_mul(2);
+        (kept.mount_id == mount.id && !is_due).then(|| Answer {
+            repeated_from: Some(kept.at),
+            ..kept.answer.clone()
+        })
+    }
+
+    fn keep(&mut self, group: &Group, now: Duration, answer: &Answer) {
+        if let Some(mount) = group.mounts.first()
+            && mount.expires_after.is_some()
+        {
+            let kept = Kept {
+                mount_id: mount.id,
+                at: now,
+                answer: answer.clone(),
+            };
+            self.kept.insert(group.key.clone(), kept);
+        }
     }
 }
 
-/// Nothing that is locked here is left half changed by a panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+async fn run(helpers: &Helpers<Key>, calls: Vec<Indexed>) -> Vec<(usize, Outcome<Answer>)> {
+    if calls.is_empty() {
+        return Vec::new();
+    }
+    let (indices, calls): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+    std::iter::zip(indices, helpers.run(calls).await).collect()
+}
+
+/// Goes through a disk's mounts until one answers.
+fn ask(file_systems: &dyn FileSystems, mounts: &[Mount], own_mounts: &OwnMounts) -> Asked {
+    let mut outcome = Asked::NoDisk;
+    for (index, mount) in mounts.iter().enumerate() {
+        match file_systems.ask(mount, own_mounts) {
+            Ok(Found::Sizes(sizes)) => return Asked::Sizes(index, sizes),
+            Ok(Found::File) => {}
+            Err(error) => {
+                let mount_point = mount.mount_point.display();
+                tracing::debug!("reading the size of {mount_point} failed: {error}");
+                outcome = Asked::Unreadable;
+            }
+        }
+    }
+    outcome
 }

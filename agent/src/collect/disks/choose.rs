@@ -1,273 +1,235 @@
 //! Which mounts are disks: file systems that hold data of their own, each once.
+//!
+//! What is mounted at `/` tells where the system's own data is:
+//!
+//! | at `/` | machines | shown at `/` |
+//! |---|---|---|
+//! | a file system that holds data | most | that |
+//! | an image: squashfs, erofs, or an overlay without an upper layer, as composefs is | Silverblue, Fedora Core OS, bootc | the disk at `/sysroot`, where they keep what changes; without one nothing, or the overlay, if it is not full as images are |
+//! | an overlay with an upper layer on a disk that is listed | routers, containers with volumes, live systems with persistence | that disk, and nowhere else |
+//! | an overlay whose upper layer is on no disk that is listed | containers, overlayroot, Raspberry Pi OS read-only, live systems in memory | the overlay, with the sizes of its upper layer, as df(1) has it |
+//!
+//! Which of the last two it is tell the sizes, once they are known ([`super::layers`]).
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::mountinfo::{Device, Mount};
+use super::kinds::{holds_data, is_image, is_layers, is_served};
+use super::mountinfo::{Device, Line, Mount, parse};
+use super::reachable::reachable;
+use super::{budget, fuse};
+use crate::collect::fields::number;
 
-/// Types whose content is a file elsewhere that cannot be written to: an image's size says nothing.
-const IMAGES: [&str; 5] = ["squashfs", "iso9660", "erofs", "cramfs", "romfs"];
+/// By how many of its mounts a disk is asked. From one disk a container may have many files bound.
+const MAX_PLACES: usize = 32;
 
-/// Types on a block device of no number of its own, or on many.
-const POOLS: [&str; 4] = ["btrfs", "zfs", "bcachefs", "ubifs"];
-
-/// Types whose data is another machine's, or the machine's that this one runs in.
-const REMOTE: [&str; 20] = [
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "ncpfs",
-    "afs",
-    "coda",
-    "ceph",
-    "glusterfs",
-    "lustre",
-    "beegfs",
-    "gpfs",
-    "orangefs",
-    "pvfs2",
-    "9p",
-    "virtiofs",
-    "vboxsf",
-    "vmhgfs",
-    "prl_fs",
-];
-
-/// Subtypes of FUSE that show what is elsewhere, or nothing that is stored.
-const FUSE_VIEWS: [&str; 15] = [
-    "portal",
-    "lxcfs",
-    "gvfsd-fuse",
-    "snapfuse",
-    "squashfuse",
-    "squashfuse_ll",
-    "archivemount",
-    "fuse-archive",
-    "rofiles-fuse",
-    "revokefs-fuse",
-    "vmware-vmblock",
-    "bindfs",
-    "fuse-overlayfs",
-    "unionfs",
-    "kio-fuse",
-];
-
-/// Types that lay folders over one another. Only at `/` do they stand for a disk: a container's, or that of a
-/// system that runs on an overlay.
-const LAYERS: [&str; 5] = [
-    "overlay",
-    "aufs",
-    "unionfs",
-    "fuse.fuse-overlayfs",
-    "fuse.unionfs",
-];
+/// How long an automounter waits that does not tell.
+const USUAL_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// One disk: a row, should the file system answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) key: Key,
-    /// The places where it is mounted, the one to show first.
-    pub(super) mounts: Vec<Mount>,
-    /// A layered root: a row only where no other shows the disk that is under it.
-    pub(super) layered: bool,
+    /// The places where it is mounted, the one to show first; at least one.
+    pub(super) mounts: Arc<[Mount]>,
+    /// Who can make it hang.
+    pub(super) server: Server,
+    /// It stands for a root that is an image.
+    pub(super) is_shown_at_root: bool,
+    /// What it is of the root, if that is of layers.
+    pub(super) root_layers: Option<RootLayers>,
+}
+
+/// A root of layers: a row only where no other shows the disk that is under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RootLayers {
+    /// It can be written to.
+    Written,
+    /// It has no upper layer: what an image holds, which is full, or a disk's folder.
+    ReadOnly,
+}
+
+/// Who answers for a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Server {
+    /// The kernel, from a disk of the host.
+    Kernel,
+    /// Another machine, or a process of root.
+    Trusted,
+    /// A process of a user without root.
+    User(u32),
 }
 
 /// What makes two mounts the same disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    device: Device,
+    pub(super) device: Device,
     /// Shares of one server's file system have one device, but were mounted each for its own sake.
     share: Option<String>,
 }
 
-/// Groups the mounts that are disks, in the order of the mount points that are to be shown.
-pub(super) fn choose(mounts: Vec<Mount>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for mount in mounts {
-        let layered = is_layered_root(&mount);
-        if !layered && !holds_data(&mount) {
+/// The disks of a host.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// In the order of the mount points that are to be shown.
+    pub(super) groups: Vec<Group>,
+    /// How many there are more.
+    pub(super) not_listed: usize,
+}
+
+/// Mounts of one disk, as they stand in the file.
+pub(super) struct Lines<'a> {
+    pub(super) mounts: Vec<Line<'a>>,
+    pub(super) server: Server,
+}
+
+impl Group {
+    /// Where it is mounted, to be shown, when it was asked by the mount at `place`.
+    pub(super) fn mount_point(&self, place: usize) -> Option<&Path> {
+        if self.is_shown_at_root {
+            return Some(Path::new("/"));
+        }
+        Some(self.mounts.get(place)?.mount_point.as_path())
+    }
+}
+
+/// Groups the mounts that are disks.
+pub(super) fn choose(mountinfo: &[u8]) -> Chosen {
+    let all: Vec<_> = parse(mountinfo).collect();
+    let reachable = reachable(&all);
+    let mut groups: Vec<Lines<'_>> = Vec::new();
+    let mut places: HashMap<(Device, Option<&[u8]>), usize> = HashMap::new();
+    let mut has_image_at_root = false;
+    for (line, _) in std::iter::zip(&all, reachable).filter(|(_, reached)| *reached) {
+        let is_root = line.mount_point == b"/";
+        has_image_at_root |= is_root && is_image(line);
+        let may_be_shown = holds_data(line) || is_root && is_layers(line);
+        if !may_be_shown {
             continue;
         }
-        let key = Key {
-            device: mount.device,
-            share: is_remote(&mount.file_system).then(|| mount.source.clone()),
-        };
-        match groups.iter_mut().find(|group| group.key == key) {
-            Some(group) => group.mounts.push(mount),
-            None => groups.push(Group {
-                key,
-                mounts: vec![mount],
-                layered,
-            }),
+        let place = *places.entry((line.device, share(line))).or_insert_with(|| {
+            groups.push(Lines {
+                mounts: Vec::new(),
+                server: server(line),
+            });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(place) {
+            group.mounts.push(*line);
         }
     }
     for group in &mut groups {
         group.mounts.sort_by_key(preference);
     }
-    groups.sort_by(|a, b| shown_at(a).cmp(&shown_at(b)));
-    groups
+    let all_groups = groups.len();
+    let groups = budget::keep(groups);
+    let not_listed = all_groups - groups.len();
+    let automounts = Automounts::of(&all);
+    let mut groups: Vec<_> = groups
+        .iter()
+        .map(|group| own(group, &automounts, has_image_at_root))
+        .collect();
+    if groups.iter().any(|group| group.is_shown_at_root) {
+        groups.retain(|group| group.root_layers.is_none());
+    }
+    groups.sort_by(|a, b| a.mount_point(0).cmp(&b.mount_point(0)));
+    Chosen { groups, not_listed }
 }
 
-fn shown_at(group: &Group) -> Option<&Path> {
-    Some(group.mounts.first()?.mount_point.as_path())
+fn own(lines: &Lines<'_>, automounts: &Automounts<'_>, has_image_at_root: bool) -> Group {
+    let first = lines.mounts.first();
+    let key = Key {
+        device: first.map_or(Device { major: 0, minor: 0 }, |line| line.device),
+        share: first.and_then(|line| share(line).map(|_| line.mount().source)),
+    };
+    let root_layers = first.filter(|line| !holds_data(line)).map(|line| {
+        if is_image(line) {
+            RootLayers::ReadOnly
+        } else {
+            RootLayers::Written
+        }
+    });
+    let is_at = |line: &Line<'_>, place: &[u8]| line.mount_point == place;
+    let is_shown_at_root =
+        has_image_at_root && lines.mounts.iter().any(|line| is_at(line, b"/sysroot"));
+    let mounts = lines
+        .mounts
+        .iter()
+        .take(MAX_PLACES)
+        .map(|line| Mount {
+            expires_after: automounts.expires_after(line),
+            ..line.mount()
+        })
+        .collect();
+    Group {
+        key,
+        mounts,
+        server: lines.server,
+        is_shown_at_root,
+        root_layers,
+    }
+}
+
+fn share<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
+    is_served(line.file_system()).then_some(line.source)
+}
+
+fn server(line: &Line<'_>) -> Server {
+    let kind = line.file_system();
+    match fuse::user(line) {
+        Some(user) => Server::User(user),
+        None if is_served(kind) || fuse::is_fuse(kind) => Server::Trusted,
+        None => Server::Kernel,
+    }
 }
 
 /// `/` is where one looks first, even where it is a subvolume; then a mount of the whole file system goes before
 /// bind mounts of parts; then the shortest path.
-fn preference(mount: &Mount) -> (bool, bool, usize) {
-    let slash = Path::new("/");
+fn preference(mount: &Line<'_>) -> (bool, bool, usize) {
     (
-        mount.mount_point != slash,
-        mount.root != slash,
-        mount.mount_point.as_os_str().len(),
+        mount.mount_point != b"/",
+        mount.root != b"/",
+        mount.mount_point.len(),
     )
 }
 
-fn is_layered_root(mount: &Mount) -> bool {
-    mount.mount_point == Path::new("/") && LAYERS.contains(&mount.file_system.as_str())
-}
+/// The mounts by their ids, where there is an automounter at all.
+struct Automounts<'a>(HashMap<u32, &'a Line<'a>>);
 
-fn holds_data(mount: &Mount) -> bool {
-    let kind = mount.file_system.as_str();
-    let on_a_device = mount.device.major != 0 && !IMAGES.contains(&kind);
-    on_a_device || POOLS.contains(&kind) || REMOTE.contains(&kind) || is_fuse_storage(mount)
-}
+impl<'a> Automounts<'a> {
+    fn of(all: &'a [Line<'a>]) -> Self {
+        let has_any = all.iter().any(|line| line.file_system() == "autofs");
+        let by_id = all.iter().map(|line| (line.id, line));
+        Self(if has_any {
+            by_id.collect()
+        } else {
+            HashMap::new()
+        })
+    }
 
-fn is_remote(kind: &str) -> bool {
-    REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
-}
-
-fn is_fuse_storage(mount: &Mount) -> bool {
-    match mount.file_system.strip_prefix("fuse") {
-        // A program that calls its device the source tells of no storage: Proxmox' /etc/pve.
-        Some("") => mount.source != "/dev/fuse",
-        Some(subtype) => subtype.strip_prefix('.').is_some_and(|subtype| {
-            !FUSE_VIEWS.contains(&subtype) && !subtype.to_ascii_lowercase().ends_with(".appimage")
-        }),
-        None => false,
+    /// After how long without use a mount is unmounted: the longest time of the automounters that the way to it leads
+    /// through.
+    fn expires_after(&self, line: &Line<'_>) -> Option<Duration> {
+        let mut longest = None;
+        let mut id = line.parent;
+        // No real tree is deeper; a broken one may go round.
+        for _ in 0..64 {
+            let Some(parent) = self.0.get(&id) else {
+                break;
+            };
+            if parent.file_system() == "autofs" {
+                let seconds = parent.option("timeout").and_then(number);
+                let timeout = seconds.map_or(USUAL_TIMEOUT, Duration::from_secs);
+                longest = longest.max(Some(timeout));
+            }
+            id = parent.parent;
+        }
+        // 0: never.
+        longest.filter(|timeout| !timeout.is_zero())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::mountinfo::{parse, reachable};
-    use super::*;
-    use crate::collect::fixture::machine;
-
-    /// The groups as "source at mount point".
-    fn chosen(text: &[u8]) -> Vec<String> {
-        choose(reachable(parse(text)))
-            .into_iter()
-            .map(|group| {
-                let shown = &group.mounts[0];
-                format!("{} at {}", shown.source, shown.mount_point.display())
-            })
-            .collect()
-    }
-
-    fn of_machine(name: &str, file: &str) -> Vec<String> {
-        chosen(&std::fs::read(machine(name).path(file)).unwrap())
-    }
-
-    #[test]
-    fn pis() {
-        for name in ["pi2", "pi4"] {
-            assert_eq!(
-                of_machine(name, "proc/1/mountinfo"),
-                ["/dev/root at /", "/dev/mmcblk0p1 at /boot/firmware"],
-                "{name}"
-            );
-        }
-        // Its log folder is in memory, and bound from the card to another place.
-        assert_eq!(
-            of_machine("pi3", "proc/1/mountinfo"),
-            ["/dev/mmcblk0p2 at /", "/dev/mmcblk0p1 at /boot/firmware"]
-        );
-        assert_eq!(
-            of_machine("pi4-32bit", "proc/1/mountinfo"),
-            [
-                "/dev/sda2 at /",
-                "/dev/sda1 at /boot/firmware",
-                "/dev/sdb1 at /srv/media",
-            ]
-        );
-        assert_eq!(
-            of_machine("pi5", "proc/1/mountinfo"),
-            [
-                "/dev/nvme0n1p2 at /",
-                "/dev/nvme0n1p1 at /boot/firmware",
-                "/dev/sda1 at /media/pi/My Stick",
-                "nas.lan:/export/media at /mnt/nas",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_server_with_lvm_snaps_bind_mounts_and_docker_and_the_same_in_a_sandbox() {
-        let expected = [
-            "/dev/mapper/ubuntu--vg-ubuntu--lv at /",
-            "/dev/sda2 at /boot",
-            "/dev/sda1 at /boot/efi",
-            "/dev/sdc1 at /mnt/archive",
-            "/dev/sdb1 at /srv/backup",
-        ];
-        assert_eq!(of_machine("x86-server", "proc/1/mountinfo"), expected);
-        assert_eq!(of_machine("x86-server", "proc/self/mountinfo"), expected);
-    }
-
-    #[test]
-    fn a_container_has_its_overlay_and_the_files_bound_into_it() {
-        // The latter are told apart when they are asked.
-        assert_eq!(
-            of_machine("container", "proc/1/mountinfo"),
-            ["overlay at /", "/dev/sda1 at /etc/hosts"]
-        );
-    }
-
-    #[test]
-    fn btrfs_subvolumes_are_one_disk_and_it_is_shown_at_the_root() {
-        let text = b"30 1 0:27 /@ / rw,noatime shared:1 - btrfs /dev/nvme0n1p3 rw,ssd,subvolid=256,subvol=/@\n\
-            60 30 0:27 /@home /home rw,noatime shared:31 - btrfs /dev/nvme0n1p3 rw,ssd,subvolid=257,subvol=/@home\n\
-            61 30 0:27 / /mnt/top rw,noatime shared:32 - btrfs /dev/nvme0n1p3 rw,ssd,subvolid=5,subvol=/\n\
-            62 30 0:44 /data /srv rw,noatime shared:33 - btrfs /dev/sdb rw,subvolid=258,subvol=/data\n";
-        assert_eq!(chosen(text), ["/dev/nvme0n1p3 at /", "/dev/sdb at /srv"]);
-    }
-
-    #[test]
-    fn zfs_datasets_and_network_shares_are_disks_each() {
-        let text = b"25 1 0:22 / / rw,relatime - zfs rpool/ROOT/pve-1 rw,xattr,noacl\n\
-            60 25 0:50 / /tank rw,relatime - zfs tank rw,xattr,noacl\n\
-            61 60 0:51 / /tank/media rw,relatime - zfs tank/media rw,xattr,noacl\n\
-            62 25 0:52 / /etc/pve rw,nosuid,nodev,relatime - fuse /dev/fuse rw,user_id=0,group_id=0\n\
-            63 25 0:60 / /mnt/a rw,relatime - nfs4 nas:/export/a rw,vers=4.2\n\
-            64 25 0:60 / /mnt/b rw,relatime - nfs4 nas:/export/b rw,vers=4.2\n\
-            65 25 0:60 / /mnt/a-again rw,relatime - nfs4 nas:/export/a rw,vers=4.2\n\
-            66 25 0:61 / /mnt/smb rw,relatime - cifs //nas/share rw,vers=3.1.1\n\
-            67 25 0:62 / /mnt/ssh rw,nosuid,nodev,relatime - fuse.sshfs admin@box:/srv rw,user_id=0\n\
-            68 25 8:1 / /mnt/ntfs rw,relatime - fuseblk /dev/sda1 rw,user_id=0,blksize=4096\n\
-            69 25 0:63 / /tmp/.mount_a rw,nosuid - fuse.Nextcloud.AppImage Nextcloud.AppImage ro\n";
-        assert_eq!(
-            chosen(text),
-            [
-                "rpool/ROOT/pve-1 at /",
-                "nas:/export/a at /mnt/a",
-                "nas:/export/b at /mnt/b",
-                "/dev/sda1 at /mnt/ntfs",
-                "//nas/share at /mnt/smb",
-                "admin@box:/srv at /mnt/ssh",
-                "tank at /tank",
-                "tank/media at /tank/media",
-            ]
-        );
-    }
-
-    #[test]
-    fn memory_and_kernel_interfaces_are_no_disks() {
-        let text = b"1 0 0:1 / / rw - tmpfs tmpfs rw\n2 1 0:2 / /proc rw - proc proc rw\n\
-            3 1 0:3 / /run/credentials/a.service ro - ramfs ramfs rw\n4 1 0:4 / /sys/fs/bpf rw - bpf bpf rw\n\
-            5 1 0:5 / /dev/hugepages rw - hugetlbfs hugetlbfs rw\n6 1 0:6 / /srv/x rw - overlay overlay rw\n\
-            7 1 0:7 / /s rw - autofs /etc/auto.misc rw\n8 1 0:8 / /e rw - ecryptfs /home/.e rw\n";
-        assert_eq!(chosen(text), Vec::<String>::new());
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
-//! Mounts from `/proc/PID/mountinfo` (`proc_pid_mountinfo(5)`), and which of them can be reached.
+//! Lines of `/proc/PID/mountinfo` (`proc_pid_mountinfo(5)`).
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::collect::fields::{lines, number};
 
@@ -14,12 +14,28 @@ pub(super) struct Device {
     pub(super) minor: u32,
 }
 
-/// A line of mountinfo.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A line as it stands in the file. Nothing of it is copied: there may be as many as a hundred thousand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::struct_field_names)] // "Mount point" is one term.
+pub(super) struct Line<'a> {
+    pub(super) id: u32,
+    pub(super) parent: u32,
+    pub(super) device: Device,
+    /// What of the file system is mounted, escaped.
+    pub(super) root: &'a [u8],
+    /// Escaped, which changes neither which path is above which, nor which are equal.
+    pub(super) mount_point: &'a [u8],
+    file_system: &'a [u8],
+    /// Escaped.
+    pub(super) source: &'a [u8],
+    options: &'a [u8],
+}
+
+/// A mount that may be a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_field_names)]
 pub(super) struct Mount {
-    id: u32,
-    parent: u32,
+    pub(super) id: u32,
     pub(super) device: Device,
     /// What of the file system is mounted: `/` for all of it.
     pub(super) root: PathBuf,
@@ -29,37 +45,70 @@ pub(super) struct Mount {
     pub(super) source: String,
     /// Whether the file system itself is read-only. A sandbox sets the flag of every mount; this one it cannot.
     pub(super) read_only: bool,
+    /// After how long without use an automounter unmounts it.
+    pub(super) expires_after: Option<Duration>,
 }
 
-/// Parses the file; lines that are not understood are left out.
-pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
-    lines(mountinfo).filter_map(mount).collect()
+/// The lines of the file; those that are not understood are left out.
+pub(super) fn parse(mountinfo: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    lines(mountinfo).filter_map(line)
 }
 
-fn mount(line: &[u8]) -> Option<Mount> {
+fn line(line: &[u8]) -> Option<Line<'_>> {
     // One space stands between fields, and a source may be empty.
     let mut fields = line.split(|&byte| byte == b' ');
     let id = number(fields.next()?)?;
     let parent = number(fields.next()?)?;
     let device = device(fields.next()?)?;
-    let root = path(fields.next()?);
-    let mount_point = path(fields.next()?);
+    let root = fields.next()?;
+    let mount_point = fields.next()?;
     let _mount_options = fields.next()?;
     // Any number of optional fields ends with a hyphen.
     fields.by_ref().find(|field| *field == b"-")?;
-    let file_system = name(fields.next()?);
-    let source = name(fields.next()?);
-    let mut options = fields.next()?.split(|&byte| byte == b',');
-    Some(Mount {
+    Some(Line {
         id,
         parent,
         device,
         root,
         mount_point,
-        file_system,
-        source,
-        read_only: options.any(|option| option == b"ro"),
+        file_system: fields.next()?,
+        source: fields.next()?,
+        options: fields.next()?,
     })
+}
+
+impl<'a> Line<'a> {
+    /// The type, escaped. Empty where it is no text: none that is known.
+    pub(super) fn file_system(&self) -> &'a str {
+        std::str::from_utf8(self.file_system).unwrap_or_default()
+    }
+
+    /// The value of an option of the file system: `timeout=600`.
+    pub(super) fn option(&self, name: &str) -> Option<&'a [u8]> {
+        self.options
+            .split(|&byte| byte == b',')
+            .find_map(|option| option.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    }
+
+    fn has_option(&self, name: &str) -> bool {
+        self.options
+            .split(|&byte| byte == b',')
+            .any(|option| option == name.as_bytes())
+    }
+
+    /// What it says, without escapes. When it expires other lines tell.
+    pub(super) fn mount(&self) -> Mount {
+        Mount {
+            id: self.id,
+            device: self.device,
+            root: path(self.root),
+            mount_point: path(self.mount_point),
+            source: name(self.source),
+            read_only: self.has_option("ro"),
+            expires_after: None,
+            file_system: name(self.file_system),
+        }
+    }
 }
 
 fn device(field: &[u8]) -> Option<Device> {
@@ -101,99 +150,27 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The mounts that a path leads to: those that no other mount lies over.
-///
-/// The order of the lines tells nothing (`/` may come after what was moved into it), the parents do:
-/// a mount lies over another on the same parent that is mounted at or below its own mount point, and over
-/// whatever is mounted on such a one.
-pub(super) fn reachable(mounts: Vec<Mount>) -> Vec<Mount> {
-    let mut on_parent: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (index, mount) in mounts.iter().enumerate() {
-        // The first mount may name itself as its parent.
-        if mount.parent != mount.id {
-            on_parent.entry(mount.parent).or_default().push(index);
-        }
-    }
-    let lies_under_sibling = |index: usize, mount: &Mount| {
-        on_parent
-            .get(&mount.parent)
-            .into_iter()
-            .flatten()
-            .filter(|&&other| other != index)
-            .filter_map(|&other| Some((other, mounts.get(other)?)))
-            .any(|(other, sibling)| {
-                mount.mount_point.starts_with(&sibling.mount_point)
-                    && (mount.mount_point != sibling.mount_point || other > index)
-            })
-    };
-    let mut hidden: Vec<bool> = mounts
-        .iter()
-        .enumerate()
-        .map(|(index, mount)| lies_under_sibling(index, mount))
-        .collect();
-    let mut to_spread: Vec<usize> = (0..mounts.len())
-        .filter(|&index| hidden.get(index) == Some(&true))
-        .collect();
-    while let Some(index) = to_spread.pop() {
-        let children = mounts.get(index).and_then(|mount| on_parent.get(&mount.id));
-        for &child in children.into_iter().flatten() {
-            if let Some(hidden) = hidden.get_mut(child)
-                && !*hidden
-            {
-                *hidden = true;
-                to_spread.push(child);
-            }
-        }
-    }
-    // Reached, but covered: something is mounted on its own mount point.
-    let covered = |mount: &Mount| {
-        on_parent
-            .get(&mount.id)
-            .into_iter()
-            .flatten()
-            .filter_map(|&child| mounts.get(child))
-            .any(|child| child.mount_point == mount.mount_point)
-    };
-    let keep: Vec<bool> = mounts
-        .iter()
-        .zip(hidden)
-        .map(|(mount, hidden)| !hidden && !covered(mount))
-        .collect();
-    mounts
-        .into_iter()
-        .zip(keep)
-        .filter_map(|(mount, keep)| keep.then_some(mount))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
 
-    use proptest::prelude::*;
-
     use super::*;
 
-    fn reached(text: &str) -> Vec<String> {
-        reachable(parse(text.as_bytes()))
-            .into_iter()
-            .map(|mount| mount.source)
-            .collect()
+    fn mounts(text: &[u8]) -> Vec<Mount> {
+        parse(text).map(|line| line.mount()).collect()
     }
 
     #[test]
     fn a_line_is_taken_apart() {
         let text = br"36 35 98:0 /mnt1 /mnt\040and\134more/\377 rw,noatime master:1 shared:7 - ext3 /dev/a\040b rw,errors=continue";
-        let mounts = parse(text);
+        let mounts = mounts(text);
         assert_eq!(mounts.len(), 1);
         let mount = &mounts[0];
-        assert_eq!(
-            mount.device,
-            Device {
-                major: 98,
-                minor: 0
-            }
-        );
+        let device = Device {
+            major: 98,
+            minor: 0,
+        };
+        assert_eq!((mount.id, mount.device), (36, device));
         assert_eq!(mount.root, PathBuf::from("/mnt1"));
         assert_eq!(
             mount.mount_point.as_os_str().as_bytes(),
@@ -206,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_file_systems_own_options_say_what_is_read_only() {
-        let mounts = parse(
+        let mounts = mounts(
             b"1 0 8:1 / / ro - ext4 /dev/sda1 rw,errors=remount-ro\n2 1 8:2 / /a rw - ext4 /dev/sda2 ro\n\
               3 1 0:9 / /b rw -\n4 1 0:9 / /c rw - tmpfs  rw\n",
         );
@@ -218,51 +195,5 @@ mod tests {
             read,
             [("/dev/sda1", false), ("/dev/sda2", true), ("", false)]
         );
-    }
-
-    #[test]
-    fn a_mount_hides_what_it_was_mounted_over() {
-        let text = "1 0 8:1 / / rw - ext4 root rw\n\
-            2 1 8:2 / /mnt rw - ext4 covered rw\n\
-            3 2 8:3 / /mnt/below rw - ext4 below rw\n\
-            4 2 8:4 / /mnt rw - ext4 cover rw\n\
-            5 4 8:5 / /mnt/below rw - ext4 on-cover rw\n";
-        assert_eq!(reached(text), ["root", "cover", "on-cover"]);
-    }
-
-    #[test]
-    fn a_mount_on_a_folder_above_hides_too_whatever_the_order() {
-        let text = "3 1 8:3 / /mnt/disk/deep rw - ext4 deep rw\n\
-            2 1 8:2 / /mnt rw - ext4 above rw\n\
-            4 3 8:4 / /mnt/disk/deep/er rw - ext4 deeper rw\n\
-            5 1 8:5 / /mnt2 rw - ext4 beside rw\n\
-            1 0 8:1 / / rw - ext4 root rw\n";
-        assert_eq!(reached(text), ["above", "beside", "root"]);
-    }
-
-    #[test]
-    fn of_two_in_one_place_the_later_is_seen() {
-        let text = "1 1 8:1 / / rw - ext4 root rw\n2 1 8:2 / /a rw - ext4 first rw\n3 1 8:3 / /a rw - ext4 second rw\n";
-        assert_eq!(reached(text), ["root", "second"]);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
-            reachable(parse(&bytes));
-        }
-
-        #[test]
-        fn any_tree_of_mounts_is_survived(edges: Vec<(u8, u8, u8)>) {
-            let lines: Vec<_> = edges
-                .iter()
-                .map(|(id, parent, point)| {
-                    let point = ["/", "/a", "/a/b", "/a/b/c", "/d"][usize::from(*point) % 5];
-                    format!("{} {} 8:1 / {point} rw - ext4 x rw", id % 8, parent % 8)
-                })
-                .collect();
-            let text = lines.join("\n");
-            prop_assert!(reached(&text).len() <= edges.len());
-        }
     }
 }

@@ -1,8 +1,16 @@
 //! Tests of the collector on the trees of machines, with file systems that answer, fail and hang.
 
+mod limits;
+mod machines;
+
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Condvar, Mutex};
 
+use super::ask::Found;
+use super::kernel::OwnMounts;
+use super::mountinfo::Mount;
+use super::sizes::Sizes;
 use super::*;
 use crate::collect::fixture::{Tree, at_seconds, machine};
 
@@ -22,6 +30,8 @@ struct Stubs {
     /// Whether file systems that hang may go on, and how often one was asked.
     released: (Mutex<bool>, Condvar),
     hung_asked: Mutex<u32>,
+    /// How often any was asked.
+    asked: Mutex<u32>,
 }
 
 impl Stubs {
@@ -41,12 +51,13 @@ impl Stubs {
 const GIB: u64 = 1024 * 1024 * 1024;
 
 impl FileSystems for Stubs {
-    fn ask(&self, mount: &Mount) -> io::Result<Found> {
+    fn ask(&self, mount: &Mount, _: &OwnMounts) -> io::Result<Found> {
+        *self.asked.lock().unwrap() += 1;
         match self.by_mount_point[mount.mount_point.to_str().unwrap()] {
             Stub::Sizes(total, used, available, files) => Ok(Found::Sizes(Sizes {
-                total_bytes: total * GIB,
-                used_bytes: used * GIB,
-                available_bytes: available * GIB,
+                total_bytes: Some(total * GIB),
+                used_bytes: Some(used * GIB),
+                available_bytes: Some(available * GIB),
                 files,
             })),
             Stub::File => Ok(Found::File),
@@ -61,8 +72,10 @@ impl FileSystems for Stubs {
                         .unwrap(),
                 );
                 Ok(Found::Sizes(Sizes {
-                    total_bytes: GIB,
-                    ..Sizes::default()
+                    total_bytes: Some(GIB),
+                    used_bytes: Some(0),
+                    available_bytes: Some(0),
+                    files: 0,
                 }))
             }
         }
@@ -144,41 +157,6 @@ async fn a_server_whose_file_systems_fail_in_parts() {
 }
 
 #[tokio::test]
-async fn a_container_shows_its_root_and_no_bound_files() {
-    let files = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"].map(|file| (file, Stub::File));
-    let [a, b, c] = files;
-    let stubs = Stubs::new([("/", Stub::Sizes(78, 12, 66, 10_000_000)), a, b, c]);
-    assert_eq!(
-        lines(&collect(machine("container"), stubs).await),
-        ["overlay / overlay 78 12 66 Ok"]
-    );
-}
-
-#[tokio::test]
-async fn a_layered_root_is_not_shown_beside_the_disk_under_it() {
-    let tree = Tree::new(&[(
-        "proc/self/mountinfo",
-        "1 0 0:50 / / rw - overlay overlay rw\n\
-         2 1 8:1 /docker/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n\
-         3 1 8:1 /docker/volumes/data/_data /data rw - ext4 /dev/sda1 rw\n\
-         4 1 8:17 / /mnt/other rw - ext4 /dev/sdb1 rw\n",
-    )]);
-    let stubs = Stubs::new([
-        ("/", Stub::Sizes(78, 12, 66, 10_000_000)),
-        ("/etc/hosts", Stub::File),
-        ("/data", Stub::Sizes(78, 12, 66, 10_000_000)),
-        ("/mnt/other", Stub::Sizes(78, 1, 77, 999)),
-    ]);
-    assert_eq!(
-        lines(&collect(tree.root(), stubs).await),
-        [
-            "/dev/sda1 /data ext4 78 12 66 Ok",
-            "/dev/sdb1 /mnt/other ext4 78 1 77 Ok"
-        ]
-    );
-}
-
-#[tokio::test]
 async fn a_mount_that_hangs_is_reported_and_holds_up_neither_the_others_nor_the_next_time() {
     let tree = Tree::new(&[(
         "proc/1/mountinfo",
@@ -214,38 +192,6 @@ async fn a_mount_that_hangs_is_reported_and_holds_up_neither_the_others_nor_the_
         }
     };
     assert_eq!(line(&disks[1]), "dead:/a /mnt/a nfs4 1 0 0 Ok");
-}
-
-#[tokio::test]
-async fn many_mounts_that_hang_do_not_hold_up_one_behind_them() {
-    let mut mounts: Vec<_> = (0..20)
-        .map(|n| {
-            format!(
-                "{} 1 0:{} / /hung/{n} rw - nfs4 dead:/{n} rw",
-                n + 2,
-                n + 40
-            )
-        })
-        .collect();
-    mounts.push("99 1 8:1 / /srv rw - ext4 /dev/sda1 rw".to_owned());
-    let tree = Tree::new(&[("proc/1/mountinfo", &mounts.join("\n"))]);
-    let mut stubs: HashMap<&'static str, Stub> = (0..20)
-        .map(|n| {
-            (
-                &*Box::leak(format!("/hung/{n}").into_boxed_str()),
-                Stub::Hangs,
-            )
-        })
-        .collect();
-    stubs.insert("/srv", Stub::Sizes(20, 5, 15, 2));
-    let stubs = Arc::new(Stubs {
-        by_mount_point: stubs,
-        ..Stubs::default()
-    });
-    let disks = collect(tree.root(), Arc::clone(&stubs)).await;
-    assert_eq!(disks.len(), 21);
-    assert_eq!(disks[20].state(), DiskState::Ok);
-    stubs.release();
 }
 
 #[tokio::test]
