@@ -111,6 +111,7 @@ fn largest(query: Query) -> Body {
                 };
                 DISKS
             ],
+            not_listed: Some(u32::MAX),
         }),
         Query::Processes => body::Kind::Processes(Processes {
             time,

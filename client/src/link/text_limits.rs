@@ -20,7 +20,11 @@ pub(super) fn cut_texts(body: &mut Body) {
         Some(Kind::Error(Error { code: _, message })) => cut(message, TEXT_BYTES),
         Some(Kind::Host(host)) => cut_host(host),
         Some(Kind::Metrics(metrics)) => cut_metrics(metrics),
-        Some(Kind::Disks(Disks { time: _, disks })) => disks.iter_mut().for_each(cut_disk),
+        Some(Kind::Disks(Disks {
+            time: _,
+            disks,
+            not_listed: _,
+        })) => disks.iter_mut().for_each(cut_disk),
         Some(Kind::Processes(Processes {
             time: _,
             processes,
@@ -108,6 +112,7 @@ fn cut_disk(disk: &mut Disk) {
         available_bytes: _,
         state: _,
         read_only: _,
+        sizes_boot_ms: _,
     } = disk;
     cut(name, PATH_BYTES);
     cut_optional(mount_point, PATH_BYTES);

@@ -121,10 +121,15 @@ pub(super) fn check(body: &mut Body) -> Impossible {
         })) => {}
         Some(Kind::Host(host)) => check_host(host, &mut impossible),
         Some(Kind::Metrics(metrics)) => check_metrics(metrics, &mut impossible),
-        Some(Kind::Disks(Disks { time, disks })) => {
+        Some(Kind::Disks(Disks {
+            time,
+            disks,
+            not_listed: _,
+        })) => {
             impossible.time(time);
+            let boot_ms = time.and_then(|time| time.boot_ms);
             for disk in disks {
-                check_disk(disk, &mut impossible);
+                check_disk(disk, boot_ms, &mut impossible);
             }
         }
         Some(Kind::Processes(list)) => check_list(list, &mut impossible),
@@ -247,7 +252,7 @@ fn check_memory(memory: &mut Memory, impossible: &mut Impossible) {
     impossible.at_most(cache_bytes, whole, "memory for caches");
 }
 
-fn check_disk(disk: &mut Disk, impossible: &mut Impossible) {
+fn check_disk(disk: &mut Disk, boot_ms: Option<u64>, impossible: &mut Impossible) {
     let Disk {
         name: _,
         mount_point: _,
@@ -258,10 +263,12 @@ fn check_disk(disk: &mut Disk, impossible: &mut Impossible) {
         available_bytes,
         state: _,
         read_only: _,
+        sizes_boot_ms,
     } = disk;
     let whole = total_bytes.unwrap_or(u64::MAX);
     impossible.at_most(used_bytes, whole, "disk space in use");
     impossible.at_most(available_bytes, whole, "disk space available");
+    impossible.at_most(sizes_boot_ms, latest(boot_ms), "age of a disk's sizes");
 }
 
 fn check_list(list: &mut Processes, impossible: &mut Impossible) {
@@ -300,8 +307,12 @@ fn check_process(process: &mut Process, boot_ms: Option<u64>, impossible: &mut I
     impossible.at_most(threads, MOST_TASKS, "threads of a process");
     impossible.percent(cpu_percent, "CPU use of a process");
     impossible.at_most(resident_bytes, MOST_MEMORY_BYTES, "memory of a process");
-    let latest = boot_ms.map_or(MOST_UPTIME_MS, |now| now.saturating_add(CLOCK_SLACK_MS));
-    impossible.at_most(started_boot_ms, latest, "start of a process");
+    impossible.at_most(started_boot_ms, latest(boot_ms), "start of a process");
+}
+
+/// The latest moment that a sample of `boot_ms` can tell of.
+fn latest(boot_ms: Option<u64>) -> u64 {
+    boot_ms.map_or(MOST_UPTIME_MS, |now| now.saturating_add(CLOCK_SLACK_MS))
 }
 
 fn check_details(details: &mut ProcessDetails, impossible: &mut Impossible) {
@@ -458,6 +469,7 @@ mod tests {
             body::Kind::Disks(Disks {
                 time: None,
                 disks: vec![disk],
+                not_listed: None,
             }),
         ] {
             assert_eq!(checked(kind.clone()), (kind, None));

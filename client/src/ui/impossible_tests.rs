@@ -75,7 +75,9 @@ fn disks() -> Disks {
             available_bytes: Some(u64::MAX),
             state: 1,
             read_only: Some(false),
+            sizes_boot_ms: Some(u64::MAX),
         }],
+        not_listed: None,
     }
 }
 

@@ -48,7 +48,11 @@ impl Heap for Body {
             Some(Kind::Error(Error { code: _, message })) => message.heap_bytes(),
             Some(Kind::Host(host)) => host.heap_bytes(),
             Some(Kind::Metrics(metrics)) => metrics.heap_bytes(),
-            Some(Kind::Disks(Disks { time: _, disks })) => disks.heap_bytes(),
+            Some(Kind::Disks(Disks {
+                time: _,
+                disks,
+                not_listed: _,
+            })) => disks.heap_bytes(),
             Some(Kind::Processes(Processes {
                 time: _,
                 processes,
@@ -159,6 +163,7 @@ impl Heap for Disk {
             available_bytes: _,
             state: _,
             read_only: _,
+            sizes_boot_ms: _,
         } = self;
         name.heap_bytes() + mount_point.heap_bytes() + file_system.heap_bytes()
     }

@@ -52,7 +52,11 @@ pub fn check(body: &Body) -> Result<(), OverLimit> {
             Ok(())
         }
         Some(Kind::Metrics(metrics)) => check_metrics(metrics, &mut parts),
-        Some(Kind::Disks(Disks { time: _, disks })) => parts.add_at_most(disks, DISKS, "disks"),
+        Some(Kind::Disks(Disks {
+            time: _,
+            disks,
+            not_listed: _,
+        })) => parts.add_at_most(disks, DISKS, "disks"),
         Some(Kind::Processes(Processes {
             time: _,
             processes,

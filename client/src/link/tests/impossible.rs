@@ -42,6 +42,7 @@ fn disks(boot_ms: u64, used: u64) -> Body {
             available_bytes: Some(0),
             ..Disk::default()
         }],
+        not_listed: None,
     })
     .into()
 }
