@@ -7,6 +7,7 @@
 //! `socktop-agent pair` prints such a line, `socktop add` takes it. It holds a secret: whoever has it can look.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -76,7 +77,8 @@ impl FromStr for Pin {
 /// Everything that a client needs to know of an agent. Its `Debug` does not show the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pairing {
-    /// The host's DNS name or address; an IPv6 address in brackets.
+    /// The host's name or address. An IPv6 address is in brackets, where it is link-local with its zone as a user would
+    /// write it: `[fe80::1%eth0]`.
     pub host: String,
     /// The port, which speaks TLS.
     pub port: u16,
@@ -93,7 +95,9 @@ impl fmt::Display for Pairing {
         write!(
             formatter,
             "{SCHEME}{}:{}/?pin={}",
-            self.host, self.port, self.pin
+            escaped_host(&self.host),
+            self.port,
+            self.pin
         )?;
         for (key, value) in [("token", &self.token), ("name", &self.name)] {
             if let Some(value) = value {
@@ -144,7 +148,7 @@ impl FromStr for Pairing {
 
     /// Reads a line. Keys that this version does not know are left out.
     fn from_str(text: &str) -> Result<Self, PairingError> {
-        let text = text.trim();
+        let text = text.trim_start_matches('\u{feff}').trim();
         if text.len() > MAX_BYTES {
             return Err(PairingError::TooLong);
         }
@@ -159,9 +163,7 @@ impl FromStr for Pairing {
             .ok()
             .filter(|port| *port != 0)
             .ok_or(PairingError::Authority)?;
-        if !is_host(host) {
-            return Err(PairingError::Authority);
-        }
+        let host = unescaped_host(host).ok_or(PairingError::Authority)?;
         let value = |key: &'static str| {
             query
                 .split('&')
@@ -178,7 +180,7 @@ impl FromStr for Pairing {
                 .transpose()
         };
         Ok(Self {
-            host: host.to_owned(),
+            host,
             port,
             pin: value("pin")?
                 .and_then(|pin| pin.parse().ok())
@@ -189,20 +191,72 @@ impl FromStr for Pairing {
     }
 }
 
-/// Whether `host` may stand before the port: a name, an IPv4 address, or an IPv6 address in brackets.
-fn is_host(host: &str) -> bool {
-    let inner = host
+/// The pairing lines in what a terminal or a pipe gave, without the words around them: prompts, escape sequences, a byte
+/// order mark, or what `ssh -t` says at the end.
+pub fn find(text: &str) -> impl Iterator<Item = &str> {
+    // What a line has of these is escaped.
+    let ends = |character: char| {
+        character.is_whitespace() || character.is_control() || "\"'<>`".contains(character)
+    };
+    text.match_indices(SCHEME).filter_map(move |(at, _)| {
+        let line = text.get(at..)?;
+        line.get(..line.find(ends).unwrap_or(line.len()))
+    })
+}
+
+/// Whether `text` may be the zone of a link-local address: an interface's name (at most 15 bytes, netdevice(7)) or its
+/// number.
+#[must_use]
+pub fn is_zone(text: &str) -> bool {
+    (1..=15).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"%/?#@[]\\\"'<>`".contains(&byte))
+}
+
+/// `host` as it stands before the port.
+fn escaped_host(host: &str) -> String {
+    let address = host
         .strip_prefix('[')
-        .map_or(Some(host), |rest| rest.strip_suffix(']'));
-    match inner {
-        Some(inner) if inner.len() < host.len() => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        _ => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        .map_or(host, |rest| rest.strip_suffix(']').unwrap_or(rest));
+    match address.split_once('%') {
+        Some((address, zone)) if address.parse::<Ipv6Addr>().is_ok() => {
+            format!("[{address}%25{}]", utf8_percent_encode(zone, ESCAPED))
         }
+        None if address.parse::<Ipv6Addr>().is_ok() => format!("[{address}]"),
+        _ => utf8_percent_encode(host, ESCAPED).to_string(),
     }
+}
+
+/// The host that stands before the port: a name, an IPv4 address, or an IPv6 address in brackets. A name need not be one
+/// of DNS, for hosts call themselves as they like; but it has no character that has a meaning in a URL.
+fn unescaped_host(host: &str) -> Option<String> {
+    if let Some(inner) = host.strip_prefix('[') {
+        let inner = inner.strip_suffix(']')?;
+        let (address, zone) = match inner.split_once('%') {
+            Some((address, zone)) => (address, Some(zone)),
+            None => (inner, None),
+        };
+        let address: Ipv6Addr = address.parse().ok()?;
+        let Some(zone) = zone else {
+            return Some(format!("[{address}]"));
+        };
+        // Written by hand, the sign before it may stand as it is.
+        let zone = match zone.strip_prefix("25") {
+            Some(escaped) if !escaped.is_empty() => {
+                percent_decode_str(escaped).decode_utf8().ok()?
+            }
+            _ => zone.into(),
+        };
+        return (address.is_unicast_link_local() && is_zone(&zone))
+            .then(|| format!("[{address}%{zone}]"));
+    }
+    let host = percent_decode_str(host).decode_utf8().ok()?;
+    let is_name = !host.is_empty()
+        && host.chars().all(|character| {
+            !character.is_control() && !"%/?#@:[]\\\"'<>`|^{}".contains(character)
+        });
+    is_name.then(|| host.into_owned())
 }
 
 #[cfg(test)]
@@ -239,6 +293,59 @@ mod tests {
             ..pairing()
         };
         assert_eq!(six.to_string().parse(), Ok(six));
+    }
+
+    #[test]
+    fn a_host_may_be_called_anything_and_a_zone_is_kept() {
+        for (host, written, read) in [
+            ("[fe80::1%eth0]", "[fe80::1%25eth0]", "[fe80::1%eth0]"),
+            ("fe80::1%eth0", "[fe80::1%25eth0]", "[fe80::1%eth0]"),
+            ("[fe80::1%de+1]", "[fe80::1%25de%2B1]", "[fe80::1%de+1]"),
+            ("fd99::2", "[fd99::2]", "[fd99::2]"),
+            ("büro", "b%C3%BCro", "büro"),
+            ("pi 4", "pi%204", "pi 4"),
+            ("pi_4", "pi_4", "pi_4"),
+        ] {
+            let pairing = Pairing {
+                host: host.to_owned(),
+                ..pairing()
+            };
+            let line = pairing.to_string();
+            let expected = format!("socktop://{written}:8443/?");
+            assert!(line.starts_with(&expected), "{line}");
+            assert_eq!(line.parse::<Pairing>().unwrap().host, read);
+        }
+        // As it is typed by hand.
+        let typed = line().replace("pi4.local", "[fe80::1%eth0]");
+        assert_eq!(typed.parse::<Pairing>().unwrap().host, "[fe80::1%eth0]");
+        for host in [
+            "[fd99::2%25eth0]",
+            "[fe80::1%]",
+            "[fe80::1%25a%2Fb]",
+            "a%40b",
+            "a%2Fb",
+            "a%3F",
+            "%00",
+        ] {
+            let line = line().replace("pi4.local", host);
+            assert_eq!(
+                line.parse::<Pairing>(),
+                Err(PairingError::Authority),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_are_found_among_what_a_terminal_says() {
+        let noise = format!(
+            "\u{feff}{0}\r\n[sudo] password for pi: {0}\r\n\u{1b}[200~{0}\u{1b}[201~\nConnection to pi4 closed.\r\n'{0}' {0}",
+            line()
+        );
+        let found: Vec<_> = find(&noise).collect();
+        assert_eq!(found, vec![line(); 5]);
+        assert_eq!(find("Connection to pi4 closed.").count(), 0);
+        assert_eq!(format!("\u{feff}{}", line()).parse(), Ok(pairing()));
     }
 
     #[test]
