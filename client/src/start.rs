@@ -166,7 +166,7 @@ async fn show_agent(connect: &Connect, cli: &Cli, home: Option<&Home>) -> Result
     }
     let name = match &connect.profile {
         Some(profile) => profile.clone(),
-        None => connect.target.host().to_string(),
+        None => connect.target.shown_host(),
     };
     show(name, endpoint, connect.intervals, cli).await
 }

@@ -1,12 +1,17 @@
 //! What the user may call an agent: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `ws://…` or `wss://…`.
 //!
+//! A link-local IPv6 address has the zone, the interface that it is reached by, after it: `fe80::1%eth0`, and in a URL
+//! also `[fe80::1%25eth0]` (RFC 6874).
+//!
 //! A host without a scheme is spoken to over TLS, on port [`DEFAULT_PORT`] unless another is given.
 //! Plain `ws` must be asked for: nothing falls back to it. (The name of a profile can stand in the
 //! same place and wins over a host of that name; see [`crate::cli`].)
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use socktop_proto::pairing;
 use url::form_urlencoded;
 use url::{Host, Url};
 
@@ -27,6 +32,7 @@ const DEFAULT_PATH: &str = "/ws";
 pub struct Target {
     tls: bool,
     host: Host,
+    zone: Option<String>,
     port: u16,
     path: String,
     /// The query as it goes into the request, less the token; may be empty.
@@ -46,6 +52,26 @@ impl Target {
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// The interface by which a link-local address is reached: its name, or its number on this machine.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// The host as a user would write it: an IPv6 address in brackets, its zone after it.
+    #[must_use]
+    pub fn shown_host(&self) -> String {
+        self.host_with("%")
+    }
+
+    /// The host, its zone after `separator`.
+    fn host_with(&self, separator: &str) -> String {
+        match (&self.host, &self.zone) {
+            (Host::Ipv6(address), Some(zone)) => format!("[{address}{separator}{zone}]"),
+            (host, _) => host.to_string(),
+        }
     }
 
     /// The TCP port.
@@ -81,9 +107,15 @@ impl Target {
         self.token = Some(token);
     }
 
-    /// `HOST:PORT`, an IPv6 address in brackets: the request's `Host`.
+    /// `HOST:PORT`, an IPv6 address in brackets with its zone: what tells agents apart.
     #[must_use]
     pub fn authority(&self) -> String {
+        format!("{}:{}", self.shown_host(), self.port)
+    }
+
+    /// The request's `Host`. A zone means nothing to the other end, so it is left out (RFC 6874).
+    #[must_use]
+    pub(crate) fn host_header(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
@@ -112,18 +144,29 @@ impl Target {
     /// The URL as it is saved in a profile: complete, and with the token if the user's had one.
     #[must_use]
     pub fn to_url(&self) -> String {
-        format!("{}{}", self.origin(), self.path_and_query(false))
+        format!(
+            "{}://{}:{}{}",
+            self.scheme(),
+            self.host_with("%25"),
+            self.port,
+            self.path_and_query(false)
+        )
     }
 
-    fn origin(&self) -> String {
-        let scheme = if self.tls { "wss" } else { "ws" };
-        format!("{scheme}://{}", self.authority())
+    fn scheme(&self) -> &'static str {
+        if self.tls { "wss" } else { "ws" }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.origin(), self.path)
+        write!(
+            formatter,
+            "{}://{}{}",
+            self.scheme(),
+            self.authority(),
+            self.path
+        )
     }
 }
 
@@ -149,6 +192,10 @@ enum Fault {
     Url(url::ParseError),
     #[error("it has no host")]
     NoHost,
+    #[error(
+        "the zone {0:?} is no interface's name, as after a link-local IPv6 address: fe80::1%eth0"
+    )]
+    Zone(String),
     #[error("the port {0:?} is not a number from 1 to 65535")]
     Port(String),
     #[error("a path or query needs ws:// or wss:// before the host")]
@@ -193,10 +240,11 @@ fn shown(text: &str) -> String {
 }
 
 fn from_url(text: &str) -> Result<Target, Fault> {
-    if text.starts_with(socktop_proto::pairing::SCHEME) {
+    if text.starts_with(pairing::SCHEME) {
         return Err(Fault::Pairing);
     }
-    let url = Url::parse(text).map_err(Fault::Url)?;
+    let (text, zone) = without_zone(text)?;
+    let url = Url::parse(&text).map_err(Fault::Url)?;
     let tls = match url.scheme() {
         "ws" => false,
         "wss" => true,
@@ -224,6 +272,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
     }
     Ok(Target {
         tls,
+        zone: zone.map(|zone| zone_of(zone, &host)).transpose()?,
         host,
         port,
         path: match url.path() {
@@ -252,15 +301,51 @@ fn from_host(text: &str) -> Result<Target, Fault> {
             .filter(|port| *port != 0)
             .ok_or_else(|| Fault::Port(port.to_owned()))?,
     };
+    let (host, zone) = without_zone(&host)?;
+    let host = Host::parse(&host).map_err(Fault::Url)?;
     Ok(Target {
         tls: true,
-        host: Host::parse(&host).map_err(Fault::Url)?,
+        zone: zone.map(|zone| zone_of(zone, &host)).transpose()?,
+        host,
         port,
         path: DEFAULT_PATH.to_owned(),
         query: String::new(),
         token: None,
         token_in_url: false,
     })
+}
+
+/// `text`, a URL or a host, without the zone of the address in brackets; and that zone. The parser of URLs knows none.
+fn without_zone(text: &str) -> Result<(Cow<'_, str>, Option<&str>), Fault> {
+    let start = text.find("://").map_or(0, |at| at + "://".len());
+    let (before, rest) = text.split_at(start);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let zoned = rest
+        .get(..end)
+        .filter(|authority| authority.starts_with('['))
+        .and_then(|authority| authority.split_once(']'))
+        .and_then(|(address, _)| address.split_once('%'));
+    let Some((address, zone)) = zoned else {
+        return Ok((Cow::Borrowed(text), None));
+    };
+    let after = rest
+        .get(address.len() + 1 + zone.len()..)
+        .unwrap_or_default();
+    Ok((Cow::Owned(format!("{before}{address}{after}")), Some(zone)))
+}
+
+/// The zone as the system knows it, of one that was written after `%` or `%25`.
+fn zone_of(text: &str, host: &Host) -> Result<String, Fault> {
+    let zone = match text.strip_prefix("25") {
+        Some(zone) if !zone.is_empty() => zone,
+        _ => text,
+    };
+    let is_link_local = matches!(host, Host::Ipv6(address) if address.is_unicast_link_local());
+    if is_link_local && pairing::is_zone(zone) {
+        Ok(zone.to_owned())
+    } else {
+        Err(Fault::Zone(zone.to_owned()))
+    }
 }
 
 /// Splits `HOST:PORT`; an IPv6 address comes back in brackets, whether it had them or not.
@@ -315,6 +400,39 @@ mod tests {
         assert_eq!(url("wss://pi4/agents/3?x=1"), "wss://pi4:443/agents/3?x=1");
         assert_eq!(url("ws://pi4"), "ws://pi4:80/ws");
         assert_eq!(url("WS://PI4:3000"), "ws://pi4:3000/ws");
+    }
+
+    #[test]
+    fn a_link_local_address_keeps_its_zone() {
+        for text in [
+            "fe80::1%eth0",
+            "[fe80::1%eth0]",
+            "fe80::1%25eth0",
+            "[fe80::1%25eth0]:8443",
+            "wss://[fe80::1%25eth0]:8443/ws",
+            "wss://[fe80::1%eth0]:8443",
+        ] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.to_url(), "wss://[fe80::1%25eth0]:8443/ws", "{text}");
+            assert_eq!(target.to_string(), "wss://[fe80::1%eth0]:8443/ws");
+            assert_eq!(target.authority(), "[fe80::1%eth0]:8443");
+            assert_eq!(target.host_header(), "[fe80::1]:8443");
+            assert_eq!(target.zone(), Some("eth0"));
+            assert_eq!(target.to_url().parse(), Ok(target));
+        }
+        let zone = |text: &str| text.parse::<Target>().unwrap().zone().map(str::to_owned);
+        assert_eq!(zone("ws://[fe80::1%2]/?token=a%25b").as_deref(), Some("2"));
+        assert_eq!(zone("fe80::1%25").as_deref(), Some("25"));
+        assert_eq!(zone("ws://pi4/[::1%25x]"), None);
+        for text in [
+            "fd99::2%eth0",
+            "fe80::1%",
+            "fe80::1%eth 0",
+            "fe80::1%a-name-that-is-too-long",
+            "ws://[fe80::1%25eth@0]",
+        ] {
+            assert!(fault(text).contains("link-local"), "{}", fault(text));
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Dialer {
 
     fn request(&self, target: &Target) -> http::request::Builder {
         let mut request = upgrade::request(&target.path_and_query(self.token_in_query))
-            .header(HOST, target.authority());
+            .header(HOST, target.host_header());
         if let Some(token) = target.token()
             // A token has no control characters, so it makes a value.
             && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.expose()))

@@ -69,6 +69,10 @@ pub(super) enum Fault {
     Lookup { host: String, source: io::Error },
     #[error("looking up the address of {host} took longer than {} s; is the name server reachable?", limit.as_secs())]
     LookupSilent { host: String, limit: Duration },
+    #[error(
+        "this machine has no network interface {zone:?} ({source}); 'ip link' lists those that there are"
+    )]
+    Zone { zone: String, source: io::Error },
     #[error("connecting failed: {causes}; {advice}")]
     Connect { causes: String, advice: String },
     #[error("{0:?} cannot be checked against a certificate; use the host's DNS name or address")]
