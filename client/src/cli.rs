@@ -220,6 +220,7 @@ fn connect(
     environment: &Environment,
 ) -> Result<Connect, ResolveError> {
     let mut token_file = cli.token_file.clone();
+    let mut token_is_stored = false;
     if token_file.is_none() {
         let given = environment
             .token
@@ -230,8 +231,12 @@ fn connect(
             .map_err(ResolveError::Token)?;
         if let Some(token) = given {
             target.set_token(token);
-        } else if target.token().is_none() {
-            token_file = profile.and_then(|profile| profile.token_file.clone());
+        } else {
+            // A profile's URL may have one.
+            token_is_stored = profile.is_some();
+            if target.token().is_none() {
+                token_file = profile.and_then(|profile| profile.token_file.clone());
+            }
         }
     }
     let of_cli = cli.cert.as_ref().zip(cli.key.as_ref());
@@ -252,6 +257,10 @@ fn connect(
             || profile.is_some_and(|profile| profile.verify_hostname),
         client,
         token_file,
+        token_is_stored,
+        token_for: profile
+            .filter(|_| token_is_stored)
+            .and_then(|profile| profile.token_for.clone()),
         intervals: intervals(cli, profile),
         save: None,
     })
@@ -314,6 +323,8 @@ fn save(
     profile.client_cert = absolute(cert);
     profile.client_key = absolute(key);
     profile.token_file = absolute(token_file);
+    // It is given anew, for whoever is trusted there now.
+    profile.token_for = None;
     profile.metrics_interval_ms = metrics_interval_ms.or(profile.metrics_interval_ms);
     profile.processes_interval_ms = processes_interval_ms.or(profile.processes_interval_ms);
     profile.disks_interval_ms = disks_interval_ms.or(profile.disks_interval_ms);

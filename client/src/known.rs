@@ -42,6 +42,19 @@ pub enum KnownError {
         /// Why.
         source: io::Error,
     },
+    /// The agent has another key.
+    #[error(
+        "another key is remembered for {authority}: {remembered}, and not {given}. If that host was installed anew or its \
+         key was replaced, as 'sudo socktop-agent fingerprint' on it tells: socktop forget {authority}"
+    )]
+    Another {
+        /// Whose.
+        authority: String,
+        /// The one that is remembered.
+        remembered: Pin,
+        /// The one that is not.
+        given: Pin,
+    },
     /// The agent's line has no key.
     #[error(
         "{}, line {line}: no usable key for {authority}; mend the line, or remove it with: socktop forget {authority}",
@@ -97,8 +110,11 @@ impl KnownAgents {
     /// # Errors
     /// Where the file cannot be read, or its line for this agent has no key.
     pub fn pin_of(&self, authority: &str) -> Result<Option<Pin>, KnownError> {
-        let text = self.read()?;
-        let found = lines(&text)
+        self.find(&self.read()?, authority)
+    }
+
+    fn find(&self, text: &[u8], authority: &str) -> Result<Option<Pin>, KnownError> {
+        let found = lines(text)
             .enumerate()
             .filter_map(|(at, line)| Some((at, Line::of(line)?)))
             .find(|(_, line)| line.is_about(authority));
@@ -125,37 +141,56 @@ impl KnownAgents {
             .collect())
     }
 
-    /// Remembers the key of the agent at `authority`, in place of any other; gives the other one.
+    /// Remembers the key of the agent at `authority`, of which none is remembered yet.
     ///
     /// # Errors
-    /// Where the file cannot be read or written.
-    pub fn remember(&self, authority: &str, pin: Pin) -> Result<Option<Pin>, KnownError> {
-        let mut replaced = None;
+    /// Where another key is remembered, or what stands there cannot be read: neither is replaced. Where the file cannot
+    /// be read or written.
+    pub fn remember(&self, authority: &str, pin: Pin) -> Result<(), KnownError> {
+        self.put(authority, pin, None)
+    }
+
+    /// Remembers the key `pin` instead of `old`, because the user said so, who has seen both.
+    ///
+    /// # Errors
+    /// Where yet another key is remembered by now. Where the file cannot be read or written.
+    pub fn replace(&self, authority: &str, old: Pin, pin: Pin) -> Result<(), KnownError> {
+        self.put(authority, pin, Some(old))
+    }
+
+    fn put(&self, authority: &str, pin: Pin, agreed: Option<Pin>) -> Result<(), KnownError> {
         self.change(|text| {
+            let remembered = self.find(text, authority)?;
+            if remembered == Some(pin) {
+                return Ok(text.to_vec());
+            }
+            if let Some(remembered) = remembered
+                && agreed != Some(remembered)
+            {
+                return Err(KnownError::Another {
+                    authority: authority.to_owned(),
+                    remembered,
+                    given: pin,
+                });
+            }
             let mut new = Vec::with_capacity(text.len() + 128);
             let mut written = false;
             for line in lines(text) {
-                match Line::of(line) {
-                    Some(known) if known.is_about(authority) => {
-                        replaced = replaced.or(known.pin);
-                        if !written {
-                            new.extend_from_slice(format!("{authority} {pin}").as_bytes());
-                            new.push(b'\n');
-                            written = true;
-                        }
+                if Line::of(line).is_some_and(|known| known.is_about(authority)) {
+                    if !written {
+                        new.extend_from_slice(format!("{authority} {pin}\n").as_bytes());
+                        written = true;
                     }
-                    _ => {
-                        new.extend_from_slice(line);
-                        new.push(b'\n');
-                    }
+                } else {
+                    new.extend_from_slice(line);
+                    new.push(b'\n');
                 }
             }
             if !written {
                 new.extend_from_slice(format!("{authority} {pin}\n").as_bytes());
             }
-            new
-        })?;
-        Ok(replaced.filter(|replaced| *replaced != pin))
+            Ok(new)
+        })
     }
 
     /// Forgets the agent at `authority`; says whether it was known.
@@ -174,7 +209,7 @@ impl KnownAgents {
                     new.push(b'\n');
                 }
             }
-            new
+            Ok(new)
         })?;
         Ok(known)
     }
@@ -190,14 +225,17 @@ impl KnownAgents {
     }
 
     /// Writes what `change` makes of the file, where it is anything else.
-    fn change(&self, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<(), KnownError> {
+    fn change(
+        &self,
+        change: impl FnOnce(&[u8]) -> Result<Vec<u8>, KnownError>,
+    ) -> Result<(), KnownError> {
         let failed = |source| KnownError::Write {
             path: self.path.clone(),
             source,
         };
         let _lock = Lock::hold(&self.path).map_err(failed)?;
         let text = self.read()?;
-        let new = change(&text);
+        let new = change(&text)?;
         if new == text {
             return Ok(());
         }
@@ -244,8 +282,9 @@ mod tests {
     fn what_is_remembered_is_found_and_private() {
         let (folder, known) = Folder::with(b"");
         assert_eq!(known.pin_of("pi4:8443").unwrap(), None);
-        assert_eq!(known.remember("pi4:8443", PIN).unwrap(), None);
-        assert_eq!(known.remember("[fd99::2]:8443", OTHER).unwrap(), None);
+        known.remember("pi4:8443", PIN).unwrap();
+        known.remember("[fd99::2]:8443", OTHER).unwrap();
+        known.remember("pi4:8443", PIN).unwrap();
         assert_eq!(known.pin_of("PI4:8443").unwrap(), Some(PIN));
         assert_eq!(known.pin_of("[fd99::2]:8443").unwrap(), Some(OTHER));
         assert_eq!(known.pin_of("pi4:8444").unwrap(), None);
@@ -265,7 +304,7 @@ mod tests {
             format!("# kitchen\n\npi4:8443 {PIN} seen in May\njunk\n\u{fffd}\npi5:1 sha256:7");
         let (folder, known) = Folder::with(text.replace('\u{fffd}', "é").as_bytes());
         assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));
-        assert_eq!(known.remember("pi4:8443", OTHER).unwrap(), Some(PIN));
+        known.replace("pi4:8443", PIN, OTHER).unwrap();
         assert_eq!(
             folder.text(),
             format!("# kitchen\n\npi4:8443 {OTHER}\njunk\né\npi5:1 sha256:7\n")
@@ -284,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_stands_in_the_way_is_named_and_can_be_replaced() {
+    fn a_line_that_stands_in_the_way_is_named_and_can_be_forgotten() {
         let (_folder, known) = Folder::with(b"# one\npi4:8443 sha256:dead\n");
         let message = known.pin_of("pi4:8443").unwrap_err().to_string();
         assert!(
@@ -293,8 +332,29 @@ mod tests {
         );
         assert!(message.contains("socktop forget pi4:8443"), "{message}");
         assert_eq!(known.pin_of("pi5:8443").unwrap(), None);
-        assert_eq!(known.remember("pi4:8443", PIN).unwrap(), None);
+        assert!(known.remember("pi4:8443", PIN).is_err());
+        assert!(known.forget("pi4:8443").unwrap());
+        known.remember("pi4:8443", PIN).unwrap();
         assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));
+    }
+
+    #[test]
+    fn another_key_is_not_replaced_but_by_who_has_seen_it() {
+        let (_folder, known) = Folder::with(b"");
+        known.remember("pi4:8443", PIN).unwrap();
+        let third = Pin::from_digest([7; 32]);
+        for refused in [
+            known.remember("PI4:8443", OTHER),
+            known.replace("pi4:8443", third, OTHER),
+        ] {
+            let message = refused.unwrap_err().to_string();
+            for part in [&PIN.to_string(), &OTHER.to_string(), "socktop forget "] {
+                assert!(message.contains(part), "{message}");
+            }
+            assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));
+        }
+        known.replace("pi4:8443", PIN, OTHER).unwrap();
+        assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(OTHER));
     }
 
     #[test]
@@ -302,7 +362,7 @@ mod tests {
         let (folder, known) =
             Folder::with(format!("pi4:1 {PIN}\nx:1 {PIN}\npi4:1 {OTHER}\n").as_bytes());
         assert_eq!(known.pin_of("pi4:1").unwrap(), Some(PIN));
-        assert_eq!(known.remember("pi4:1", OTHER).unwrap(), Some(PIN));
+        known.replace("pi4:1", PIN, OTHER).unwrap();
         assert_eq!(folder.text(), format!("pi4:1 {OTHER}\nx:1 {PIN}\n"));
     }
 

@@ -15,7 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use socktop_proto::pairing::Pin;
+
 use crate::files::{Lock, write_private};
+use crate::recipient::Recipient;
+use crate::target::Target;
 
 /// One saved agent.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,6 +45,10 @@ pub struct Profile {
     /// A file that holds the token. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+    /// Whom the token is for, of that file or in the URL; nobody has been dialled with it yet where that is not known.
+    /// The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_for: Option<Recipient>,
     /// The client's own certificate, for an agent that asks for one. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_cert: Option<PathBuf>,
@@ -60,6 +68,25 @@ impl Profile {
             url,
             ..Self::default()
         }
+    }
+}
+
+impl Profile {
+    /// Whether it has a token, in a file or in its URL.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token_file.is_some()
+            || self
+                .url
+                .parse::<Target>()
+                .is_ok_and(|target| target.token().is_some())
+    }
+
+    /// Host and port, where it is spoken to over TLS.
+    #[must_use]
+    pub fn tls_authority(&self) -> Option<String> {
+        let target: Target = self.url.parse().ok()?;
+        target.is_tls().then(|| target.authority())
     }
 }
 
@@ -192,9 +219,52 @@ impl Profiles {
             source,
         })?;
         let mut profiles = Self::load(path)?;
+        let before = profiles.clone();
         let changed = change(&mut profiles)?;
-        profiles.save(path)?;
+        if profiles != before {
+            profiles.save(path)?;
+        }
         Ok(changed)
+    }
+
+    /// Notes that the token of the profile `name`, if it still is the one of an agent at `authority`, is for `recipient`.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn bind_token(
+        path: &Path,
+        name: &str,
+        authority: &str,
+        recipient: &Recipient,
+    ) -> Result<(), ProfilesError> {
+        Self::update(path, |profiles| {
+            if let Some(profile) = profiles.profiles.get_mut(name)
+                && profile.has_token()
+                && profile.tls_authority().as_deref() == Some(authority)
+            {
+                profile.token_for = Some(recipient.clone());
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that all tokens for the agent at `authority`, of which it is not known yet whom they are for, are for
+    /// `key`. Done before that key is forgotten or replaced: they must not go to the next one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn bind_tokens(path: &Path, authority: &str, key: Pin) -> Result<(), ProfilesError> {
+        Self::update(path, |profiles| {
+            for profile in profiles.profiles.values_mut() {
+                if profile.token_for.is_none()
+                    && profile.has_token()
+                    && profile.tls_authority().as_deref() == Some(authority)
+                {
+                    profile.token_for = Some(Recipient::Key(key));
+                }
+            }
+            Ok(())
+        })
     }
 }
 

@@ -1,35 +1,66 @@
 //! Questions at the terminal, before there is a screen.
 
-use std::io::{self, BufRead, Write};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Write};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
-/// Does what asks the user, which may wait for long, until a signal ends it.
+/// The terminal of this session, whatever standard input and output are.
+const TERMINAL: &str = "/dev/tty";
+
+/// The signal of this number asked for the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signalled(pub u8);
+
+/// Does what may wait for long before there is a screen, a question or an agent that does not answer, until it is done
+/// or SIGINT, SIGTERM or SIGHUP ends it. The terminal is then as it was.
+///
+/// Once a signal is watched, it no longer ends the program by itself: what comes after a question has to be done here too.
 ///
 /// # Errors
-/// `Interrupted` where SIGINT, SIGTERM or SIGHUP came; else where the terminal fails, or what `asking` says.
-pub async fn at_terminal<T: Send + 'static>(
-    asking: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    let before = tcgetattr(io::stdin())?;
-    // Once they are watched, signals no longer end the program by themselves.
+/// Where the signals cannot be watched.
+pub async fn until_signal<T>(doing: impl Future<Output = T>) -> io::Result<Result<T, Signalled>> {
+    let before = tcgetattr(io::stdin());
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        asked = spawn_blocking(asking) => asked.map_err(io::Error::other)?,
-        _ = interrupt.recv() => interrupted(&before),
-        _ = terminate.recv() => interrupted(&before),
-        _ = hang_up.recv() => interrupted(&before),
+    let signalled = tokio::select! {
+        done = doing => return Ok(Ok(done)),
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = hang_up.recv() => SignalKind::hangup(),
+    };
+    if let Ok(before) = before {
+        // A thread may go on waiting for a hidden answer, so the echo is turned on again for it. A terminal that hung
+        // up has none.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
     }
+    let number = u8::try_from(signalled.as_raw_value()).unwrap_or(u8::MAX);
+    Ok(Err(Signalled(number)))
 }
 
-/// The thread that reads goes on waiting, so the echo is turned on again for it.
-fn interrupted<T>(before: &Termios) -> io::Result<T> {
-    tcsetattr(io::stdin(), OptionalActions::Now, before)?;
-    Err(io::ErrorKind::Interrupted.into())
+/// Asks the user beside everything else that is going on.
+///
+/// # Errors
+/// What `asking` says.
+pub async fn at_terminal<T: Send + 'static>(
+    asking: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(asking).await.map_err(io::Error::other)?
+}
+
+/// Asks as [`confirm`] does at the terminal of this session, also where standard input is a pipe. `None` where there is
+/// no terminal. What was typed before the question does not answer it.
+pub fn confirm_at_terminal(question: &str) -> Option<bool> {
+    let terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(TERMINAL)
+        .ok()?;
+    tcflush(&terminal, QueueSelector::IFlush).ok()?;
+    confirm(question, &mut BufReader::new(&terminal), &mut &terminal).ok()
 }
 
 /// Asks a question that `y` or `yes` agrees to; anything else, and no answer, does not.

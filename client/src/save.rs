@@ -38,7 +38,7 @@ impl Save {
             .then(|| format!("Overwrite the profile {:?}?", self.name))
     }
 
-    /// Whether it is saved already, as far as can be told.
+    /// Whether it is saved already, as far as can be told, whoever its token was for until now.
     #[must_use]
     pub fn is_done(&self, home: &Home) -> bool {
         let (mut profile, token) = self.without_token();
@@ -49,8 +49,12 @@ impl Save {
             }
             profile.token_file = Some(file);
         }
-        Profiles::load(&home.profiles)
-            .is_ok_and(|profiles| profiles.profiles.get(&self.name) == Some(&profile))
+        Profiles::load(&home.profiles).is_ok_and(|profiles| {
+            profiles.profiles.get(&self.name).is_some_and(|saved| {
+                profile.token_for.clone_from(&saved.token_for);
+                *saved == profile
+            })
+        })
     }
 
     /// Saves it among the others. Gives the file that its token went to, where its URL had one.

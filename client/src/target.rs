@@ -15,6 +15,7 @@ use socktop_proto::pairing;
 use url::form_urlencoded;
 use url::{Host, Url};
 
+use crate::recipient::Recipient;
 use crate::token::{InvalidToken, Token};
 
 /// The agent's TLS port.
@@ -39,6 +40,8 @@ pub struct Target {
     query: String,
     token: Option<Token>,
     token_in_url: bool,
+    /// Whom the token is for, where it was stored for somebody.
+    token_for: Option<Recipient>,
 }
 
 impl Target {
@@ -86,6 +89,17 @@ impl Target {
         self.token.as_ref()
     }
 
+    /// Whom the token is for: it is shown to nobody else. `None` where it was given for this agent, whoever that is.
+    #[must_use]
+    pub fn token_for(&self) -> Option<&Recipient> {
+        self.token_for.as_ref().filter(|_| self.token.is_some())
+    }
+
+    /// Shows the token to `recipient` and nobody else.
+    pub fn bind_token(&mut self, recipient: Recipient) {
+        self.token_for = Some(recipient);
+    }
+
     /// Whether the URL itself carried a token, so that the request's must.
     #[must_use]
     pub fn has_token_in_url(&self) -> bool {
@@ -98,13 +112,15 @@ impl Target {
         Self {
             token: None,
             token_in_url: false,
+            token_for: None,
             ..self.clone()
         }
     }
 
-    /// Shows `token` to the agent, in place of any other.
+    /// Shows `token` to the agent, whoever that is, in place of any other.
     pub fn set_token(&mut self, token: Token) {
         self.token = Some(token);
+        self.token_for = None;
     }
 
     /// `HOST:PORT`, an IPv6 address in brackets with its zone: what tells agents apart.
@@ -282,6 +298,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
         query: rest.finish(),
         token_in_url: token.is_some(),
         token,
+        token_for: None,
     })
 }
 
@@ -312,6 +329,7 @@ fn from_host(text: &str) -> Result<Target, Fault> {
         query: String::new(),
         token: None,
         token_in_url: false,
+        token_for: None,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::home::Home;
 use crate::known::KnownAgents;
 use crate::plain::clean;
 use crate::profiles::{Profile, Profiles};
+use crate::recipient::Recipient;
 use crate::target::Target;
 
 /// Digits of a key's fingerprint that are enough to tell it from others.
@@ -60,11 +61,17 @@ fn row(name: &str, profile: &Profile, known: &KnownAgents) -> [String; 4] {
     let has_token = target
         .as_ref()
         .is_some_and(|target| target.token().is_some());
-    let token = match &profile.token_file {
+    let mut token = match &profile.token_file {
         Some(path) => format!("file {}", path.display()),
         None if has_token => "in the URL".to_owned(),
         None => "none".to_owned(),
     };
+    if let (Some(Recipient::Key(key)), Some(target)) = (&profile.token_for, &target)
+        && let Ok(Some(pin)) = known.pin_of(&target.authority())
+        && pin != *key
+    {
+        token.push_str(", of another key");
+    }
     [
         name,
         &address,

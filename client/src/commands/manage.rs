@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{CommandError, tls_authority, unknown, usable};
+use super::{CommandError, unknown, usable};
 use crate::home::Home;
 use crate::plain::clean;
 use crate::profiles::Profiles;
@@ -16,10 +16,10 @@ pub(super) fn remove(home: &Home, name: &str, out: &mut impl Write) -> Result<()
             .profiles
             .remove(name)
             .ok_or_else(|| unknown(name, profiles))?;
-        let authority = tls_authority(&profile);
+        let authority = profile.tls_authority();
         let others = || profiles.profiles.values();
         let unused_authority = authority
-            .filter(|of_it| others().all(|other| tls_authority(other).as_ref() != Some(of_it)));
+            .filter(|of_it| others().all(|other| other.tls_authority().as_ref() != Some(of_it)));
         let token_file = profile
             .token_file
             .clone()
@@ -93,6 +93,10 @@ pub(super) fn forget(home: &Home, host: &str, out: &mut impl Write) -> Result<()
         .map_or(host, |profile| profile.url.as_str());
     let authority = address.parse::<Target>()?.authority();
     let known = home.known_agents();
+    // A line that cannot be read names no key, and is forgotten all the same.
+    if let Ok(Some(key)) = known.pin_of(&authority) {
+        Profiles::bind_tokens(&home.profiles, &authority, key)?;
+    }
     if !known.forget(&authority)? {
         let remembered = known.authorities()?;
         return Err(CommandError::NotRemembered {

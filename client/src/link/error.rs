@@ -48,10 +48,19 @@ impl DialError {
         }
     }
 
+    /// Whether there is a stored token that is for somebody else, so that it was not sent.
+    #[must_use]
+    pub fn is_of_anothers_token(&self) -> bool {
+        matches!(self.fault, Fault::AnothersToken { .. })
+    }
+
     /// Whether waiting hardly helps: someone has to do something.
     pub(super) fn is_lasting(&self) -> bool {
         match &self.fault {
-            Fault::Certificate(_) | Fault::ClientCertificate(_) | Fault::Name(_) => true,
+            Fault::Certificate(_)
+            | Fault::ClientCertificate(_)
+            | Fault::Name(_)
+            | Fault::AnothersToken { .. } => true,
             Fault::Refused { status, .. } => {
                 matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             }
@@ -81,6 +90,11 @@ pub(super) enum Fault {
     Certificate(Refusal),
     #[error("{0}")]
     ClientCertificate(&'static str),
+    #[error(
+        "the stored token is for {recipient} and was not sent to {peer}. Give the one of this agent: the line of 'sudo \
+         socktop-agent pair' to socktop add, or --token-file FILE"
+    )]
+    AnothersToken { recipient: String, peer: String },
     #[error(
         "what answers there does not speak TLS; if it is an agent without TLS, use: socktop {plain}"
     )]
