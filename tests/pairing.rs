@@ -126,14 +126,16 @@ impl Pair {
         path
     }
 
-    fn profile(&self) -> serde_json::Value {
+    /// Whom the token of the profile is for, as it is saved.
+    fn token_for(&self) -> Option<String> {
         let path = self
             .client_home
             .path()
             .join(".config/socktop/profiles.json");
         let file: serde_json::Value =
             serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        file["profiles"]["pi4"].clone()
+        let recipient = file.pointer("/profiles/pi4/token_for")?;
+        recipient.as_str().map(str::to_owned)
     }
 }
 
@@ -155,7 +157,7 @@ fn a_key_is_replaced_by_the_users_yes_alone_and_the_token_stays_with_the_old_one
     let added = pair.client_alone(&["add"], Some(&pair.line(key, Some("s3cret"))));
     assert!(added.status.success(), "{}", text(&added.stderr));
     quits(Terminal::start(&pair.client(&["pi4"]), SIZE));
-    assert_eq!(pair.profile()["token_for"], key.to_string());
+    assert_eq!(pair.token_for(), Some(key.to_string()));
 
     // Another one answers at the address, and a line says that it is right.
     drop(agent);
@@ -194,7 +196,7 @@ fn a_key_is_replaced_by_the_users_yes_alone_and_the_token_stays_with_the_old_one
     );
     terminal.send("s3cret\n");
     quits(terminal);
-    assert_eq!(pair.profile()["token_for"], key.to_string());
+    assert_eq!(pair.token_for(), Some(key.to_string()));
 }
 
 #[test]
@@ -217,7 +219,7 @@ fn a_token_of_an_earlier_version_is_bound_to_the_key_that_is_remembered() {
     }}});
     std::fs::write(config.join("profiles.json"), profiles.to_string()).unwrap();
     quits(Terminal::start(&pair.client(&["pi4"]), SIZE));
-    assert_eq!(pair.profile()["token_for"], key.to_string());
+    assert_eq!(pair.token_for(), Some(key.to_string()));
 
     // Forgotten, another key is met as for the first time; it does not get the token.
     drop(agent);
@@ -318,7 +320,7 @@ fn drafts(home: &Path) -> Vec<PathBuf> {
 fn a_killed_client_leaves_no_draft_to_the_next_one() {
     let pair = Pair::new();
     let home = pair.client_home.path();
-    let lines: String = (0..2000)
+    let lines = (0..2000)
         .map(|number| {
             let line = Pairing {
                 host: format!("pi{number}"),
@@ -327,9 +329,10 @@ fn a_killed_client_leaves_no_draft_to_the_next_one() {
                 token: Some("s3cret".repeat(500)),
                 name: None,
             };
-            format!("{line}\n")
+            line.to_string()
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     // Killed wherever it is, until it was while it wrote a file.
     wait_for("a client that is killed with a draft", || {
         let mut adds = pair

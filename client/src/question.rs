@@ -53,6 +53,7 @@ pub async fn at_terminal<T: Send + 'static>(
 
 /// Asks as [`confirm`] does at the terminal of this session, also where standard input is a pipe. `None` where there is
 /// no terminal. What was typed before the question does not answer it.
+#[must_use]
 pub fn confirm_at_terminal(question: &str) -> Option<bool> {
     let terminal = OpenOptions::new()
         .read(true)

@@ -259,7 +259,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
     if text.starts_with(pairing::SCHEME) {
         return Err(Fault::Pairing);
     }
-    let (text, zone) = without_zone(text)?;
+    let (text, zone) = without_zone(text);
     let url = Url::parse(&text).map_err(Fault::Url)?;
     let tls = match url.scheme() {
         "ws" => false,
@@ -318,7 +318,7 @@ fn from_host(text: &str) -> Result<Target, Fault> {
             .filter(|port| *port != 0)
             .ok_or_else(|| Fault::Port(port.to_owned()))?,
     };
-    let (host, zone) = without_zone(&host)?;
+    let (host, zone) = without_zone(&host);
     let host = Host::parse(&host).map_err(Fault::Url)?;
     Ok(Target {
         tls: true,
@@ -334,7 +334,7 @@ fn from_host(text: &str) -> Result<Target, Fault> {
 }
 
 /// `text`, a URL or a host, without the zone of the address in brackets; and that zone. The parser of URLs knows none.
-fn without_zone(text: &str) -> Result<(Cow<'_, str>, Option<&str>), Fault> {
+fn without_zone(text: &str) -> (Cow<'_, str>, Option<&str>) {
     let start = text.find("://").map_or(0, |at| at + "://".len());
     let (before, rest) = text.split_at(start);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -344,12 +344,12 @@ fn without_zone(text: &str) -> Result<(Cow<'_, str>, Option<&str>), Fault> {
         .and_then(|authority| authority.split_once(']'))
         .and_then(|(address, _)| address.split_once('%'));
     let Some((address, zone)) = zoned else {
-        return Ok((Cow::Borrowed(text), None));
+        return (Cow::Borrowed(text), None);
     };
     let after = rest
         .get(address.len() + 1 + zone.len()..)
         .unwrap_or_default();
-    Ok((Cow::Owned(format!("{before}{address}{after}")), Some(zone)))
+    (Cow::Owned(format!("{before}{address}{after}")), Some(zone))
 }
 
 /// The zone as the system knows it, of one that was written after `%` or `%25`.
