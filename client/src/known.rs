@@ -44,8 +44,10 @@ pub enum KnownError {
     },
     /// The agent has another key.
     #[error(
-        "another key is remembered for {authority}: {remembered}, and not {given}. If that host was installed anew or its \
-         key was replaced, as 'sudo socktop-agent fingerprint' on it tells: socktop forget {authority}"
+        "another key is remembered for {authority}: {}, and not {}. If that host was installed anew or its key was \
+         replaced, as 'sudo socktop-agent fingerprint' on it tells: socktop forget {authority}",
+        remembered.short(),
+        given.short()
     )]
     Another {
         /// Whose.
@@ -348,7 +350,7 @@ mod tests {
             known.replace("pi4:8443", third, OTHER),
         ] {
             let message = refused.unwrap_err().to_string();
-            for part in [&PIN.to_string(), &OTHER.to_string(), "socktop forget "] {
+            for part in [&PIN.short(), &OTHER.short(), "socktop forget "] {
                 assert!(message.contains(part), "{message}");
             }
             assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));

@@ -39,6 +39,15 @@ impl Pin {
     pub const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
     }
+
+    /// Its beginning, 16 digits: enough to tell it from others on a narrow screen, and not to check it by.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate("sha256:".len() + 16);
+        text.push('…');
+        text
+    }
 }
 
 impl fmt::Display for Pin {
@@ -286,6 +295,7 @@ mod tests {
     fn it_is_one_line_that_reads_the_same_again() {
         assert_eq!(pairing().to_string(), line());
         assert_eq!(format!(" {}\n", line()).parse(), Ok(pairing()));
+        assert_eq!(pairing().pin.short(), "sha256:a5a5a5a5a5a5a5a5…");
         let six = Pairing {
             host: "[fd99::2]".to_owned(),
             token: None,

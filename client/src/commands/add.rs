@@ -121,13 +121,13 @@ impl Conflict {
     }
 
     fn refusal(&self) -> String {
-        let Self {
-            authority, given, ..
-        } = self;
+        let authority = &self.authority;
+        let given = self.given.short();
         match &self.known {
             Known::Key(pin) => format!(
-                "another key is remembered for {authority}, {pin}, than this line's {given}: only your yes at a terminal \
-                 replaces it. If that host was installed anew: socktop forget {authority}, and add the line again"
+                "another key is remembered for {authority}, {}, than this line's {given}: only your yes at a terminal \
+                 replaces it. If that host was installed anew: socktop forget {authority}, and add the line again",
+                pin.short()
             ),
             Known::Profile(name) => format!(
                 "the profile {0} trusts {authority} already, and not by this line's key {given}: only your yes at a \

@@ -12,9 +12,6 @@ use crate::profiles::{Profile, Profiles};
 use crate::recipient::Recipient;
 use crate::target::Target;
 
-/// Digits of a key's fingerprint that are enough to tell it from others.
-const DIGITS: usize = "sha256:".len() + 16;
-
 /// Writes the profiles to `out`.
 ///
 /// # Errors
@@ -92,10 +89,7 @@ fn trusted_by(target: Option<&Target>, profile: &Profile, known: &KnownAgents) -
         return format!("file {}", path.display());
     }
     match known.pin_of(&target.authority()) {
-        Ok(Some(pin)) => {
-            let pin = pin.to_string();
-            format!("key {}…", pin.get(..DIGITS).unwrap_or(&pin))
-        }
+        Ok(Some(pin)) => format!("key {}", pin.short()),
         Ok(None) => "not yet".to_owned(),
         Err(_) => "an unusable line in known_agents".to_owned(),
     }

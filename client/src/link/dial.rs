@@ -171,14 +171,14 @@ fn may_have_token(target: &Target, peer: Option<&Peer>) -> Result<(), Fault> {
     match target.token_for() {
         Some(recipient) if !recipient.is(peer) => Err(Fault::AnothersToken {
             recipient: match recipient {
-                Recipient::Key(key) => format!("the key {key}"),
+                Recipient::Key(key) => format!("the key {}", key.short()),
                 Recipient::Vouched(authority) => {
                     format!("{authority} as certificate authorities vouch for it")
                 }
                 Recipient::Unknown(_) => "somebody that this version does not know".to_owned(),
             },
             peer: match peer {
-                Some(peer) => format!("the key {}", peer.key),
+                Some(peer) => format!("the key {}", peer.key.short()),
                 None => "an agent without TLS".to_owned(),
             },
         }),
