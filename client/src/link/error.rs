@@ -108,7 +108,7 @@ pub(super) enum Fault {
         stage: &'static str,
         limit: Duration,
     },
-    #[error("{reason} (HTTP status {status})")]
+    #[error("{reason}")]
     Refused { status: StatusCode, reason: String },
     #[error("this is no WebSocket: {fault}; check host, port and path")]
     NotWebSocket { fault: &'static str },
@@ -148,10 +148,13 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
         _ => None,
     };
     let reason = match (known, said.as_str()) {
-        (Some(known), "") => known.to_owned(),
-        (Some(known), said) => format!("{known}; it said: {said}"),
-        (None, "") => guessed.to_owned(),
-        (None, said) => format!("the agent refuses: {said}"),
+        (Some(known), "") => format!("{known} (HTTP status {status})"),
+        (Some(known), said) => {
+            let said = one_line(said, MOST_SAID / 2);
+            format!("{known} (HTTP status {status}: {said})")
+        }
+        (None, "") => format!("{guessed} (HTTP status {status})"),
+        (None, said) => format!("the agent refuses: {said} (HTTP status {status})"),
     };
     Fault::Refused { status, reason }
 }
