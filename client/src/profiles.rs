@@ -57,7 +57,7 @@ pub struct Profile {
     pub client_key: Option<PathBuf>,
     /// What other versions wrote.
     #[serde(flatten)]
-    other: Map<String, Value>,
+    pub(crate) other: Map<String, Value>,
 }
 
 impl Profile {
