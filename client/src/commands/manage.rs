@@ -24,11 +24,13 @@ pub(super) fn remove(home: &Home, name: &str, out: &mut impl Write) -> Result<()
             .token_file
             .clone()
             .filter(|file| others().all(|other| other.token_file.as_ref() != Some(file)));
-        Ok::<_, CommandError>((profile, (unused_authority, token_file)))
+        // Before the profile is: what is cut short in between leaves no token that nobody knows of.
+        let token_removed = token_file.is_some_and(|file| home.tokens().remove(&file));
+        Ok::<_, CommandError>((profile, (unused_authority, token_removed)))
     })?;
-    let (authority, token_file) = unused;
+    let (authority, token_removed) = unused;
     let mut removed = Vec::new();
-    if token_file.is_some_and(|file| home.tokens().remove(&file)) {
+    if token_removed {
         removed.push("its stored token");
     }
     if let Some(authority) = authority

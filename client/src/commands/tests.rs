@@ -206,6 +206,20 @@ fn what_is_removed_takes_its_token_and_its_key_with_it() {
 }
 
 #[test]
+fn a_removal_that_is_cut_short_leaves_no_token_without_a_profile() {
+    let fixture = Fixture::new();
+    fixture.added(&line("pi4", "pi4"));
+    // The profiles cannot be written.
+    fs::create_dir(fixture.home.profiles.with_file_name(".socktop-draft")).unwrap();
+    assert!(manage::remove(&fixture.home, "pi4", &mut Vec::new()).is_err());
+    assert!(fixture.profiles().profiles.contains_key("pi4"));
+    assert_eq!(fixture.token("pi4"), None);
+    fs::remove_dir(fixture.home.profiles.with_file_name(".socktop-draft")).unwrap();
+    manage::remove(&fixture.home, "pi4", &mut Vec::new()).unwrap();
+    assert!(fixture.profiles().profiles.is_empty());
+}
+
+#[test]
 fn what_another_profile_needs_or_the_user_made_is_not_removed() {
     let fixture = Fixture::new();
     let own = fixture.folder.path().join("own-token");
