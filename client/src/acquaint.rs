@@ -10,7 +10,7 @@ use crate::connect::Connect;
 use crate::known::{KnownAgents, KnownError};
 use crate::link::{self, DialError, Endpoint};
 use crate::question::{ask, at_terminal, is_yes};
-use crate::trust::TrustError;
+use crate::trust::{Trust, TrustError};
 
 /// How long the screen waits for the handshake of an agent that is known: if that answers later, the link checks it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -68,37 +68,67 @@ pub enum Answer {
     OtherKey,
 }
 
+/// How a first meeting ended, where nobody is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Met {
+    /// The agent is the trusted one, or there is nothing to check.
+    Trusted,
+    /// The agent is the trusted one, but the stored token is for another, as this says.
+    NotItsToken(String),
+    /// It cannot be reached now: the link will check it.
+    Unreached,
+}
+
 /// Sees to it that `endpoint`'s agent is trusted before anything is said to it. Where nothing is known of its key, and
 /// there is a terminal, the user is asked, and the key remembered in `known`. An agent that cannot be reached now is left
 /// for the link.
 ///
 /// # Errors
-/// Where the agent is not trusted. `Asking` with `Interrupted` where a signal ended the question.
+/// Where the agent is not trusted.
 pub async fn make_acquaintance(
     endpoint: &mut Endpoint,
     connect: &Connect,
     known: Option<&KnownAgents>,
-) -> Result<(), AcquaintError> {
-    let Endpoint::Tls(_, trust) = endpoint else {
-        return Ok(());
-    };
-    let refused = if trust.is_of_strangers() {
-        link::shake_hands(endpoint).await
-    } else {
-        let shaken = timeout(PATIENCE, link::shake_hands(endpoint));
-        shaken.await.unwrap_or(Ok(()))
-    };
-    let refused = match refused {
-        Err(refused) if refused.is_untrusted() => refused,
-        _ => return Ok(()),
-    };
+) -> Result<Met, AcquaintError> {
+    loop {
+        let shaken = match endpoint {
+            Endpoint::Tls(_, trust) if !trust.is_of_strangers() => {
+                match timeout(PATIENCE, link::shake_hands(endpoint)).await {
+                    Ok(shaken) => shaken,
+                    Err(_) => return Ok(Met::Unreached),
+                }
+            }
+            _ => link::shake_hands(endpoint).await,
+        };
+        let refused = match shaken {
+            Ok(()) => return Ok(Met::Trusted),
+            Err(refused) if refused.is_of_anothers_token() => {
+                return Ok(Met::NotItsToken(refused.to_string()));
+            }
+            Err(refused) if !refused.is_untrusted() => return Ok(Met::Unreached),
+            Err(refused) => refused,
+        };
+        // Once it is accepted, this is no stranger any more.
+        let trust = accept_key(refused, endpoint.to_string(), connect, known).await?;
+        if let Endpoint::Tls(_, of_endpoint) = endpoint {
+            *of_endpoint = trust;
+        }
+    }
+}
+
+/// Asks the user about the key of an agent that was refused, and remembers it.
+async fn accept_key(
+    refused: DialError,
+    agent: String,
+    connect: &Connect,
+    known: Option<&KnownAgents>,
+) -> Result<Trust, AcquaintError> {
     let Some(presented) = refused.unknown_key() else {
         return Err(refused.into());
     };
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(refused.into());
     }
-    let agent = endpoint.to_string();
     let asked = agent.clone();
     let answer = at_terminal(move || {
         ask_about(
@@ -115,10 +145,7 @@ pub async fn make_acquaintance(
     }
     let known = known.ok_or(AcquaintError::NoHome)?;
     known.remember(&connect.target.authority(), presented)?;
-    if let Endpoint::Tls(_, trust) = endpoint {
-        *trust = connect.pinned(presented)?;
-    }
-    Ok(())
+    Ok(connect.pinned(presented)?)
 }
 
 /// Asks whether `presented` is the key of `agent`. The fingerprint itself, pasted, is a yes; another one is none.

@@ -219,7 +219,25 @@ fn connect(
     cli: &Cli,
     environment: &Environment,
 ) -> Result<Connect, ResolveError> {
+    let is_saved = profile.is_some();
+    let intervals = intervals(cli, profile);
+    // Without `..`: what a profile has more one day has to be used here, or said not to be.
+    let Profile {
+        url: _,
+        tls_ca,
+        verify_hostname,
+        client_cert,
+        client_key,
+        token_file: stored_token_file,
+        token_for,
+        // In the intervals.
+        metrics_interval_ms: _,
+        processes_interval_ms: _,
+        disks_interval_ms: _,
+        other: _,
+    } = profile.cloned().unwrap_or_default();
     let mut token_file = cli.token_file.clone();
+    let mut token_is_stored = false;
     if token_file.is_none() {
         let given = environment
             .token
@@ -230,29 +248,28 @@ fn connect(
             .map_err(ResolveError::Token)?;
         if let Some(token) = given {
             target.set_token(token);
-        } else if target.token().is_none() {
-            token_file = profile.and_then(|profile| profile.token_file.clone());
+        } else {
+            // A profile's URL may have one.
+            token_is_stored = is_saved;
+            if target.token().is_none() {
+                token_file = stored_token_file;
+            }
         }
     }
-    let of_cli = cli.cert.as_ref().zip(cli.key.as_ref());
-    let of_profile = profile.and_then(|profile| {
-        let key = profile.client_key.as_ref();
-        profile.client_cert.as_ref().zip(key)
-    });
-    let client = of_cli.or(of_profile).map(|(certificate, key)| ClientFiles {
-        certificate: certificate.clone(),
-        key: key.clone(),
-    });
-    let profiles_ca = || profile.and_then(|profile| profile.tls_ca.clone());
+    let of_cli = cli.cert.clone().zip(cli.key.clone());
+    let client = of_cli
+        .or(client_cert.zip(client_key))
+        .map(|(certificate, key)| ClientFiles { certificate, key });
     Ok(Connect {
         profile: None,
         target,
-        tls_ca: cli.tls_ca.clone().or_else(profiles_ca),
-        verify_hostname: cli.verify_hostname
-            || profile.is_some_and(|profile| profile.verify_hostname),
+        tls_ca: cli.tls_ca.clone().or(tls_ca),
+        verify_hostname: cli.verify_hostname || verify_hostname,
         client,
         token_file,
-        intervals: intervals(cli, profile),
+        token_is_stored,
+        token_for: token_for.filter(|_| token_is_stored),
+        intervals,
         save: None,
     })
 }
@@ -314,6 +331,8 @@ fn save(
     profile.client_cert = absolute(cert);
     profile.client_key = absolute(key);
     profile.token_file = absolute(token_file);
+    // It is given anew, for whoever is trusted there now.
+    profile.token_for = None;
     profile.metrics_interval_ms = metrics_interval_ms.or(profile.metrics_interval_ms);
     profile.processes_interval_ms = processes_interval_ms.or(profile.processes_interval_ms);
     profile.disks_interval_ms = disks_interval_ms.or(profile.disks_interval_ms);

@@ -7,6 +7,7 @@ use socktop_proto::pairing::Pin;
 
 use crate::known::{KnownAgents, KnownError};
 use crate::link::{self, Endpoint, Intervals};
+use crate::recipient::Recipient;
 use crate::save::Save;
 use crate::target::Target;
 use crate::token::{self, Token, TokenFileError};
@@ -27,6 +28,10 @@ pub struct Connect {
     pub client: Option<ClientFiles>,
     /// A file whose token replaces the target's.
     pub token_file: Option<PathBuf>,
+    /// Whether the token is the one that the profile has, and not given for this connection.
+    pub token_is_stored: bool,
+    /// Whom the stored token is for.
+    pub token_for: Option<Recipient>,
     /// How often to ask.
     pub intervals: Intervals,
     /// The profile to save first.
@@ -65,6 +70,9 @@ impl Connect {
         let mut target = self.target.clone();
         if let Some(path) = &self.token_file {
             target.set_token(Token::from_file(path)?);
+        }
+        if let Some(recipient) = &self.token_for {
+            target.bind_token(recipient.clone());
         }
         if !target.is_tls() {
             return Ok(Endpoint::Plain(target));
@@ -109,7 +117,7 @@ impl Connect {
 /// user for it. Any other failure is left for the link to report.
 ///
 /// # Errors
-/// `Interrupted` where a signal ended the question; else where the terminal fails, or what was entered is no token.
+/// Where the terminal fails, or what was entered is no token.
 pub async fn ask_for_token(endpoint: &mut Endpoint) -> io::Result<()> {
     if !io::stdin().is_terminal() {
         return Ok(());
@@ -140,6 +148,8 @@ mod tests {
             verify_hostname: false,
             client: None,
             token_file: Some(path.clone()),
+            token_is_stored: false,
+            token_for: None,
             intervals: Intervals::default(),
             save: None,
         };

@@ -42,6 +42,21 @@ pub enum KnownError {
         /// Why.
         source: io::Error,
     },
+    /// The agent has another key.
+    #[error(
+        "another key is remembered for {authority}: {}, and not {}. If that host was installed anew or its key was \
+         replaced, as 'sudo socktop-agent fingerprint' on it tells: socktop forget {authority}",
+        remembered.short(),
+        given.short()
+    )]
+    Another {
+        /// Whose.
+        authority: String,
+        /// The one that is remembered.
+        remembered: Pin,
+        /// The one that is not.
+        given: Pin,
+    },
     /// The agent's line has no key.
     #[error(
         "{}, line {line}: no usable key for {authority}; mend the line, or remove it with: socktop forget {authority}",
@@ -97,8 +112,11 @@ impl KnownAgents {
     /// # Errors
     /// Where the file cannot be read, or its line for this agent has no key.
     pub fn pin_of(&self, authority: &str) -> Result<Option<Pin>, KnownError> {
-        let text = self.read()?;
-        let found = lines(&text)
+        self.find(&self.read()?, authority)
+    }
+
+    fn find(&self, text: &[u8], authority: &str) -> Result<Option<Pin>, KnownError> {
+        let found = lines(text)
             .enumerate()
             .filter_map(|(at, line)| Some((at, Line::of(line)?)))
             .find(|(_, line)| line.is_about(authority));
@@ -125,37 +143,56 @@ impl KnownAgents {
             .collect())
     }
 
-    /// Remembers the key of the agent at `authority`, in place of any other; gives the other one.
+    /// Remembers the key of the agent at `authority`, of which none is remembered yet.
     ///
     /// # Errors
-    /// Where the file cannot be read or written.
-    pub fn remember(&self, authority: &str, pin: Pin) -> Result<Option<Pin>, KnownError> {
-        let mut replaced = None;
+    /// Where another key is remembered, or what stands there cannot be read: neither is replaced. Where the file cannot
+    /// be read or written.
+    pub fn remember(&self, authority: &str, pin: Pin) -> Result<(), KnownError> {
+        self.put(authority, pin, None)
+    }
+
+    /// Remembers the key `pin` instead of `old`, because the user said so, who has seen both.
+    ///
+    /// # Errors
+    /// Where yet another key is remembered by now. Where the file cannot be read or written.
+    pub fn replace(&self, authority: &str, old: Pin, pin: Pin) -> Result<(), KnownError> {
+        self.put(authority, pin, Some(old))
+    }
+
+    fn put(&self, authority: &str, pin: Pin, agreed: Option<Pin>) -> Result<(), KnownError> {
         self.change(|text| {
+            let remembered = self.find(text, authority)?;
+            if remembered == Some(pin) {
+                return Ok(text.to_vec());
+            }
+            if let Some(remembered) = remembered
+                && agreed != Some(remembered)
+            {
+                return Err(KnownError::Another {
+                    authority: authority.to_owned(),
+                    remembered,
+                    given: pin,
+                });
+            }
             let mut new = Vec::with_capacity(text.len() + 128);
             let mut written = false;
             for line in lines(text) {
-                match Line::of(line) {
-                    Some(known) if known.is_about(authority) => {
-                        replaced = replaced.or(known.pin);
-                        if !written {
-                            new.extend_from_slice(format!("{authority} {pin}").as_bytes());
-                            new.push(b'\n');
-                            written = true;
-                        }
+                if Line::of(line).is_some_and(|known| known.is_about(authority)) {
+                    if !written {
+                        new.extend_from_slice(format!("{authority} {pin}\n").as_bytes());
+                        written = true;
                     }
-                    _ => {
-                        new.extend_from_slice(line);
-                        new.push(b'\n');
-                    }
+                } else {
+                    new.extend_from_slice(line);
+                    new.push(b'\n');
                 }
             }
             if !written {
                 new.extend_from_slice(format!("{authority} {pin}\n").as_bytes());
             }
-            new
-        })?;
-        Ok(replaced.filter(|replaced| *replaced != pin))
+            Ok(new)
+        })
     }
 
     /// Forgets the agent at `authority`; says whether it was known.
@@ -174,7 +211,7 @@ impl KnownAgents {
                     new.push(b'\n');
                 }
             }
-            new
+            Ok(new)
         })?;
         Ok(known)
     }
@@ -190,14 +227,17 @@ impl KnownAgents {
     }
 
     /// Writes what `change` makes of the file, where it is anything else.
-    fn change(&self, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<(), KnownError> {
+    fn change(
+        &self,
+        change: impl FnOnce(&[u8]) -> Result<Vec<u8>, KnownError>,
+    ) -> Result<(), KnownError> {
         let failed = |source| KnownError::Write {
             path: self.path.clone(),
             source,
         };
         let _lock = Lock::hold(&self.path).map_err(failed)?;
         let text = self.read()?;
-        let new = change(&text);
+        let new = change(&text)?;
         if new == text {
             return Ok(());
         }
@@ -213,122 +253,4 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    const PIN: Pin = Pin::from_digest([0xa5; 32]);
-    const OTHER: Pin = Pin::from_digest([0x5a; 32]);
-
-    struct Folder(tempfile::TempDir);
-
-    impl Folder {
-        fn with(text: &[u8]) -> (Self, KnownAgents) {
-            let folder = tempfile::tempdir().unwrap();
-            let known = KnownAgents::at(folder.path().join("data/known_agents"));
-            if !text.is_empty() {
-                std::fs::create_dir(folder.path().join("data")).unwrap();
-                std::fs::write(known.path(), text).unwrap();
-            }
-            (Self(folder), known)
-        }
-
-        fn text(&self) -> String {
-            let text = std::fs::read(self.0.path().join("data/known_agents")).unwrap();
-            String::from_utf8_lossy(&text).into_owned()
-        }
-    }
-
-    #[test]
-    fn what_is_remembered_is_found_and_private() {
-        let (folder, known) = Folder::with(b"");
-        assert_eq!(known.pin_of("pi4:8443").unwrap(), None);
-        assert_eq!(known.remember("pi4:8443", PIN).unwrap(), None);
-        assert_eq!(known.remember("[fd99::2]:8443", OTHER).unwrap(), None);
-        assert_eq!(known.pin_of("PI4:8443").unwrap(), Some(PIN));
-        assert_eq!(known.pin_of("[fd99::2]:8443").unwrap(), Some(OTHER));
-        assert_eq!(known.pin_of("pi4:8444").unwrap(), None);
-        assert_eq!(known.authorities().unwrap(), ["pi4:8443", "[fd99::2]:8443"]);
-        assert_eq!(
-            folder.text(),
-            format!("pi4:8443 {PIN}\n[fd99::2]:8443 {OTHER}\n")
-        );
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(known.path()), 0o600);
-        assert_eq!(mode(known.path().parent().unwrap()), 0o700);
-    }
-
-    #[test]
-    fn what_is_not_understood_is_kept() {
-        let text =
-            format!("# kitchen\n\npi4:8443 {PIN} seen in May\njunk\n\u{fffd}\npi5:1 sha256:7");
-        let (folder, known) = Folder::with(text.replace('\u{fffd}', "é").as_bytes());
-        assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));
-        assert_eq!(known.remember("pi4:8443", OTHER).unwrap(), Some(PIN));
-        assert_eq!(
-            folder.text(),
-            format!("# kitchen\n\npi4:8443 {OTHER}\njunk\né\npi5:1 sha256:7\n")
-        );
-        assert!(known.forget("pi4:8443").unwrap());
-        assert!(!known.forget("pi4:8443").unwrap());
-        assert_eq!(folder.text(), "# kitchen\n\njunk\né\npi5:1 sha256:7\n");
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_are_kept() {
-        let (_folder, known) = Folder::with(b"\xff\xfe\n");
-        known.remember("pi4:8443", PIN).unwrap();
-        known.forget("pi4:8443").unwrap();
-        assert_eq!(std::fs::read(known.path()).unwrap(), b"\xff\xfe\n");
-    }
-
-    #[test]
-    fn a_line_that_stands_in_the_way_is_named_and_can_be_replaced() {
-        let (_folder, known) = Folder::with(b"# one\npi4:8443 sha256:dead\n");
-        let message = known.pin_of("pi4:8443").unwrap_err().to_string();
-        assert!(
-            message.contains("known_agents, line 2: no usable key for pi4:8443"),
-            "{message}"
-        );
-        assert!(message.contains("socktop forget pi4:8443"), "{message}");
-        assert_eq!(known.pin_of("pi5:8443").unwrap(), None);
-        assert_eq!(known.remember("pi4:8443", PIN).unwrap(), None);
-        assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));
-    }
-
-    #[test]
-    fn the_first_of_two_lines_counts_and_remembering_leaves_one() {
-        let (folder, known) =
-            Folder::with(format!("pi4:1 {PIN}\nx:1 {PIN}\npi4:1 {OTHER}\n").as_bytes());
-        assert_eq!(known.pin_of("pi4:1").unwrap(), Some(PIN));
-        assert_eq!(known.remember("pi4:1", OTHER).unwrap(), Some(PIN));
-        assert_eq!(folder.text(), format!("pi4:1 {OTHER}\nx:1 {PIN}\n"));
-    }
-
-    #[test]
-    fn writers_do_not_lose_each_others_lines() {
-        let (_folder, known) = Folder::with(b"");
-        std::thread::scope(|scope| {
-            for writer in 0..4 {
-                let known = &known;
-                scope.spawn(move || {
-                    for host in 0..5 {
-                        known.remember(&format!("pi{writer}{host}:1"), PIN).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(known.authorities().unwrap().len(), 20);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_is_an_error_and_is_not_written_over() {
-        let (_folder, known) = Folder::with(b"");
-        std::fs::create_dir_all(known.path()).unwrap();
-        let message = known.pin_of("pi4:1").unwrap_err().to_string();
-        assert!(message.contains("reading the known agents' keys from"));
-        assert!(known.remember("pi4:1", PIN).is_err());
-        assert!(known.path().is_dir());
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ pub mod local;
 pub mod plain;
 pub mod profiles;
 pub mod question;
+pub mod recipient;
 pub mod save;
 pub mod signals;
 pub mod start;

@@ -15,7 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use socktop_proto::pairing::Pin;
+
 use crate::files::{Lock, write_private};
+use crate::recipient::Recipient;
+use crate::target::Target;
 
 /// One saved agent.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,6 +45,10 @@ pub struct Profile {
     /// A file that holds the token. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+    /// Whom the token is for, of that file or in the URL; nobody has been dialled with it yet where that is not known.
+    /// The published client does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_for: Option<Recipient>,
     /// The client's own certificate, for an agent that asks for one. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_cert: Option<PathBuf>,
@@ -49,7 +57,7 @@ pub struct Profile {
     pub client_key: Option<PathBuf>,
     /// What other versions wrote.
     #[serde(flatten)]
-    other: Map<String, Value>,
+    pub(crate) other: Map<String, Value>,
 }
 
 impl Profile {
@@ -60,6 +68,25 @@ impl Profile {
             url,
             ..Self::default()
         }
+    }
+}
+
+impl Profile {
+    /// Whether it has a token, in a file or in its URL.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token_file.is_some()
+            || self
+                .url
+                .parse::<Target>()
+                .is_ok_and(|target| target.token().is_some())
+    }
+
+    /// Host and port, where it is spoken to over TLS.
+    #[must_use]
+    pub fn tls_authority(&self) -> Option<String> {
+        let target: Target = self.url.parse().ok()?;
+        target.is_tls().then(|| target.authority())
     }
 }
 
@@ -192,187 +219,54 @@ impl Profiles {
             source,
         })?;
         let mut profiles = Self::load(path)?;
+        let before = profiles.clone();
         let changed = change(&mut profiles)?;
-        profiles.save(path)?;
+        if profiles != before {
+            profiles.save(path)?;
+        }
         Ok(changed)
+    }
+
+    /// Notes that the token of the profile `name`, if it still is the one of an agent at `authority`, is for `recipient`.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn bind_token(
+        path: &Path,
+        name: &str,
+        authority: &str,
+        recipient: &Recipient,
+    ) -> Result<(), ProfilesError> {
+        Self::update(path, |profiles| {
+            if let Some(profile) = profiles.profiles.get_mut(name)
+                && profile.has_token()
+                && profile.tls_authority().as_deref() == Some(authority)
+            {
+                profile.token_for = Some(recipient.clone());
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that all tokens for the agent at `authority`, of which it is not known yet whom they are for, are for
+    /// `key`. Done before that key is forgotten or replaced: they must not go to the next one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn bind_tokens(path: &Path, authority: &str, key: Pin) -> Result<(), ProfilesError> {
+        Self::update(path, |profiles| {
+            for profile in profiles.profiles.values_mut() {
+                if profile.token_for.is_none()
+                    && profile.has_token()
+                    && profile.tls_authority().as_deref() == Some(authority)
+                {
+                    profile.token_for = Some(Recipient::Key(key));
+                }
+            }
+            Ok(())
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// As the published client writes it, with keys that neither knows.
-    const PUBLISHED: &str = r#"{
-  "profiles": {
-    "pi4": {
-      "url": "ws://pi4:3000/ws?token=s3cret",
-      "tls_ca": "/etc/pi4.pem",
-      "metrics_interval_ms": 500,
-      "colour": "green"
-    },
-    "server": { "url": "wss://server:8443/ws" }
-  },
-  "version": 0,
-  "theme": { "name": "dark" }
-}"#;
-
-    struct Folder(tempfile::TempDir);
-
-    impl Folder {
-        fn new() -> Self {
-            Self(tempfile::tempdir().unwrap())
-        }
-
-        fn file(&self) -> PathBuf {
-            self.0.path().join("config/socktop/profiles.json")
-        }
-
-        fn with(text: &str) -> Self {
-            let folder = Self::new();
-            fs::create_dir_all(folder.file().parent().unwrap()).unwrap();
-            fs::write(folder.file(), text).unwrap();
-            folder
-        }
-
-        fn names(&self) -> Vec<OsString> {
-            let entries = fs::read_dir(self.file().parent().unwrap()).unwrap();
-            entries.map(|entry| entry.unwrap().file_name()).collect()
-        }
-    }
-
-    #[test]
-    fn the_path_follows_the_environment() {
-        let at = |xdg: Option<&str>, home: Option<&str>| {
-            path(|name| match name {
-                "XDG_CONFIG_HOME" => xdg.map(OsString::from),
-                "HOME" => home.map(OsString::from),
-                _ => None,
-            })
-        };
-        let published = Path::new("/home/x/.config/socktop/profiles.json");
-        assert_eq!(at(None, Some("/home/x")).unwrap(), published);
-        assert_eq!(at(Some(""), Some("/home/x")).unwrap(), published);
-        assert_eq!(
-            at(Some("/c"), Some("/home/x")).unwrap(),
-            Path::new("/c/socktop/profiles.json")
-        );
-        assert!(matches!(at(None, None), Err(ProfilesError::NoHome)));
-    }
-
-    #[test]
-    fn no_file_is_no_profiles() {
-        let folder = Folder::new();
-        assert_eq!(Profiles::load(&folder.file()).unwrap(), Profiles::default());
-    }
-
-    #[test]
-    fn the_published_file_is_read_and_nothing_of_it_is_lost() {
-        let folder = Folder::with(PUBLISHED);
-        let profiles = Profiles::load(&folder.file()).unwrap();
-        let pi4 = &profiles.profiles["pi4"];
-        assert_eq!(pi4.url, "ws://pi4:3000/ws?token=s3cret");
-        assert_eq!(pi4.tls_ca.as_deref(), Some(Path::new("/etc/pi4.pem")));
-        assert_eq!(pi4.metrics_interval_ms, Some(500));
-        assert_eq!(pi4.processes_interval_ms, None);
-        profiles.save(&folder.file()).unwrap();
-        let saved: Value = serde_json::from_slice(&fs::read(folder.file()).unwrap()).unwrap();
-        let published: Value = serde_json::from_str(PUBLISHED).unwrap();
-        assert_eq!(saved, published);
-    }
-
-    #[test]
-    fn a_debugged_profile_shows_no_token() {
-        let folder = Folder::with(PUBLISHED);
-        let shown = format!("{:?}", Profiles::load(&folder.file()).unwrap());
-        assert!(!shown.contains("s3cret"), "{shown}");
-    }
-
-    #[test]
-    fn a_damaged_file_is_an_error_that_names_the_place_and_is_left_alone() {
-        for (text, place) in [
-            ("", "line 1 column 0"),
-            (
-                "{\n  \"profiles\": {\n    \"pi4\": 7\n  }\n}",
-                "line 3 column 12",
-            ),
-            (
-                "{\n  \"profiles\": {\n    \"pi4\": {\"tls_ca\": \"x\"}\n  }\n}",
-                "missing field `url` at line 3",
-            ),
-        ] {
-            let folder = Folder::with(text);
-            let message = Profiles::load(&folder.file()).unwrap_err().to_string();
-            assert!(message.contains(place), "{message}");
-            assert!(message.contains("profiles.json"), "{message}");
-            assert_eq!(fs::read_to_string(folder.file()).unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_is_an_error() {
-        let folder = Folder::new();
-        fs::create_dir_all(folder.file()).unwrap();
-        let message = Profiles::load(&folder.file()).unwrap_err().to_string();
-        assert!(message.contains("reading the profiles from"), "{message}");
-    }
-
-    #[test]
-    fn saving_makes_the_folder_and_keeps_the_file_private() {
-        let folder = Folder::new();
-        Profiles::default().save(&folder.file()).unwrap();
-        let mode = fs::metadata(folder.file()).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(folder.names(), ["profiles.json"]);
-    }
-
-    #[test]
-    fn a_linked_file_is_written_where_it_is() {
-        let folder = Folder::with(PUBLISHED);
-        let real = folder.0.path().join("dotfiles.json");
-        fs::rename(folder.file(), &real).unwrap();
-        std::os::unix::fs::symlink(&real, folder.file()).unwrap();
-        Profiles::default().save(&folder.file()).unwrap();
-        assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
-        assert_eq!(Profiles::load(&real).unwrap(), Profiles::default());
-    }
-
-    #[test]
-    fn a_save_that_fails_leaves_the_old_file_and_no_draft() {
-        let folder = Folder::with("{}");
-        // A folder stands where the file should go: the draft is written, the rename fails.
-        fs::remove_file(folder.file()).unwrap();
-        fs::create_dir(folder.file()).unwrap();
-        fs::write(folder.file().join("in the way"), "").unwrap();
-        let message = Profiles::default().save(&folder.file()).unwrap_err();
-        assert!(message.to_string().contains("saving the profiles to"));
-        assert_eq!(folder.names(), ["profiles.json"]);
-    }
-
-    proptest! {
-        // Each case waits for the disk.
-        #![proptest_config(ProptestConfig::with_cases(16))]
-
-        #[test]
-        fn what_is_saved_is_read_again(
-            profiles in proptest::collection::btree_map("\\PC{0,8}", ("\\PC{0,20}", proptest::option::of(any::<u64>())), 0..4)
-        ) {
-            let folder = Folder::new();
-            let profiles = Profiles {
-                profiles: profiles
-                    .into_iter()
-                    .map(|(name, (url, metrics_interval_ms))| {
-                        (name, Profile { url, metrics_interval_ms, ..Profile::default() })
-                    })
-                    .collect(),
-                ..Profiles::default()
-            };
-            profiles.save(&folder.file()).unwrap();
-            prop_assert_eq!(Profiles::load(&folder.file()).unwrap(), profiles);
-        }
-    }
-}
+mod tests;

@@ -1,16 +1,49 @@
 //! Questions at the terminal, before there is a screen.
 
-use std::io::{self, BufRead, Write};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use tokio::task::spawn_blocking;
 
 use crate::signals::{self, EndSignals, StopEvent, StopSignals};
 
-/// Does what asks the user, which may wait for long, until a signal ends it.
+/// The terminal of this session, whatever standard input and output are.
+const TERMINAL: &str = "/dev/tty";
+
+/// The signal of this number asked for the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signalled(pub u8);
+
+/// Does what may wait for long before there is a screen, a question or an agent that does not answer, until it is done
+/// or a signal ends it. The terminal is then as it was.
+///
+/// Once a signal is watched, it no longer ends the program by itself: what comes after a question has to be done here too.
 ///
 /// # Errors
-/// `Interrupted` where SIGINT, SIGTERM, SIGHUP or SIGQUIT came; else where the terminal fails, or what `asking` says.
+/// Where the signals cannot be watched.
+pub async fn until_signal<T>(doing: impl Future<Output = T>) -> io::Result<Result<T, Signalled>> {
+    let before = tcgetattr(io::stdin());
+    let mut end = EndSignals::listen()?;
+    let number = tokio::select! {
+        biased;
+        number = end.next() => number,
+        done = doing => return Ok(Ok(done)),
+    };
+    if let Ok(before) = before {
+        // A thread may go on waiting for a hidden answer, so the echo is turned on again for it. A terminal that hung
+        // up has none.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+    Ok(Err(Signalled(number)))
+}
+
+/// Asks the user, beside everything else that is going on. A signal to end is for [`until_signal`], in which this is done.
+///
+/// # Errors
+/// Where the terminal fails, or what `asking` says.
 pub async fn at_terminal<T: Send + 'static>(
     asking: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -45,11 +78,9 @@ async fn ask_with<T: Send + 'static>(
     let mut stop = StopSignals::listen()?;
     set(during)?;
     let mut asked = spawn_blocking(asking);
-    // Where a signal ends it, the thread that reads goes on waiting: the modes are set here.
     let answer = loop {
         tokio::select! {
             answer = &mut asked => break answer.map_err(io::Error::other)?,
-            _ = end.next() => break Err(io::ErrorKind::Interrupted.into()),
             event = stop.next() => {
                 if event == StopEvent::Requested {
                     set(before)?;
@@ -64,6 +95,19 @@ async fn ask_with<T: Send + 'static>(
     };
     set(before)?;
     answer
+}
+
+/// Asks as [`confirm`] does at the terminal of this session, also where standard input is a pipe. `None` where there is
+/// no terminal. What was typed before the question does not answer it.
+#[must_use]
+pub fn confirm_at_terminal(question: &str) -> Option<bool> {
+    let terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(TERMINAL)
+        .ok()?;
+    tcflush(&terminal, QueueSelector::IFlush).ok()?;
+    confirm(question, &mut BufReader::new(&terminal), &mut &terminal).ok()
 }
 
 /// Asks a question that `y` or `yes` agrees to; anything else, and no answer, does not.

@@ -38,7 +38,7 @@ impl Save {
             .then(|| format!("Overwrite the profile {:?}?", self.name))
     }
 
-    /// Whether it is saved already, as far as can be told.
+    /// Whether it is saved already, as far as can be told, whoever its token was for until now.
     #[must_use]
     pub fn is_done(&self, home: &Home) -> bool {
         let (mut profile, token) = self.without_token();
@@ -49,8 +49,12 @@ impl Save {
             }
             profile.token_file = Some(file);
         }
-        Profiles::load(&home.profiles)
-            .is_ok_and(|profiles| profiles.profiles.get(&self.name) == Some(&profile))
+        Profiles::load(&home.profiles).is_ok_and(|profiles| {
+            profiles.profiles.get(&self.name).is_some_and(|saved| {
+                profile.token_for.clone_from(&saved.token_for);
+                *saved == profile
+            })
+        })
     }
 
     /// Saves it among the others. Gives the file that its token went to, where its URL had one.
@@ -91,6 +95,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::recipient::Recipient;
 
     fn save(name: &str, url: &str) -> Save {
         Save {
@@ -119,6 +124,25 @@ mod tests {
         }
         let profiles = Profiles::load(&home.profiles).unwrap().profiles;
         assert_eq!(profiles.keys().collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_profile_is_saved_already_whoever_its_token_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(&folder);
+        let save = save("one", "wss://one:8443/ws?token=s3cret");
+        save.clone().apply(&home).unwrap();
+        let recipient = Recipient::from("vouched:one:8443".to_owned());
+        let bind = |authority| Profiles::bind_token(&home.profiles, "one", authority, &recipient);
+        let token_for = || {
+            let profiles = Profiles::load(&home.profiles).unwrap();
+            profiles.profiles.get("one").unwrap().token_for.clone()
+        };
+        bind("two:8443").unwrap();
+        assert_eq!(token_for(), None, "the profile is of another agent by now");
+        bind("one:8443").unwrap();
+        assert_eq!(token_for(), Some(recipient.clone()));
+        assert!(save.is_done(&home));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
-use crate::acquaint::{AcquaintError, make_acquaintance};
+use crate::acquaint::{Met, make_acquaintance};
 use crate::app::picker::{self, Choice, Entry};
 use crate::app::{App, AppOptions, Outcome, run};
 use crate::cli::{Action, Cli, DEMO, Environment, from_profile, intervals, resolve};
@@ -18,14 +18,11 @@ use crate::home::Home;
 use crate::link::{Endpoint, Intervals, Link};
 use crate::local;
 use crate::profiles::{Profiles, ProfilesError};
-use crate::question::confirm;
+use crate::question::{Signalled, confirm, until_signal};
 use crate::save::Save;
 
 /// What the picker calls the machine that socktop runs on.
 const THIS_MACHINE: &str = "this machine";
-
-/// The signal of Ctrl-C.
-const SIGINT: u8 = 2;
 
 /// Does what the command line asks for.
 ///
@@ -57,11 +54,12 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
     match action {
         Action::Demo(intervals) => show_local(intervals, cli).await,
         Action::Connect(mut connect) => {
+            let mut saved = false;
             if let Some(save) = connect.save.take() {
                 let home = home.as_ref().map_err(|_| ProfilesError::NoHome)?;
-                offer_to_save(save, home)?;
+                saved = offer_to_save(save, home)?;
             }
-            show_agent(&connect, cli, home.as_ref().ok()).await
+            show_agent(&connect, saved, cli, home.as_ref().ok()).await
         }
         Action::Picker => {
             let entries = entries(&profiles);
@@ -70,7 +68,7 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
                 Choice::Entry(index) => match entries.get(index) {
                     Some(Entry { name, saved, .. }) if *saved => {
                         let connect = from_profile(name, cli, &profiles, &environment)?;
-                        show_agent(&connect, cli, home.as_ref().ok()).await
+                        show_agent(&connect, false, cli, home.as_ref().ok()).await
                     }
                     _ => show_local(intervals(cli, None), cli).await,
                 },
@@ -122,16 +120,16 @@ fn entries(profiles: &Profiles) -> Vec<Entry> {
     saved.chain(always).collect()
 }
 
-/// Saves a profile, unless another would be lost and the user wants to keep that.
-fn offer_to_save(save: Save, home: &Home) -> Result<()> {
+/// Saves a profile, unless another would be lost and the user wants to keep that; says whether it is saved now.
+fn offer_to_save(save: Save, home: &Home) -> Result<bool> {
     if save.is_done(home) {
-        return Ok(());
+        return Ok(true);
     }
     if let Some(question) = save.question() {
         let agreed = confirm(&question, &mut io::stdin().lock(), &mut io::stderr())
             .map_err(|error| anyhow!("asking whether to save the profile: {error}"))?;
         if !agreed {
-            return Ok(());
+            return Ok(false);
         }
     }
     if let Some(file) = save.apply(home)? {
@@ -140,35 +138,67 @@ fn offer_to_save(save: Save, home: &Home) -> Result<()> {
             file.display()
         ));
     }
-    Ok(())
+    Ok(true)
 }
 
-async fn show_agent(connect: &Connect, cli: &Cli, home: Option<&Home>) -> Result<Outcome> {
+/// Shows an agent. `saved` tells that its profile was saved with what was given now.
+async fn show_agent(
+    connect: &Connect,
+    saved: bool,
+    cli: &Cli,
+    home: Option<&Home>,
+) -> Result<Outcome> {
     if let Some(warning) = connect.token_file.as_deref().and_then(keep_private) {
         complain(&warning);
     }
-    let known = home.map(Home::known_agents);
-    let mut endpoint = connect.endpoint(known.as_ref())?;
-    match make_acquaintance(&mut endpoint, connect, known.as_ref()).await {
-        Err(AcquaintError::Asking(error)) if error.kind() == io::ErrorKind::Interrupted => {
-            return Ok(Outcome::Signal(SIGINT));
-        }
-        acquainted => acquainted?,
-    }
-    let has_token = connect.target.token().is_some() || connect.token_file.is_some();
-    if !has_token {
-        match ask_for_token(&mut endpoint).await {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return Ok(Outcome::Signal(SIGINT));
-            }
-            asked => asked.map_err(|error| anyhow!("asking for the token: {error}"))?,
-        }
+    let mut endpoint = connect.endpoint(home.map(Home::known_agents).as_ref())?;
+    let prepared = until_signal(prepare(&mut endpoint, connect, saved, home)).await;
+    match prepared.map_err(|error| anyhow!("watching for signals: {error}"))? {
+        Ok(prepared) => prepared?,
+        Err(Signalled(number)) => return Ok(Outcome::Signal(number)),
     }
     let name = match &connect.profile {
         Some(profile) => profile.clone(),
-        None => connect.target.host().to_string(),
+        None => connect.target.shown_host(),
     };
     show(name, endpoint, connect.intervals, cli).await
+}
+
+/// Does what wants the user before there is a screen: to trust the agent's key, and to give it a token.
+async fn prepare(
+    endpoint: &mut Endpoint,
+    connect: &Connect,
+    saved: bool,
+    home: Option<&Home>,
+) -> Result<()> {
+    let known = home.map(Home::known_agents);
+    let has_token = connect.target.token().is_some() || connect.token_file.is_some();
+    match make_acquaintance(endpoint, connect, known.as_ref()).await? {
+        Met::NotItsToken(message) => {
+            complain(&message);
+            endpoint.remove_token();
+        }
+        Met::Trusted if has_token => {
+            if let (Some(home), Some(profile), Some(recipient)) =
+                (home, &connect.profile, endpoint.recipient())
+                && (saved || connect.token_is_stored && connect.token_for.is_none())
+                && let Err(error) = Profiles::bind_token(
+                    &home.profiles,
+                    profile,
+                    &connect.target.authority(),
+                    &recipient,
+                )
+            {
+                complain(&error);
+            }
+            return Ok(());
+        }
+        Met::Unreached if has_token => return Ok(()),
+        Met::Trusted | Met::Unreached => {}
+    }
+    ask_for_token(endpoint)
+        .await
+        .map_err(|error| anyhow!("asking for the token: {error}"))
 }
 
 async fn show_local(intervals: Intervals, cli: &Cli) -> Result<Outcome> {

@@ -1,15 +1,21 @@
 //! What the user may call an agent: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `ws://…` or `wss://…`.
 //!
+//! A link-local IPv6 address has the zone, the interface that it is reached by, after it: `fe80::1%eth0`, and in a URL
+//! also `[fe80::1%25eth0]` (RFC 6874).
+//!
 //! A host without a scheme is spoken to over TLS, on port [`DEFAULT_PORT`] unless another is given.
 //! Plain `ws` must be asked for: nothing falls back to it. (The name of a profile can stand in the
 //! same place and wins over a host of that name; see [`crate::cli`].)
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use socktop_proto::pairing;
 use url::form_urlencoded;
 use url::{Host, Url};
 
+use crate::recipient::Recipient;
 use crate::token::{InvalidToken, Token};
 
 /// The agent's TLS port.
@@ -27,12 +33,15 @@ const DEFAULT_PATH: &str = "/ws";
 pub struct Target {
     tls: bool,
     host: Host,
+    zone: Option<String>,
     port: u16,
     path: String,
     /// The query as it goes into the request, less the token; may be empty.
     query: String,
     token: Option<Token>,
     token_in_url: bool,
+    /// Whom the token is for, where it was stored for somebody.
+    token_for: Option<Recipient>,
 }
 
 impl Target {
@@ -48,6 +57,26 @@ impl Target {
         &self.host
     }
 
+    /// The interface by which a link-local address is reached: its name, or its number on this machine.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// The host as a user would write it: an IPv6 address in brackets, its zone after it.
+    #[must_use]
+    pub fn shown_host(&self) -> String {
+        self.host_with("%")
+    }
+
+    /// The host, its zone after `separator`.
+    fn host_with(&self, separator: &str) -> String {
+        match (&self.host, &self.zone) {
+            (Host::Ipv6(address), Some(zone)) => format!("[{address}{separator}{zone}]"),
+            (host, _) => host.to_string(),
+        }
+    }
+
     /// The TCP port.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -58,6 +87,17 @@ impl Target {
     #[must_use]
     pub fn token(&self) -> Option<&Token> {
         self.token.as_ref()
+    }
+
+    /// Whom the token is for: it is shown to nobody else. `None` where it was given for this agent, whoever that is.
+    #[must_use]
+    pub fn token_for(&self) -> Option<&Recipient> {
+        self.token_for.as_ref().filter(|_| self.token.is_some())
+    }
+
+    /// Shows the token to `recipient` and nobody else.
+    pub fn bind_token(&mut self, recipient: Recipient) {
+        self.token_for = Some(recipient);
     }
 
     /// Whether the URL itself carried a token, so that the request's must.
@@ -72,18 +112,26 @@ impl Target {
         Self {
             token: None,
             token_in_url: false,
+            token_for: None,
             ..self.clone()
         }
     }
 
-    /// Shows `token` to the agent, in place of any other.
+    /// Shows `token` to the agent, whoever that is, in place of any other.
     pub fn set_token(&mut self, token: Token) {
         self.token = Some(token);
+        self.token_for = None;
     }
 
-    /// `HOST:PORT`, an IPv6 address in brackets: the request's `Host`.
+    /// `HOST:PORT`, an IPv6 address in brackets with its zone: what tells agents apart.
     #[must_use]
     pub fn authority(&self) -> String {
+        format!("{}:{}", self.shown_host(), self.port)
+    }
+
+    /// The request's `Host`. A zone means nothing to the other end, so it is left out (RFC 6874).
+    #[must_use]
+    pub(crate) fn host_header(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
@@ -112,18 +160,29 @@ impl Target {
     /// The URL as it is saved in a profile: complete, and with the token if the user's had one.
     #[must_use]
     pub fn to_url(&self) -> String {
-        format!("{}{}", self.origin(), self.path_and_query(false))
+        format!(
+            "{}://{}:{}{}",
+            self.scheme(),
+            self.host_with("%25"),
+            self.port,
+            self.path_and_query(false)
+        )
     }
 
-    fn origin(&self) -> String {
-        let scheme = if self.tls { "wss" } else { "ws" };
-        format!("{scheme}://{}", self.authority())
+    fn scheme(&self) -> &'static str {
+        if self.tls { "wss" } else { "ws" }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.origin(), self.path)
+        write!(
+            formatter,
+            "{}://{}{}",
+            self.scheme(),
+            self.authority(),
+            self.path
+        )
     }
 }
 
@@ -149,6 +208,10 @@ enum Fault {
     Url(url::ParseError),
     #[error("it has no host")]
     NoHost,
+    #[error(
+        "the zone {0:?} is no interface's name, as after a link-local IPv6 address: fe80::1%eth0"
+    )]
+    Zone(String),
     #[error("the port {0:?} is not a number from 1 to 65535")]
     Port(String),
     #[error("a path or query needs ws:// or wss:// before the host")]
@@ -193,10 +256,11 @@ fn shown(text: &str) -> String {
 }
 
 fn from_url(text: &str) -> Result<Target, Fault> {
-    if text.starts_with(socktop_proto::pairing::SCHEME) {
+    if text.starts_with(pairing::SCHEME) {
         return Err(Fault::Pairing);
     }
-    let url = Url::parse(text).map_err(Fault::Url)?;
+    let (text, zone) = without_zone(text);
+    let url = Url::parse(&text).map_err(Fault::Url)?;
     let tls = match url.scheme() {
         "ws" => false,
         "wss" => true,
@@ -224,6 +288,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
     }
     Ok(Target {
         tls,
+        zone: zone.map(|zone| zone_of(zone, &host)).transpose()?,
         host,
         port,
         path: match url.path() {
@@ -233,6 +298,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
         query: rest.finish(),
         token_in_url: token.is_some(),
         token,
+        token_for: None,
     })
 }
 
@@ -252,15 +318,52 @@ fn from_host(text: &str) -> Result<Target, Fault> {
             .filter(|port| *port != 0)
             .ok_or_else(|| Fault::Port(port.to_owned()))?,
     };
+    let (host, zone) = without_zone(&host);
+    let host = Host::parse(&host).map_err(Fault::Url)?;
     Ok(Target {
         tls: true,
-        host: Host::parse(&host).map_err(Fault::Url)?,
+        zone: zone.map(|zone| zone_of(zone, &host)).transpose()?,
+        host,
         port,
         path: DEFAULT_PATH.to_owned(),
         query: String::new(),
         token: None,
         token_in_url: false,
+        token_for: None,
     })
+}
+
+/// `text`, a URL or a host, without the zone of the address in brackets; and that zone. The parser of URLs knows none.
+fn without_zone(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let start = text.find("://").map_or(0, |at| at + "://".len());
+    let (before, rest) = text.split_at(start);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let zoned = rest
+        .get(..end)
+        .filter(|authority| authority.starts_with('['))
+        .and_then(|authority| authority.split_once(']'))
+        .and_then(|(address, _)| address.split_once('%'));
+    let Some((address, zone)) = zoned else {
+        return (Cow::Borrowed(text), None);
+    };
+    let after = rest
+        .get(address.len() + 1 + zone.len()..)
+        .unwrap_or_default();
+    (Cow::Owned(format!("{before}{address}{after}")), Some(zone))
+}
+
+/// The zone as the system knows it, of one that was written after `%` or `%25`.
+fn zone_of(text: &str, host: &Host) -> Result<String, Fault> {
+    let zone = match text.strip_prefix("25") {
+        Some(zone) if !zone.is_empty() => zone,
+        _ => text,
+    };
+    let is_link_local = matches!(host, Host::Ipv6(address) if address.is_unicast_link_local());
+    if is_link_local && pairing::is_zone(zone) {
+        Ok(zone.to_owned())
+    } else {
+        Err(Fault::Zone(zone.to_owned()))
+    }
 }
 
 /// Splits `HOST:PORT`; an IPv6 address comes back in brackets, whether it had them or not.
@@ -283,110 +386,4 @@ fn split_port(text: &str) -> Result<(String, Option<&str>), Fault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn url(text: &str) -> String {
-        text.parse::<Target>().unwrap().to_url()
-    }
-
-    fn fault(text: &str) -> String {
-        text.parse::<Target>().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_host_means_tls_on_its_port() {
-        assert_eq!(url("pi4"), "wss://pi4:8443/ws");
-        assert_eq!(url("pi4.lan:9000"), "wss://pi4.lan:9000/ws");
-        assert_eq!(url("192.168.1.5"), "wss://192.168.1.5:8443/ws");
-        assert_eq!(url("pi4:443"), "wss://pi4:443/ws");
-        assert_eq!(url("[fe80::1]:9000"), "wss://[fe80::1]:9000/ws");
-        assert_eq!(url("[::1]"), "wss://[::1]:8443/ws");
-        assert_eq!(url("::1"), "wss://[::1]:8443/ws");
-    }
-
-    #[test]
-    fn a_url_is_taken_as_it_is() {
-        assert_eq!(url("ws://pi4:3000/ws"), "ws://pi4:3000/ws");
-        assert_eq!(url("ws://pi4:3000"), "ws://pi4:3000/ws");
-        assert_eq!(url("ws://pi4:3000/"), "ws://pi4:3000/ws");
-        assert_eq!(url("wss://pi4/agents/3?x=1"), "wss://pi4:443/agents/3?x=1");
-        assert_eq!(url("ws://pi4"), "ws://pi4:80/ws");
-        assert_eq!(url("WS://PI4:3000"), "ws://pi4:3000/ws");
-    }
-
-    #[test]
-    fn a_token_in_the_url_stays_there_and_is_not_shown() {
-        let target: Target = "ws://pi4:3000/ws?a=1&token=s3%20%2Bcret".parse().unwrap();
-        assert_eq!(target.token().unwrap().expose(), "s3 +cret");
-        assert_eq!(target.to_string(), "ws://pi4:3000/ws");
-        assert!(!format!("{target:?}").contains("cret"));
-        assert_eq!(target.path_and_query(false), "/ws?a=1&token=s3+%2Bcret");
-        assert_eq!(
-            target.to_url().parse::<Target>().unwrap().token(),
-            target.token()
-        );
-    }
-
-    #[test]
-    fn a_token_from_elsewhere_is_in_the_request_only_when_asked_for() {
-        let mut target: Target = "ws://pi4:3000".parse().unwrap();
-        target.set_token(Token::new("s3cret").unwrap());
-        assert_eq!(target.path_and_query(false), "/ws");
-        assert_eq!(target.path_and_query(true), "/ws?token=s3cret");
-        assert_eq!(target.to_url(), "ws://pi4:3000/ws");
-    }
-
-    #[test]
-    fn a_token_from_elsewhere_replaces_the_urls() {
-        let mut target: Target = "ws://pi4:3000/?token=old".parse().unwrap();
-        target.set_token(Token::new("new").unwrap());
-        assert_eq!(target.path_and_query(false), "/ws?token=new");
-    }
-
-    #[test]
-    fn errors_name_the_fault() {
-        assert!(fault("").contains("it is empty"));
-        assert!(fault("http://pi4").contains("scheme \"http\""));
-        assert!(fault("pi4:0").contains("port \"0\""));
-        assert!(fault("pi4:65536").contains("port \"65536\""));
-        assert!(fault("pi4:").contains("port \"\""));
-        assert!(fault("[::1]8443").contains("port \"8443\""));
-        assert!(fault("ws://pi4:0").contains("port \"0\""));
-        assert!(fault("pi4/ws").contains("needs ws:// or wss://"));
-        assert!(fault("[::g]").contains("IPv6"));
-        assert!(fault("my host").contains("names no agent"));
-        assert!(fault("ws://pi4/#x").contains("#fragment"));
-        assert!(fault("socktop://pi4:8443/?pin=x").contains("socktop add"));
-    }
-
-    #[test]
-    fn errors_show_no_secret() {
-        for text in [
-            "ws://user:s3cret@pi4",
-            "user:s3cret@pi4",
-            "http://pi4?token=s3cret",
-            "pi4?token=s3cret",
-            "ws://pi4:x?token=s3cret",
-            "socktop://pi4:8443/?pin=sha256:a5&token=s3cret",
-        ] {
-            assert!(!fault(text).contains("s3cret"), "{}", fault(text));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
-            let _ = text.parse::<Target>();
-        }
-
-        #[test]
-        fn what_was_read_reads_the_same_again(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
-            if let Ok(target) = text.parse::<Target>() {
-                prop_assert_eq!(target.to_url().parse::<Target>().unwrap(), target);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
 //! The secret that an agent asks for, and where it may come from.
 //!
 //! The first source that has one is used: `--token-file`, the variable `SOCKTOP_TOKEN`, `?token=` in
-//! the URL, the profile's `token_file`, and last a hidden prompt after the agent refused us.
+//! the URL, the profile's `token_file`, and last a hidden prompt after the agent refused us. What a profile has is stored
+//! for one agent; see [`crate::recipient`].
 
 use std::fmt;
 use std::fs::File;
@@ -112,8 +113,7 @@ pub enum TokenFileError {
 /// entered.
 ///
 /// # Errors
-/// `Interrupted` where SIGINT, SIGTERM, SIGHUP or SIGQUIT came; else where the terminal fails, or what was entered is no
-/// token.
+/// Where the terminal fails, or what was entered is no token.
 pub async fn prompt(agent: &str) -> io::Result<Option<Token>> {
     let question = format!("Token for {agent}: ");
     let entered = at_terminal_hidden(|| rpassword::prompt_password(question)).await?;

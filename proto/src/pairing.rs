@@ -7,6 +7,7 @@
 //! `socktop-agent pair` prints such a line, `socktop add` takes it. It holds a secret: whoever has it can look.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -37,6 +38,15 @@ impl Pin {
     #[must_use]
     pub const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
+    }
+
+    /// Its beginning, 16 digits: enough to tell it from others on a narrow screen, and not to check it by.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate("sha256:".len() + 16);
+        text.push('…');
+        text
     }
 }
 
@@ -76,7 +86,8 @@ impl FromStr for Pin {
 /// Everything that a client needs to know of an agent. Its `Debug` does not show the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pairing {
-    /// The host's DNS name or address; an IPv6 address in brackets.
+    /// The host's name or address. An IPv6 address is in brackets, where it is link-local with its zone as a user would
+    /// write it: `[fe80::1%eth0]`.
     pub host: String,
     /// The port, which speaks TLS.
     pub port: u16,
@@ -93,7 +104,9 @@ impl fmt::Display for Pairing {
         write!(
             formatter,
             "{SCHEME}{}:{}/?pin={}",
-            self.host, self.port, self.pin
+            escaped_host(&self.host),
+            self.port,
+            self.pin
         )?;
         for (key, value) in [("token", &self.token), ("name", &self.name)] {
             if let Some(value) = value {
@@ -144,7 +157,7 @@ impl FromStr for Pairing {
 
     /// Reads a line. Keys that this version does not know are left out.
     fn from_str(text: &str) -> Result<Self, PairingError> {
-        let text = text.trim();
+        let text = text.trim_start_matches('\u{feff}').trim();
         if text.len() > MAX_BYTES {
             return Err(PairingError::TooLong);
         }
@@ -159,9 +172,7 @@ impl FromStr for Pairing {
             .ok()
             .filter(|port| *port != 0)
             .ok_or(PairingError::Authority)?;
-        if !is_host(host) {
-            return Err(PairingError::Authority);
-        }
+        let host = unescaped_host(host).ok_or(PairingError::Authority)?;
         let value = |key: &'static str| {
             query
                 .split('&')
@@ -178,7 +189,7 @@ impl FromStr for Pairing {
                 .transpose()
         };
         Ok(Self {
-            host: host.to_owned(),
+            host,
             port,
             pin: value("pin")?
                 .and_then(|pin| pin.parse().ok())
@@ -189,123 +200,73 @@ impl FromStr for Pairing {
     }
 }
 
-/// Whether `host` may stand before the port: a name, an IPv4 address, or an IPv6 address in brackets.
-fn is_host(host: &str) -> bool {
-    let inner = host
+/// The pairing lines in what a terminal or a pipe gave, without the words around them: prompts, escape sequences, a byte
+/// order mark, or what `ssh -t` says at the end.
+pub fn find(text: &str) -> impl Iterator<Item = &str> {
+    // What a line has of these is escaped.
+    let ends = |character: char| {
+        character.is_whitespace() || character.is_control() || "\"'<>`".contains(character)
+    };
+    text.match_indices(SCHEME).filter_map(move |(at, _)| {
+        let line = text.get(at..)?;
+        line.get(..line.find(ends).unwrap_or(line.len()))
+    })
+}
+
+/// Whether `text` may be the zone of a link-local address: an interface's name (at most 15 bytes, netdevice(7)) or its
+/// number.
+#[must_use]
+pub fn is_zone(text: &str) -> bool {
+    (1..=15).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"%/?#@[]\\\"'<>`".contains(&byte))
+}
+
+/// `host` as it stands before the port.
+fn escaped_host(host: &str) -> String {
+    let address = host
         .strip_prefix('[')
-        .map_or(Some(host), |rest| rest.strip_suffix(']'));
-    match inner {
-        Some(inner) if inner.len() < host.len() => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        _ => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        .map_or(host, |rest| rest.strip_suffix(']').unwrap_or(rest));
+    match address.split_once('%') {
+        Some((address, zone)) if address.parse::<Ipv6Addr>().is_ok() => {
+            format!("[{address}%25{}]", utf8_percent_encode(zone, ESCAPED))
         }
+        None if address.parse::<Ipv6Addr>().is_ok() => format!("[{address}]"),
+        _ => utf8_percent_encode(host, ESCAPED).to_string(),
     }
+}
+
+/// The host that stands before the port: a name, an IPv4 address, or an IPv6 address in brackets. A name need not be one
+/// of DNS, for hosts call themselves as they like; but it has no character that has a meaning in a URL.
+fn unescaped_host(host: &str) -> Option<String> {
+    if let Some(inner) = host.strip_prefix('[') {
+        let inner = inner.strip_suffix(']')?;
+        let (address, zone) = match inner.split_once('%') {
+            Some((address, zone)) => (address, Some(zone)),
+            None => (inner, None),
+        };
+        let address: Ipv6Addr = address.parse().ok()?;
+        let Some(zone) = zone else {
+            return Some(format!("[{address}]"));
+        };
+        // Written by hand, the sign before it may stand as it is.
+        let zone = match zone.strip_prefix("25") {
+            Some(escaped) if !escaped.is_empty() => {
+                percent_decode_str(escaped).decode_utf8().ok()?
+            }
+            _ => zone.into(),
+        };
+        return (address.is_unicast_link_local() && is_zone(&zone))
+            .then(|| format!("[{address}%{zone}]"));
+    }
+    let host = percent_decode_str(host).decode_utf8().ok()?;
+    let is_name = !host.is_empty()
+        && host.chars().all(|character| {
+            !character.is_control() && !"%/?#@:[]\\\"'<>`|^{}".contains(character)
+        });
+    is_name.then(|| host.into_owned())
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn pairing() -> Pairing {
-        Pairing {
-            host: "pi4.local".to_owned(),
-            port: 8443,
-            pin: Pin::from_digest([0xa5; 32]),
-            token: Some("s3&c=r%t".to_owned()),
-            name: Some("pi4".to_owned()),
-        }
-    }
-
-    fn line() -> String {
-        format!(
-            "socktop://pi4.local:8443/?pin=sha256:{}&token=s3%26c%3Dr%25t&name=pi4",
-            "a5".repeat(32)
-        )
-    }
-
-    #[test]
-    fn it_is_one_line_that_reads_the_same_again() {
-        assert_eq!(pairing().to_string(), line());
-        assert_eq!(format!(" {}\n", line()).parse(), Ok(pairing()));
-        let six = Pairing {
-            host: "[fd99::2]".to_owned(),
-            token: None,
-            name: None,
-            ..pairing()
-        };
-        assert_eq!(six.to_string().parse(), Ok(six));
-    }
-
-    #[test]
-    fn what_a_later_version_adds_is_left_out() {
-        assert_eq!(format!("{}&era=2&x", line()).parse(), Ok(pairing()));
-    }
-
-    #[test]
-    fn what_is_damaged_is_named_and_never_shown() {
-        let pin = format!("pin=sha256:{}", "a5".repeat(32));
-        for (text, error) in [
-            ("wss://pi4:8443/ws".to_owned(), PairingError::Scheme),
-            (String::new(), PairingError::Scheme),
-            (format!("socktop://pi4/?{pin}"), PairingError::Authority),
-            (format!("socktop://pi4:0/?{pin}"), PairingError::Authority),
-            (format!("socktop://:1/?{pin}"), PairingError::Authority),
-            (format!("socktop://a@b:1/?{pin}"), PairingError::Authority),
-            (format!("socktop://[::g]:1/?{pin}"), PairingError::Authority),
-            (format!("socktop://::1:1/?{pin}"), PairingError::Authority),
-            (
-                "socktop://pi4:1/?token=s3cret".to_owned(),
-                PairingError::Pin,
-            ),
-            ("socktop://pi4:1".to_owned(), PairingError::Pin),
-            (line().replace("a5a5", "a5"), PairingError::Pin),
-            (
-                format!("socktop://pi4:1/?{pin}&token=%0as3cret"),
-                PairingError::Value { key: "token" },
-            ),
-            (
-                format!("socktop://pi4:1/?{pin}&name=%ff"),
-                PairingError::Value { key: "name" },
-            ),
-            (
-                format!("{}{}", line(), "x".repeat(MAX_BYTES)),
-                PairingError::TooLong,
-            ),
-        ] {
-            let refused = text.parse::<Pairing>().unwrap_err();
-            assert_eq!(refused, error, "{text}");
-            assert!(!refused.to_string().contains("s3cret"));
-        }
-    }
-
-    #[test]
-    fn debug_hides_the_token() {
-        assert!(!format!("{:?}", pairing()).contains("s3&c"));
-    }
-
-    proptest! {
-        #[test]
-        fn any_pairing_survives(
-            digest in any::<[u8; 32]>(), port in 1_u16.., token in "[!-~]{1,40}", name in "\\PC{1,20}", host in "[a-z0-9.-]{1,20}",
-        ) {
-            prop_assume!(!name.chars().any(char::is_control));
-            let pairing = Pairing {
-                host, port, pin: Pin::from_digest(digest), token: Some(token), name: Some(name),
-            };
-            let line = pairing.to_string();
-            prop_assert!(line.bytes().all(|byte| byte.is_ascii_graphic()));
-            prop_assert_eq!(line.parse::<Pairing>(), Ok(pairing));
-        }
-
-        #[test]
-        fn any_text_is_read_or_refused(text in "(socktop://)?\\PC{0,60}") {
-            let _ = text.parse::<Pairing>();
-            let _ = text.parse::<Pin>();
-        }
-    }
-}
+mod tests;

@@ -104,8 +104,12 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
     if processes && app.list.frozen {
         return Vec::new();
     }
-    app.host.apply(event, now);
-    if processes {
+    let dropped = app.host.apply(event, now);
+    if dropped {
+        // What was frozen is gone.
+        app.list.frozen = false;
+    }
+    if processes || dropped {
         refresh(app);
     }
     vec![Effect::Redraw]
@@ -116,9 +120,9 @@ fn refresh(app: &mut App) {
     let metrics = app.host.metrics.value();
     let cpus = metrics.and_then(|metrics| metrics.cpu.as_ref());
     let cpus = cpus.map_or(1, |cpu| u16::try_from(cpu.cores.len()).unwrap_or(u16::MAX));
-    if let Some(sample) = app.host.processes.value() {
-        app.list.refresh(&sample.processes, cpus);
-    }
+    let processes = app.host.processes.value();
+    let processes = processes.map_or(&[][..], |sample| &sample.processes);
+    app.list.refresh(processes, cpus);
 }
 
 /// Keeps scroll positions within what there is to scroll.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 
 use super::*;
+use crate::recipient::Recipient;
 
 fn cli(words: &str) -> Cli {
     parse(words).unwrap_or_else(|error| panic!("{words}: {error}"))
@@ -335,4 +336,35 @@ fn a_saved_profile_keeps_every_option_that_is_about_the_host() {
     let client = saved.client.unwrap();
     assert_eq!(client.certificate, Path::new("/here/c.pem"));
     assert_eq!(client.key, Path::new("/here/k.pem"));
+}
+
+#[test]
+fn a_stored_token_is_for_whom_it_was_bound_to_and_a_given_one_for_who_is_dialled() {
+    let mut profiles = profiles();
+    let bound = Recipient::from("vouched:pi4:8443".to_owned());
+    profiles.profiles.get_mut("pi4").unwrap().token_for = Some(bound.clone());
+    let of = |words: &str, token: Option<&str>| {
+        let environment = Environment {
+            token: token.map(OsString::from),
+            ..environment()
+        };
+        match resolve(&cli(words), &profiles, &environment).unwrap() {
+            Action::Connect(connect) => *connect,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (words, token, is_stored, token_for) in [
+        ("pi4", None, true, Some(&bound)),
+        ("plain", None, true, None),
+        ("pi4 --token-file t", None, false, None),
+        ("pi4", Some("given"), false, None),
+        ("pi5", None, false, None),
+    ] {
+        let connect = of(words, token);
+        assert_eq!(connect.token_is_stored, is_stored, "{words}");
+        assert_eq!(connect.token_for.as_ref(), token_for, "{words}");
+    }
+    // Given again, it is for whoever is there now; that alone is no reason to ask.
+    let again = "-P pi4 wss://pi4:8443 -t /certs/pi4.pem --token-file /tokens/pi4";
+    assert_eq!(of(again, None).save.unwrap().profile.token_for, None);
 }

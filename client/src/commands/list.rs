@@ -9,10 +9,8 @@ use crate::home::Home;
 use crate::known::KnownAgents;
 use crate::plain::clean;
 use crate::profiles::{Profile, Profiles};
+use crate::recipient::Recipient;
 use crate::target::Target;
-
-/// Digits of a key's fingerprint that are enough to tell it from others.
-const DIGITS: usize = "sha256:".len() + 16;
 
 /// Writes the profiles to `out`.
 ///
@@ -60,11 +58,17 @@ fn row(name: &str, profile: &Profile, known: &KnownAgents) -> [String; 4] {
     let has_token = target
         .as_ref()
         .is_some_and(|target| target.token().is_some());
-    let token = match &profile.token_file {
+    let mut token = match &profile.token_file {
         Some(path) => format!("file {}", path.display()),
         None if has_token => "in the URL".to_owned(),
         None => "none".to_owned(),
     };
+    if let (Some(Recipient::Key(key)), Some(target)) = (&profile.token_for, &target)
+        && let Ok(Some(pin)) = known.pin_of(&target.authority())
+        && pin != *key
+    {
+        token.push_str(", of another key");
+    }
     [
         name,
         &address,
@@ -85,10 +89,7 @@ fn trusted_by(target: Option<&Target>, profile: &Profile, known: &KnownAgents) -
         return format!("file {}", path.display());
     }
     match known.pin_of(&target.authority()) {
-        Ok(Some(pin)) => {
-            let pin = pin.to_string();
-            format!("key {}…", pin.get(..DIGITS).unwrap_or(&pin))
-        }
+        Ok(Some(pin)) => format!("key {}", pin.short()),
         Ok(None) => "not yet".to_owned(),
         Err(_) => "an unusable line in known_agents".to_owned(),
     }

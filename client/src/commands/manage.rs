@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{CommandError, tls_authority, unknown, usable};
+use super::{CommandError, unknown, usable};
 use crate::home::Home;
 use crate::plain::clean;
 use crate::profiles::Profiles;
@@ -16,19 +16,21 @@ pub(super) fn remove(home: &Home, name: &str, out: &mut impl Write) -> Result<()
             .profiles
             .remove(name)
             .ok_or_else(|| unknown(name, profiles))?;
-        let authority = tls_authority(&profile);
+        let authority = profile.tls_authority();
         let others = || profiles.profiles.values();
         let unused_authority = authority
-            .filter(|of_it| others().all(|other| tls_authority(other).as_ref() != Some(of_it)));
+            .filter(|of_it| others().all(|other| other.tls_authority().as_ref() != Some(of_it)));
         let token_file = profile
             .token_file
             .clone()
             .filter(|file| others().all(|other| other.token_file.as_ref() != Some(file)));
-        Ok::<_, CommandError>((profile, (unused_authority, token_file)))
+        // Before the profile is: what is cut short in between leaves no token that nobody knows of.
+        let token_removed = token_file.is_some_and(|file| home.tokens().remove(&file));
+        Ok::<_, CommandError>((profile, (unused_authority, token_removed)))
     })?;
-    let (authority, token_file) = unused;
+    let (authority, token_removed) = unused;
     let mut removed = Vec::new();
-    if token_file.is_some_and(|file| home.tokens().remove(&file)) {
+    if token_removed {
         removed.push("its stored token");
     }
     if let Some(authority) = authority
@@ -93,6 +95,10 @@ pub(super) fn forget(home: &Home, host: &str, out: &mut impl Write) -> Result<()
         .map_or(host, |profile| profile.url.as_str());
     let authority = address.parse::<Target>()?.authority();
     let known = home.known_agents();
+    // A line that cannot be read names no key, and is forgotten all the same.
+    if let Ok(Some(key)) = known.pin_of(&authority) {
+        Profiles::bind_tokens(&home.profiles, &authority, key)?;
+    }
     if !known.forget(&authority)? {
         let remembered = known.authorities()?;
         return Err(CommandError::NotRemembered {

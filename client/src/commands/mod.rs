@@ -15,8 +15,9 @@ use crate::cli::{DEMO, known_profiles};
 use crate::home::Home;
 use crate::known::KnownError;
 use crate::plain::is_junk;
-use crate::profiles::{Profile, Profiles, ProfilesError};
-use crate::target::{Target, TargetError};
+use crate::profiles::{Profiles, ProfilesError};
+use crate::question::confirm_at_terminal;
+use crate::target::TargetError;
 use crate::tokens::StoreError;
 
 /// What to do instead of showing a host.
@@ -25,7 +26,8 @@ pub enum Command {
     /// Make agents known: takes the lines that 'sudo socktop-agent pair' prints on their hosts
     ///
     /// Remembers the agent's key, stores its token in a file of mode 0600 and saves a profile. Without a line they are
-    /// read from standard input, as many as there are.
+    /// read from standard input, as many as there are, and what else stands there is passed over. A key that is known
+    /// already is replaced only if you say so at the terminal.
     #[command(
         after_help = "For example:\n  for h in pi4 pi5; do ssh $h sudo socktop-agent pair; done | socktop add"
     )]
@@ -109,7 +111,7 @@ pub enum CommandError {
         known: String,
     },
     /// Some lines were not added. What is wrong with each has been said.
-    #[error("{bad} of {total} lines were not added")]
+    #[error("{bad} of {total} pairing lines were not added")]
     Lines {
         /// How many were not.
         bad: usize,
@@ -134,6 +136,7 @@ pub enum CommandError {
 pub fn run(command: &Command, home: &Home) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     let mut err = io::stderr();
+    let asked = confirm_at_terminal;
     match command {
         Command::Add {
             line: Some(line),
@@ -145,7 +148,14 @@ pub fn run(command: &Command, home: &Home) -> Result<(), CommandError> {
                 "socktop: a pairing line as an argument can be seen in the list of processes and in the shell's history; \
                  standard input is better: socktop add < FILE"
             );
-            add::add(home, line.as_bytes(), name.as_deref(), &mut out, &mut err)
+            add::add(
+                home,
+                line.as_bytes(),
+                name.as_deref(),
+                asked,
+                &mut out,
+                &mut err,
+            )
         }
         Command::Add { line: None, name } => {
             let stdin = io::stdin();
@@ -155,7 +165,14 @@ pub fn run(command: &Command, home: &Home) -> Result<(), CommandError> {
                     "Paste the lines of 'sudo socktop-agent pair', and end with Ctrl-D:"
                 );
             }
-            add::add(home, stdin.lock(), name.as_deref(), &mut out, &mut err)
+            add::add(
+                home,
+                stdin.lock(),
+                name.as_deref(),
+                asked,
+                &mut out,
+                &mut err,
+            )
         }
         Command::List => list::list(home, &mut out),
         Command::Remove { name } => manage::remove(home, name, &mut out),
@@ -192,10 +209,4 @@ fn unknown(name: &str, profiles: &Profiles) -> CommandError {
         name: name.to_owned(),
         known: known_profiles(profiles),
     }
-}
-
-/// Host and port of a profile that is spoken to over TLS.
-fn tls_authority(profile: &Profile) -> Option<String> {
-    let target: Target = profile.url.parse().ok()?;
-    target.is_tls().then(|| target.authority())
 }

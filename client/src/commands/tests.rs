@@ -1,5 +1,7 @@
 //! The commands in a home of their own.
 
+mod adding;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -7,6 +9,7 @@ use std::path::Path;
 use socktop_proto::pairing::{MAX_BYTES, Pairing, Pin};
 
 use super::*;
+use crate::recipient::Recipient;
 
 const PIN: Pin = Pin::from_digest([0xa5; 32]);
 const OTHER: Pin = Pin::from_digest([0x5a; 32]);
@@ -33,10 +36,27 @@ impl Fixture {
         fixture
     }
 
-    /// What is said on standard output and standard error, and how it ended.
+    /// What is said on standard output and standard error, and how it ended. Nobody is there to be asked.
     fn add(&self, lines: &str, name: Option<&str>) -> (String, String, Result<(), CommandError>) {
+        self.add_asking(lines, name, |_| None)
+    }
+
+    /// The same with somebody who gives an answer to each question.
+    fn add_asking(
+        &self,
+        lines: &str,
+        name: Option<&str>,
+        confirm: impl Fn(&str) -> Option<bool>,
+    ) -> (String, String, Result<(), CommandError>) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let ended = add::add(&self.home, lines.as_bytes(), name, &mut out, &mut err);
+        let ended = add::add(
+            &self.home,
+            lines.as_bytes(),
+            name,
+            confirm,
+            &mut out,
+            &mut err,
+        );
         let [out, err] = [out, err].map(|said| String::from_utf8(said).unwrap());
         (out, err, ended)
     }
@@ -89,139 +109,28 @@ fn line(host: &str, name: &str) -> String {
 }
 
 #[test]
-fn a_line_becomes_a_profile_with_a_key_and_a_token() {
-    let fixture = Fixture::new();
-    let said = fixture.added(&line("192.0.2.7", "pi4"));
-    assert_eq!(said, "added pi4: wss://192.0.2.7:8443/ws\n");
-    let profile = &fixture.profiles().profiles["pi4"];
-    assert_eq!(profile.url, "wss://192.0.2.7:8443/ws");
-    assert_eq!(
-        profile.token_file,
-        Some(fixture.home.tokens().file_of("pi4"))
-    );
-    assert_eq!(fixture.token("pi4").as_deref(), Some("s3cret\n"));
-    assert_eq!(fixture.pin("192.0.2.7:8443"), Some(PIN));
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&fixture.home.tokens().file_of("pi4")), 0o600);
-    assert_eq!(mode(&fixture.home.data.join("tokens")), 0o700);
-    assert_eq!(mode(&fixture.home.profiles), 0o600);
-}
-
-#[test]
-fn many_lines_are_taken_and_a_bad_one_is_named_and_not_shown() {
-    let fixture = Fixture::new();
-    let lines = format!(
-        "# fleet\n\n{}socktop://pi5:8443/?token=s3cret\n{}\nsocktop://{}s3cret\n{}",
-        line("pi4", "pi4"),
-        "\u{1b}[2J",
-        "x".repeat(3 * MAX_BYTES),
-        pairing("[fd99::2]", None),
-    );
-    let (out, err, ended) = fixture.add(&lines, None);
-    assert_eq!(
-        out,
-        "added pi4: wss://pi4:8443/ws\nadded fd99::2: wss://[fd99::2]:8443/ws\n"
-    );
-    for part in [
-        "line 4: the pairing line has no usable pin",
-        "line 5:",
-        "line 6:",
-    ] {
-        assert!(err.contains(part), "{part}: {err}");
-    }
-    assert!(!err.contains("s3cret") && !err.contains('\u{1b}'), "{err}");
-    assert_eq!(
-        ended.unwrap_err().to_string(),
-        "3 of 5 lines were not added"
-    );
-    assert_eq!(fixture.profiles().profiles.len(), 2);
-    assert_eq!(fixture.pin("[fd99::2]:8443"), Some(PIN));
-}
-
-#[test]
-fn nothing_to_add_is_an_error_that_says_where_lines_come_from() {
-    let (_, _, ended) = Fixture::new().add("# nothing\n\n", None);
-    assert!(
-        ended
-            .unwrap_err()
-            .to_string()
-            .contains("sudo socktop-agent pair")
-    );
-}
-
-#[test]
-fn a_line_for_a_known_host_replaces_its_key_and_keeps_its_profile() {
+fn a_forgotten_key_takes_no_token_to_the_next_one() {
     let fixture = Fixture::with(
-        r#"{"profiles": {"pi4": {"url": "wss://pi4:8443/ws?token=old", "tls_ca": "/old.pem",
-            "metrics_interval_ms": 250, "colour": "green"}}}"#,
+        r#"{"profiles": {"pi4": {"url": "wss://pi4:8443/ws?token=s3cret"}, "plain": {"url": "ws://pi4:8443/ws?token=a"}}}"#,
     );
     fixture
         .home
         .known_agents()
-        .remember("pi4:8443", OTHER)
+        .remember("pi4:8443", PIN)
         .unwrap();
-    let said = fixture.added(&line("pi4", "pi4"));
-    assert_eq!(
-        said,
-        format!("added pi4: wss://pi4:8443/ws (its key is {PIN} now; it was {OTHER})\n")
-    );
-    assert_eq!(fixture.pin("pi4:8443"), Some(PIN));
-    let profile = &fixture.profiles().profiles["pi4"];
-    assert_eq!(profile.url, "wss://pi4:8443/ws");
-    assert_eq!(
-        (&profile.tls_ca, profile.metrics_interval_ms),
-        (&None, Some(250))
-    );
-    let kept = serde_json::to_value(profile).unwrap();
-    assert_eq!(kept["colour"], "green");
-    assert_eq!(
-        fixture.added(&line("pi4", "pi4")),
-        "added pi4: wss://pi4:8443/ws\n"
-    );
-}
-
-#[test]
-fn names_that_cannot_be_or_are_anothers_get_a_number() {
-    let fixture = Fixture::new();
-    for (host, name, saved) in [
-        ("pi1", "raspberrypi", "raspberrypi"),
-        ("pi2", "raspberrypi", "raspberrypi-2"),
-        ("pi3", "raspberrypi", "raspberrypi-3"),
-        ("pi2", "raspberrypi", "raspberrypi-2"),
-        ("pi4", "demo", "demo-2"),
-        ("pi5", "list", "list-2"),
-        ("pi6", "../a b\u{202e}", "-a-b"),
-        ("pi7", "\u{200b}", "pi7"),
-        ("pi8", "..", "pi8"),
-        ("pi9", &"é".repeat(99), &"é".repeat(30)),
-    ] {
-        let saved = saved.trim_start_matches('-');
-        assert_eq!(
-            fixture.added(&line(host, name)),
-            format!("added {saved}: wss://{host}:8443/ws\n")
-        );
-        assert!(fixture.profiles().profiles.contains_key(saved));
-        assert_eq!(fixture.token(saved).as_deref(), Some("s3cret\n"));
-    }
-}
-
-#[test]
-fn a_name_of_the_users_is_for_one_line_and_no_other_profile() {
-    let fixture = Fixture::with(r#"{"profiles": {"here": {"url": "ws://here:3000/ws"}}}"#);
-    let both = line("pi4", "pi4") + &line("pi5", "pi5");
-    let (out, err, ended) = fixture.add(&both, Some("kitchen"));
-    assert_eq!(out, "added kitchen: wss://pi4:8443/ws\n");
-    assert!(err.contains("line 2: --name is for one line"), "{err}");
-    assert!(ended.is_err());
-    for (name, part) in [
-        ("here", "there is a profile \"here\""),
-        ("demo", "the demo's"),
-    ] {
-        let (_, err, ended) = fixture.add(&line("pi5", "pi5"), Some(name));
-        assert!(err.contains(part), "{err}");
-        assert!(ended.is_err());
-    }
-    assert_eq!(fixture.pin("pi5:8443"), None);
+    manage::forget(&fixture.home, "pi4", &mut Vec::new()).unwrap();
+    let profiles = fixture.profiles().profiles;
+    assert_eq!(profiles["pi4"].token_for, Some(Recipient::Key(PIN)));
+    assert_eq!(profiles["plain"].token_for, None);
+    // What is said to be the way does help.
+    fixture.added(&format!(
+        "{}\n",
+        Pairing {
+            pin: OTHER,
+            ..pairing("pi4", Some("pi4"))
+        }
+    ));
+    assert_eq!(fixture.pin("pi4:8443"), Some(OTHER));
 }
 
 #[test]
@@ -294,6 +203,20 @@ fn what_is_removed_takes_its_token_and_its_key_with_it() {
         error.to_string(),
         "there is no profile \"pi4\" (none is saved yet)"
     );
+}
+
+#[test]
+fn a_removal_that_is_cut_short_leaves_no_token_without_a_profile() {
+    let fixture = Fixture::new();
+    fixture.added(&line("pi4", "pi4"));
+    // The profiles cannot be written.
+    fs::create_dir(fixture.home.profiles.with_file_name(".socktop-draft")).unwrap();
+    assert!(manage::remove(&fixture.home, "pi4", &mut Vec::new()).is_err());
+    assert!(fixture.profiles().profiles.contains_key("pi4"));
+    assert_eq!(fixture.token("pi4"), None);
+    fs::remove_dir(fixture.home.profiles.with_file_name(".socktop-draft")).unwrap();
+    manage::remove(&fixture.home, "pi4", &mut Vec::new()).unwrap();
+    assert!(fixture.profiles().profiles.is_empty());
 }
 
 #[test]

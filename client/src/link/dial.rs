@@ -19,8 +19,9 @@ use super::error::{DialError, Fault};
 use super::frame_limit::FrameLimited;
 use super::upgrade;
 use super::{Dialect, Endpoint, tcp};
+use crate::recipient::{Peer, Recipient};
 use crate::target::Target;
-use crate::trust::Trust;
+use crate::trust::{Trust, key_of};
 
 /// For the TLS handshake, and again for the answer to the upgrade: an agent that the first connection starts
 /// has to load before it answers.
@@ -88,6 +89,7 @@ impl Dialer {
                 self.upgrade(stream, request).await
             }
             Endpoint::Plain(target) => {
+                may_have_token(target, None)?;
                 let stream = tcp::connect(target).await?;
                 self.upgrade(stream, self.request(target)).await
             }
@@ -100,7 +102,7 @@ impl Dialer {
 
     fn request(&self, target: &Target) -> http::request::Builder {
         let mut request = upgrade::request(&target.path_and_query(self.token_in_query))
-            .header(HOST, target.authority());
+            .header(HOST, target.host_header());
         if let Some(token) = target.token()
             // A token has no control characters, so it makes a value.
             && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.expose()))
@@ -131,6 +133,7 @@ impl Dialer {
     }
 }
 
+/// Does the TLS handshake with an agent that is trusted, and that the token of `target`, if there is one, is for.
 async fn secure(
     target: &Target,
     trust: &Trust,
@@ -144,26 +147,60 @@ async fn secure(
         }
     };
     let handshake = TlsConnector::from(trust.config()).connect(name, stream);
-    match timeout(HANDSHAKE_LIMIT, handshake).await {
-        Ok(result) => result.map_err(|error| tls_fault(target, trust, error)),
-        Err(_) => Err(Fault::Silent {
+    let stream = timeout(HANDSHAKE_LIMIT, handshake)
+        .await
+        .map_err(|_| Fault::Silent {
             stage: "the TLS handshake",
             limit: HANDSHAKE_LIMIT,
+        })?
+        .map_err(|error| tls_fault(target, trust, error))?;
+    let certificates = stream.get_ref().1.peer_certificates();
+    let peer = certificates
+        .and_then(|chain| key_of(chain.first()?))
+        .map(|key| Peer {
+            authority: target.authority(),
+            key,
+            vouched: trust.is_by_authorities(),
+        });
+    may_have_token(target, peer.as_ref())?;
+    Ok(stream)
+}
+
+/// Whether the agent at the other end, which TLS has proved to be `peer`, may have the token. Nothing has been said to it
+/// yet.
+fn may_have_token(target: &Target, peer: Option<&Peer>) -> Result<(), Fault> {
+    match target.token_for() {
+        Some(recipient) if !recipient.is(peer) => Err(Fault::AnothersToken {
+            recipient: match recipient {
+                Recipient::Key(key) => format!("the key {}", key.short()),
+                Recipient::Vouched(authority) => {
+                    format!("{authority} as certificate authorities vouch for it")
+                }
+                Recipient::Unknown(_) => "somebody that this version does not know".to_owned(),
+            },
+            peer: match peer {
+                Some(peer) => format!("the key {}", peer.key.short()),
+                None => "an agent without TLS".to_owned(),
+            },
         }),
+        _ => Ok(()),
     }
 }
 
 /// Shakes hands with an agent that speaks TLS and hangs up; nothing is said to it, least of all a token. Any other
 /// kind of agent is left alone.
 pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
-    let Endpoint::Tls(target, trust) = endpoint else {
-        return Ok(());
-    };
-    let shaken = async { secure(target, trust, tcp::connect(target).await?).await };
-    let mut stream = shaken.await.map_err(|fault| DialError {
+    let failed = |fault| DialError {
         agent: endpoint.to_string(),
         fault,
-    })?;
+    };
+    let (target, trust) = match endpoint {
+        Endpoint::Tls(target, trust) => (target, trust),
+        Endpoint::Plain(target) => return may_have_token(target, None).map_err(failed),
+        Endpoint::InProcess(_) => return Ok(()),
+    };
+    let shaken = async { secure(target, trust, tcp::connect(target).await?).await };
+    let mut stream = shaken.await.map_err(failed)?;
     // Says goodbye, as TLS wants it; an agent that does not hear it loses nothing.
     let _ = timeout(GOODBYE_LIMIT, stream.shutdown()).await;
     Ok(())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::io::DuplexStream;
 
 use super::Security;
+use crate::recipient::Recipient;
 use crate::target::Target;
 use crate::token::Token;
 use crate::trust::Trust;
@@ -49,6 +50,27 @@ impl Endpoint {
     pub fn set_token(&mut self, token: Token) {
         match self {
             Self::Plain(target) | Self::Tls(target, _) => target.set_token(token),
+            Self::InProcess(_) => {}
+        }
+    }
+
+    /// Whom a token is for that is given for this agent, once the TLS handshake has proved that it is the trusted one.
+    #[must_use]
+    pub fn recipient(&self) -> Option<Recipient> {
+        match self {
+            Self::Tls(target, trust) => Some(
+                trust
+                    .pin()
+                    .map_or_else(|| Recipient::Vouched(target.authority()), Recipient::Key),
+            ),
+            Self::Plain(_) | Self::InProcess(_) => None,
+        }
+    }
+
+    /// Shows no token to the agent.
+    pub fn remove_token(&mut self) {
+        match self {
+            Self::Plain(target) | Self::Tls(target, _) => *target = target.without_token(),
             Self::InProcess(_) => {}
         }
     }

@@ -48,10 +48,19 @@ impl DialError {
         }
     }
 
+    /// Whether there is a stored token that is for somebody else, so that it was not sent.
+    #[must_use]
+    pub fn is_of_anothers_token(&self) -> bool {
+        matches!(self.fault, Fault::AnothersToken { .. })
+    }
+
     /// Whether waiting hardly helps: someone has to do something.
     pub(super) fn is_lasting(&self) -> bool {
         match &self.fault {
-            Fault::Certificate(_) | Fault::ClientCertificate(_) | Fault::Name(_) => true,
+            Fault::Certificate(_)
+            | Fault::ClientCertificate(_)
+            | Fault::Name(_)
+            | Fault::AnothersToken { .. } => true,
             Fault::Refused { status, .. } => {
                 matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             }
@@ -69,6 +78,10 @@ pub(super) enum Fault {
     Lookup { host: String, source: io::Error },
     #[error("looking up the address of {host} took longer than {} s; is the name server reachable?", limit.as_secs())]
     LookupSilent { host: String, limit: Duration },
+    #[error(
+        "this machine has no network interface {zone:?} ({source}); 'ip link' lists those that there are"
+    )]
+    Zone { zone: String, source: io::Error },
     #[error("connecting failed: {causes}; {advice}")]
     Connect { causes: String, advice: String },
     #[error("{0:?} cannot be checked against a certificate; use the host's DNS name or address")]
@@ -77,6 +90,11 @@ pub(super) enum Fault {
     Certificate(Refusal),
     #[error("{0}")]
     ClientCertificate(&'static str),
+    #[error(
+        "the stored token is for {recipient} and was not sent to {peer}. Give the one of this agent: the line of 'sudo \
+         socktop-agent pair' to socktop add, or --token-file FILE"
+    )]
+    AnothersToken { recipient: String, peer: String },
     #[error(
         "what answers there does not speak TLS; if it is an agent without TLS, use: socktop {plain}"
     )]
@@ -90,7 +108,7 @@ pub(super) enum Fault {
         stage: &'static str,
         limit: Duration,
     },
-    #[error("{reason} (HTTP status {status})")]
+    #[error("{reason}")]
     Refused { status: StatusCode, reason: String },
     #[error("this is no WebSocket: {fault}; check host, port and path")]
     NotWebSocket { fault: &'static str },
@@ -130,10 +148,13 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
         _ => None,
     };
     let reason = match (known, said.as_str()) {
-        (Some(known), "") => known.to_owned(),
-        (Some(known), said) => format!("{known}; it said: {said}"),
-        (None, "") => guessed.to_owned(),
-        (None, said) => format!("the agent refuses: {said}"),
+        (Some(known), "") => format!("{known} (HTTP status {status})"),
+        (Some(known), said) => {
+            let said = one_line(said, MOST_SAID / 2);
+            format!("{known} (HTTP status {status}: {said})")
+        }
+        (None, "") => format!("{guessed} (HTTP status {status})"),
+        (None, said) => format!("the agent refuses: {said} (HTTP status {status})"),
     };
     Fault::Refused { status, reason }
 }

@@ -154,10 +154,10 @@ pub async fn probe(endpoint: &Endpoint) -> Result<Dialect, DialError> {
 }
 
 /// Does `endpoint`'s TLS handshake and hangs up: to learn whether its key is trusted before there is a screen. No token
-/// is sent. There is nothing to do for an agent without TLS.
+/// is sent. An agent without TLS is not dialled.
 ///
 /// # Errors
-/// Where it cannot be reached or is not trusted.
+/// Where it cannot be reached or is not trusted, or the token is not for it.
 pub async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
     dial::shake_hands(endpoint).await
 }

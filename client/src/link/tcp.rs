@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
+use rustix::net::netdevice::name_to_index;
+use rustix::net::{AddressFamily, SocketType, socket};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -41,7 +43,10 @@ async fn lookup(target: &Target) -> Result<Vec<SocketAddr>, Fault> {
     let port = target.port();
     let name = match target.host() {
         url::Host::Ipv4(address) => return Ok(vec![SocketAddr::from((*address, port))]),
-        url::Host::Ipv6(address) => return Ok(vec![SocketAddr::from((*address, port))]),
+        url::Host::Ipv6(address) => {
+            let scope = target.zone().map(scope_of).transpose()?.unwrap_or(0);
+            return Ok(vec![SocketAddrV6::new(*address, port, 0, scope).into()]);
+        }
         url::Host::Domain(name) => name.as_str(),
     };
     let failed = |source| Fault::Lookup {
@@ -60,6 +65,19 @@ async fn lookup(target: &Target) -> Result<Vec<SocketAddr>, Fault> {
         return Err(failed(io::Error::other("the name has no address")));
     }
     Ok(addresses)
+}
+
+/// The kernel's number of a zone (netdevice(7), `SIOCGIFINDEX`), which is an interface's name or that number.
+fn scope_of(zone: &str) -> Result<u32, Fault> {
+    if let Ok(number) = zone.parse() {
+        return Ok(number);
+    }
+    let index = socket(AddressFamily::INET, SocketType::DGRAM, None)
+        .and_then(|socket| name_to_index(&socket, zone));
+    index.map_err(|error| Fault::Zone {
+        zone: zone.to_owned(),
+        source: error.into(),
+    })
 }
 
 /// The addresses in the resolver's order, but its two families taking turns.
@@ -136,6 +154,15 @@ fn causes(failures: &[Failure]) -> String {
 }
 
 fn advice(target: &Target, failures: &[Failure]) -> String {
+    if let url::Host::Ipv6(address) = target.host()
+        && address.is_unicast_link_local()
+        && target.zone().is_none()
+    {
+        return format!(
+            "a link-local address needs the interface that it is reached by, as in: socktop [{address}%eth0]:{}",
+            target.port()
+        );
+    }
     let refused = failures
         .iter()
         .any(|(_, error)| error.kind() == io::ErrorKind::ConnectionRefused);
@@ -144,7 +171,7 @@ fn advice(target: &Target, failures: &[Failure]) -> String {
     }
     let advice = "start the agent there, or check the port";
     if target.is_tls() {
-        let host = target.host();
+        let host = target.shown_host();
         return format!(
             "{advice}; if it serves without TLS, use: socktop ws://{host}:{DEFAULT_PLAIN_PORT}"
         );
@@ -183,6 +210,28 @@ mod tests {
         assert!(tls.contains("socktop ws://pi4:3000"), "{tls}");
         let plain = advice(&"ws://pi4:3000".parse().unwrap(), &refused);
         assert!(!plain.contains("ws://"), "{plain}");
+    }
+
+    #[tokio::test]
+    async fn a_zone_becomes_the_number_of_its_interface() {
+        let addresses = |text: &str| {
+            let target: Target = text.parse().unwrap();
+            async move { lookup(&target).await }
+        };
+        let named = addresses("fe80::1%lo").await.unwrap();
+        assert_eq!(
+            named,
+            [SocketAddrV6::new("fe80::1".parse().unwrap(), 8443, 0, 1).into()]
+        );
+        assert_eq!(addresses("fe80::1%1").await.unwrap(), named);
+        let unknown = addresses("fe80::1%nowhere").await.unwrap_err().to_string();
+        assert!(
+            unknown.contains("no network interface \"nowhere\""),
+            "{unknown}"
+        );
+        let invalid = [(address("[fe80::1]:1"), io::ErrorKind::InvalidInput.into())];
+        let advice = advice(&"fe80::1".parse().unwrap(), &invalid);
+        assert!(advice.contains("socktop [fe80::1%eth0]:8443"), "{advice}");
     }
 
     #[tokio::test]

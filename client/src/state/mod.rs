@@ -1,8 +1,10 @@
 //! What is known of a host: the last samples, when they came, and what follows from their sequence.
 //!
 //! Nothing here reads a clock: time is passed in. A sample that comes twice (agents cache) is one point
-//! of the histories. After the link was lost, histories have a gap and rates start anew.
+//! of the histories. After the link was lost, histories have a gap and rates start anew; where another agent, boot or host
+//! answers then, what the last one said is dropped.
 
+mod changed;
 mod impossible;
 mod ring;
 mod traffic;
@@ -10,6 +12,7 @@ mod watch;
 
 use std::time::{Duration, Instant};
 
+use changed::Changed;
 pub use impossible::Impossible;
 pub use ring::{HISTORY, Ring};
 use socktop_proto::Query;
@@ -138,6 +141,15 @@ pub struct HostState {
     pub interfaces: Interfaces,
     /// The process that is looked at in detail.
     pub watch: Option<Watch>,
+    fresh: Fresh,
+}
+
+/// Which parts came over this connection; the others are the last one's.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fresh {
+    metrics: bool,
+    disks: bool,
+    processes: bool,
 }
 
 impl Default for HostState {
@@ -155,6 +167,7 @@ impl Default for HostState {
             memory: Ring::default(),
             interfaces: Interfaces::default(),
             watch: None,
+            fresh: Fresh::default(),
         }
     }
 }
@@ -215,8 +228,9 @@ impl HostState {
         .max_by_key(|moment| moment.instant)
     }
 
-    /// Takes what the link says; `now` is when it is taken.
-    pub fn apply(&mut self, event: Event, now: Moment) {
+    /// Takes what the link says; `now` is when it is taken. Says whether what was known before is dropped, because another
+    /// agent answers.
+    pub fn apply(&mut self, event: Event, now: Moment) -> bool {
         match event {
             Event::State(link) => self.set_link(link, now),
             Event::Reply {
@@ -231,19 +245,22 @@ impl HostState {
                     instant: at,
                     unix_ms: now.unix_ms.saturating_sub(waited),
                 };
-                self.reply(query, *body, arrived);
+                self.reply(query, *body, arrived)
             }
         }
     }
 
-    fn set_link(&mut self, link: LinkState, now: Moment) {
+    fn set_link(&mut self, link: LinkState, now: Moment) -> bool {
+        let mut dropped = false;
         match &link {
             LinkState::Connected { dialect, .. } => {
-                if self.dialect != Some(*dialect) {
-                    // Another program answers now: what the last one told does not speak for it.
+                self.fresh = Fresh::default();
+                if self.dialect.is_some_and(|last| last != *dialect) {
                     self.host = Part::default();
-                    self.dialect = Some(*dialect);
+                    self.drop_last(Changed::Agent, now);
+                    dropped = true;
                 }
+                self.dialect = Some(*dialect);
             }
             LinkState::Connecting | LinkState::Lost { .. } => {
                 if matches!(self.link, LinkState::Connected { .. }) {
@@ -256,28 +273,65 @@ impl HostState {
             }
         }
         self.link = link;
+        dropped
     }
 
-    fn reply(&mut self, query: Query, mut body: model::Body, at: Moment) {
+    /// Drops what the last agent said. What this one has said already stays.
+    fn drop_last(&mut self, changed: Changed, at: Moment) {
+        if !self.fresh.metrics {
+            self.metrics = Part::default();
+        }
+        if !self.fresh.disks {
+            self.disks = Part::default();
+        }
+        if !self.fresh.processes {
+            self.processes = Part::default();
+        }
+        self.times = Ring::default();
+        self.cpu = Ring::default();
+        self.memory = Ring::default();
+        self.interfaces = Interfaces::default();
+        if let Some(watch) = &mut self.watch {
+            match changed {
+                Changed::Agent => *watch = Watch::new(watch.identity, watch.name.clone()),
+                Changed::Host => {
+                    watch.ended.get_or_insert(at);
+                }
+            }
+        }
+    }
+
+    /// Takes an answer; says whether it shows that another agent answers than the last time.
+    fn reply(&mut self, query: Query, mut body: model::Body, at: Moment) -> bool {
         let impossible = impossible::check(&mut body);
         match (query, body.kind) {
-            (Query::Host, Some(body::Kind::Host(host))) => self.host.take(host, impossible, at),
+            (Query::Host, Some(body::Kind::Host(host))) => {
+                let last = self.host.value();
+                let changed = last.and_then(|last| changed::by_facts(last, &host));
+                if let Some(changed) = changed {
+                    self.drop_last(changed, at);
+                }
+                self.host.take(host, impossible, at);
+                return changed.is_some();
+            }
             (Query::Metrics, Some(body::Kind::Metrics(metrics))) => {
-                self.take_metrics(metrics, impossible, at);
+                return self.take_metrics(metrics, impossible, at);
             }
             (Query::Disks, Some(body::Kind::Disks(disks))) => {
+                self.fresh.disks = true;
                 self.disks.take(disks, impossible, at);
             }
             (Query::Processes, Some(body::Kind::Processes(list))) => {
                 if let Some(watch) = &mut self.watch {
                     watch.take_list(&list, at);
                 }
+                self.fresh.processes = true;
                 self.processes.take(list, impossible, at);
             }
             (Query::Process { pid }, kind) => {
                 let watch = self.watch.as_mut();
                 let Some(watch) = watch.filter(|watch| watch.identity.pid == pid) else {
-                    return;
+                    return false;
                 };
                 match kind {
                     Some(body::Kind::Process(details)) => {
@@ -290,7 +344,7 @@ impl HostState {
             (Query::Journal { pid }, kind) => {
                 let watch = self.watch.as_mut();
                 let Some(watch) = watch.filter(|watch| watch.identity.pid == pid) else {
-                    return;
+                    return false;
                 };
                 match kind {
                     Some(body::Kind::Journal(journal)) => {
@@ -309,9 +363,16 @@ impl HostState {
             // An answer of another kind than the question is no answer.
             _ => {}
         }
+        false
     }
 
-    fn take_metrics(&mut self, metrics: Metrics, mut impossible: Impossible, at: Moment) {
+    fn take_metrics(&mut self, metrics: Metrics, mut impossible: Impossible, at: Moment) -> bool {
+        let last = self.metrics.sample.as_ref().filter(|_| !self.fresh.metrics);
+        let changed = last.is_some_and(|last| changed::by_metrics(last, &metrics, at));
+        if changed {
+            self.drop_last(Changed::Host, at);
+        }
+        self.fresh.metrics = true;
         if self.metrics.is_same_snapshot(metrics.time.as_ref()) {
             // The rates are those of before.
             impossible = self.metrics.impossible;
@@ -324,6 +385,7 @@ impl HostState {
                 .take(metrics.time, &metrics.interfaces, &mut impossible);
         }
         self.metrics.take(metrics, impossible, at);
+        changed
     }
 }
 

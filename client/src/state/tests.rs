@@ -167,6 +167,86 @@ fn another_dialect_forgets_the_facts_of_the_last_agent() {
     assert!(rig.state.is_published_agent());
 }
 
+fn facts(hostname: &str, agent_version: &str) -> body::Kind {
+    body::Kind::Host(Host {
+        hostname: hostname.to_owned(),
+        kernel: Some("6.1".to_owned()),
+        agent_version: agent_version.to_owned(),
+        ..Host::default()
+    })
+}
+
+/// A host that was known, and lost, and that answers again: with everything but metrics still the last connection's.
+fn reconnected(boot_ms: u64) -> Rig {
+    let mut rig = Rig::new();
+    rig.link(0, CONNECTED);
+    rig.reply(0, Query::Host, facts("pi4", "1"));
+    rig.reply(0, Query::Metrics, metrics(100_000, 10.0, 0));
+    rig.reply(0, Query::Disks, body::Kind::Disks(Disks::default()));
+    rig.reply(
+        0,
+        Query::Processes,
+        body::Kind::Processes(Processes::default()),
+    );
+    let identity = Identity::from(&process(7, Some(50)));
+    rig.state.watch = Some(Watch::new(identity, String::new()));
+    rig.reply(0, Query::Process { pid: 7 }, details(7, Some(50)));
+    rig.link(
+        3000,
+        LinkState::Lost {
+            since: rig.start,
+            reason: String::new(),
+            retry_at: rig.start,
+        },
+    );
+    rig.link(60_000, CONNECTED);
+    rig.reply(60_000, Query::Metrics, metrics(boot_ms, 20.0, 0));
+    rig
+}
+
+/// CPU's history, whether disks and processes are known, and whether the process that is looked at has details and ended.
+fn known(state: &HostState) -> (Vec<Option<f32>>, bool, bool, bool) {
+    let watch = state.watch.as_ref().unwrap();
+    assert_eq!(
+        state.disks.value().is_some(),
+        state.processes.value().is_some()
+    );
+    (
+        state.cpu.newest(9).collect(),
+        state.disks.value().is_some(),
+        watch.details.value().is_some(),
+        watch.ended.is_some(),
+    )
+}
+
+#[test]
+fn the_same_agent_keeps_what_it_said_when_it_comes_back() {
+    let mut rig = reconnected(160_000);
+    rig.reply(60_000, Query::Host, facts("pi4", "1"));
+    let history = vec![Some(10.0), None, Some(20.0)];
+    assert_eq!(known(&rig.state), (history, true, true, false));
+}
+
+#[test]
+fn an_agent_of_another_version_does_not_keep_the_last_ones_samples() {
+    let mut rig = reconnected(160_000);
+    rig.reply(60_000, Query::Host, facts("pi4", "2"));
+    // What it said before it told its version is its own.
+    assert!(rig.state.metrics.value().is_some());
+    assert_eq!(known(&rig.state), (vec![], false, false, false));
+}
+
+#[test]
+fn another_host_or_another_boot_does_not_keep_the_last_ones_samples() {
+    let mut rig = reconnected(160_000);
+    rig.reply(60_000, Query::Host, facts("pi5", "1"));
+    assert_eq!(known(&rig.state), (vec![], false, true, true));
+
+    // Up for longer than it was when it was lost, and yet not for as long as it was lost.
+    let rig = reconnected(120_000);
+    assert_eq!(known(&rig.state), (vec![Some(20.0)], false, true, true));
+}
+
 #[test]
 fn an_error_is_kept_until_a_sample_comes() {
     let mut rig = Rig::new();

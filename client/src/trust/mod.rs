@@ -31,6 +31,7 @@ use socktop_proto::pairing::Pin;
 
 use crate::plain::one_line;
 use client::Presenter;
+pub(crate) use verifier::key_of;
 use verifier::{Refused, Rule, Verifier, Why};
 
 /// What is trusted, ready to be dialled with.
@@ -157,6 +158,19 @@ impl Trust {
     /// Whether nothing is known of the agent itself, so that the user may be asked about its key.
     pub(crate) fn is_of_strangers(&self) -> bool {
         matches!(self.source, Source::System)
+    }
+
+    /// Whether authorities vouch for the agent, and not its remembered key.
+    pub(crate) fn is_by_authorities(&self) -> bool {
+        matches!(self.source, Source::File(_) | Source::System)
+    }
+
+    /// The key that is trusted, where it is remembered.
+    pub(crate) fn pin(&self) -> Option<Pin> {
+        match self.source {
+            Source::Pin { pin, .. } => Some(pin),
+            Source::File(_) | Source::System => None,
+        }
     }
 
     /// The configuration to connect with.

@@ -159,6 +159,12 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// The pin of the key that the certificate of a connection's other end is for.
+pub(crate) fn key_of(certificate: &CertificateDer<'_>) -> Option<Pin> {
+    let certificate = ParsedCertificate::try_from(certificate).ok()?;
+    Some(pin_of(&certificate))
+}
+
 /// The pin of the key that a certificate is for.
 fn pin_of(certificate: &ParsedCertificate<'_>) -> Pin {
     let key = certificate.subject_public_key_info();

@@ -69,7 +69,7 @@ async fn fault_of(answer: &'static str) -> String {
 async fn servers_that_are_no_agents() {
     let ok = fault_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
     assert!(
-        ok.contains("no socktop agent") && ok.contains("it said: hello (HTTP status 200 OK)"),
+        ok.contains("no socktop agent") && ok.contains("200 OK: hello"),
         "{ok}"
     );
     let not_found = fault_of("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;

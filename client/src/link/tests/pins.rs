@@ -11,10 +11,11 @@ use socktop_proto::pairing::Pin;
 use tokio::io::AsyncReadExt;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{DialError, Endpoint, shake_hands};
+use super::super::{DialError, Endpoint, probe, shake_hands};
 use super::network::listener;
 use super::tls::{Identity, dialled, named, server};
 use super::*;
+use crate::recipient::Recipient;
 use crate::token::Token;
 use crate::trust::{ClientIdentity, Trust};
 
@@ -161,6 +162,98 @@ async fn shaking_hands_says_nothing() {
     let (shaken, said) = tokio::join!(shake_hands(&endpoint), server);
     shaken.unwrap();
     assert_eq!(said, b"");
+}
+
+/// What an agent hears over TLS until the client hangs up, where the token is for `recipient`.
+async fn heard_by(
+    agent: &Identity,
+    trust: Trust,
+    recipient: Option<Recipient>,
+) -> (Result<Dialect, DialError>, String) {
+    let (listener, address) = listener().await;
+    let mut endpoint = Endpoint::Tls(address.to_string().parse().unwrap(), trust);
+    endpoint.set_token(Token::new("s3cret").unwrap());
+    if let (Endpoint::Tls(target, _), Some(recipient)) = (&mut endpoint, recipient) {
+        let recipient = match recipient {
+            Recipient::Vouched(_) => Recipient::Vouched(target.authority()),
+            other => other,
+        };
+        target.bind_token(recipient);
+    }
+    let server = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut heard = Vec::new();
+        if let Ok(mut stream) = agent.acceptor().accept(stream).await {
+            let mut part = [0; 4096];
+            // Its request, or its goodbye.
+            let read = stream.read(&mut part).await.unwrap_or(0);
+            heard.extend_from_slice(part.get(..read).unwrap_or_default());
+        }
+        String::from_utf8(heard).unwrap()
+    };
+    tokio::join!(probe(&endpoint), server)
+}
+
+#[tokio::test]
+async fn a_stored_token_goes_to_its_key_and_no_other() {
+    let agent = Identity::self_signed("127.0.0.1");
+    let issued = Identity::issued(&named("127.0.0.1"));
+    let other = Pin::from_digest([7; 32]);
+    let vouched = || Recipient::Vouched(String::new());
+    for (agent, trust, recipient, sent) in [
+        (&agent, pinned(&agent), None, true),
+        (
+            &agent,
+            pinned(&agent),
+            Some(Recipient::Key(pin(&agent))),
+            true,
+        ),
+        (
+            &agent,
+            agent.trust(),
+            Some(Recipient::Key(pin(&agent))),
+            true,
+        ),
+        (&issued, issued.trust(), Some(vouched()), true),
+        (&agent, pinned(&agent), Some(Recipient::Key(other)), false),
+        (&agent, agent.trust(), Some(Recipient::Key(other)), false),
+        (&agent, pinned(&agent), Some(vouched()), false),
+        (
+            &agent,
+            pinned(&agent),
+            Some(Recipient::Unknown("x".to_owned())),
+            false,
+        ),
+    ] {
+        let case = format!("{recipient:?}");
+        let (dialled, heard) = heard_by(agent, trust, recipient).await;
+        assert_eq!(heard.contains("s3cret"), sent, "{case}: {heard}");
+        if !sent {
+            let refused = dialled.unwrap_err();
+            assert!(
+                refused.is_of_anothers_token() && heard.is_empty(),
+                "{refused}"
+            );
+            assert!(!refused.to_string().contains("s3cret"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stored_token_for_a_key_is_not_sent_without_tls() {
+    let (listener, address) = listener().await;
+    let mut endpoint = Endpoint::Plain(format!("ws://{address}").parse().unwrap());
+    endpoint.set_token(Token::new("s3cret").unwrap());
+    if let Endpoint::Plain(target) = &mut endpoint {
+        target.bind_token(Recipient::Key(Pin::from_digest([7; 32])));
+    }
+    for refused in [
+        shake_hands(&endpoint).await,
+        probe(&endpoint).await.map(drop),
+    ] {
+        assert!(refused.unwrap_err().is_of_anothers_token());
+    }
+    drop(listener);
 }
 
 // ---- certificates of clients
