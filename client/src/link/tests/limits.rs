@@ -10,14 +10,14 @@ use socktop_proto::model::{
     Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal, JournalEntry,
     Metrics, Process, ProcessDetails, Processes, ProcessesChanges, Thread, body, changes,
 };
-use socktop_proto::native::{self, Told};
+use socktop_proto::native;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{changes_reply, listen, unchecked_packed_reply, unchecked_reply};
 use super::*;
 
 /// A plan for nothing but `query`.
-fn plan(query: Query) -> Plan {
+pub(super) fn plan(query: Query) -> Plan {
     let every = Duration::from_secs(1);
     let mut plan = Plan::default();
     match query {
@@ -32,7 +32,7 @@ fn plan(query: Query) -> Plan {
 }
 
 /// What the application is told when an agent gives these answers to `query`, one after the other on one connection.
-async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Vec<Body> {
+pub(super) async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Vec<Body> {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_plan(plan(query));
@@ -55,7 +55,7 @@ async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Ve
     told
 }
 
-fn error(body: &Body) -> &str {
+pub(super) fn error(body: &Body) -> &str {
     match &body.kind {
         Some(body::Kind::Error(error)) => &error.message,
         _ => panic!("no error: {:.100}", format!("{body:?}")),
@@ -468,86 +468,4 @@ async fn memory_of_all_answers_at_the_limit() {
         most > HELD_BYTES / 4,
         "{most} bytes are kept of all that may be"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_of_another_kind_ends_nothing_but_itself() {
-    let disks = || body::Kind::Disks(Disks::default()).into();
-    let told = told(
-        Query::Metrics,
-        vec![
-            Box::new(move |id| unchecked_reply(id, disks())),
-            Box::new(|id| unchecked_reply(id, body::Kind::Metrics(Metrics::default()).into())),
-        ],
-    )
-    .await;
-    assert!(
-        error(&told[0]).contains("something else for metrics"),
-        "{told:?}"
-    );
-    assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
-    // An id, and a body that is none.
-    let broken = |id: u64| {
-        let mut frame = native::reply_frame(id, &[]);
-        frame.extend([0x12, 0x03, 0xff, 0xff, 0xff]);
-        Message::binary(frame)
-    };
-    let told = told(
-        Query::Metrics,
-        vec![
-            Box::new(broken),
-            Box::new(|id| unchecked_reply(id, body::Kind::Metrics(Metrics::default()).into())),
-        ],
-    )
-    .await;
-    assert!(error(&told[0]).contains("malformed reply"), "{told:?}");
-    assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
-}
-
-/// Replies have no id there: their order tells.
-#[tokio::test(start_paused = true)]
-async fn a_bad_answer_in_text_ends_nothing_but_itself() {
-    let (endpoint, mut listener) = listen();
-    let mut link = Link::spawn(endpoint);
-    link.set_plan(plan(Query::Disks));
-    let mut agent = listener.text().await;
-    assert_eq!(state(&mut link).await, LinkState::Connecting);
-    assert_eq!(state(&mut link).await, connected(Dialect::Text));
-    let disk = r#"{"name":"","total":2,"available":1}"#;
-    let list = |count: usize| format!("[{}]", vec![disk; count].join(","));
-    for (answer, words) in [
-        (list(DISKS), None),
-        (list(DISKS + 1), Some("a list of at most 16384 entries")),
-        ("nonsense".to_owned(), Some("malformed reply")),
-        (" ".repeat(MESSAGE_BYTES + 1), Some("makes a message of")),
-        (list(1), None),
-    ] {
-        assert_eq!(agent.word().await, "get_disks");
-        let sending = agent.socket.send(Message::text(answer));
-        let (result, (query, body)) = tokio::join!(sending, reply(&mut link));
-        result.unwrap();
-        assert_eq!(query, Query::Disks);
-        match words {
-            Some(words) => assert!(error(&body).contains(words), "{}", error(&body)),
-            None => assert!(matches!(body.kind, Some(body::Kind::Disks(_)))),
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_error_is_no_base_for_changes() {
-    let (endpoint, mut listener) = listen();
-    let mut link = Link::spawn(endpoint);
-    link.set_plan(plan(Query::Metrics));
-    let mut agent = listener.native().await;
-    agent.host().await;
-    let asked = agent.asked().await;
-    let refused = socktop_proto::Error::new(socktop_proto::ErrorCode::Unavailable, "too much");
-    agent.tell(asked.id, 5, Told::Whole(refused.into())).await;
-    assert_eq!(agent.asked().await.wanted.since, None);
-    drop(link.events.recv().await);
 }

@@ -2,6 +2,7 @@
 //! everything waits, so every time below is exact.
 
 mod agent;
+mod bad_answers;
 mod dialects;
 mod faults;
 mod impossible;
