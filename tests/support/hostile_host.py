@@ -6,6 +6,7 @@ goes with it.
 """
 
 import ctypes
+import itertools
 import mmap
 import os
 import select
@@ -129,7 +130,7 @@ def serve(device):
             reply(error=-ENOSYS)
 
 
-def hold_memory_lock(path, comm):
+def hold_memory_lock(path, comm, ready):
     """Keeps the lock on its own memory map once it gets SIGUSR1: a thread waits for the write-back of a page that it
     wants to write to, and another one for the first, with the lock."""
     die_with_parent()
@@ -149,7 +150,7 @@ def hold_memory_lock(path, comm):
             target=lambda event=event, call=call: (event.wait(), call()), daemon=True
         ).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    say("holder", os.getpid())
+    os.write(ready, b"!")
     signal.sigwait([signal.SIGUSR1])
     for event in go:
         event.set()
@@ -163,7 +164,9 @@ def hung_memory(folder, comm, count):
     """Processes whose memory map is locked from SIGUSR1 on, until this one ends. Each has a file system of its own: the
     kernel slows down who writes to one that writes nothing back."""
     holders = []
-    for number in range(int(count)):
+    for number in itertools.count():
+        if len(holders) == int(count):
+            break
         path = os.path.join(folder, f"mount{number}")
         os.mkdir(path)
         device = mount_fuse(path)
@@ -171,10 +174,19 @@ def hung_memory(folder, comm, count):
             die_with_parent()
             serve(device)
         os.close(device)
+        ready, write_ready = os.pipe()
         holder = os.fork()
         if holder == 0:
-            hold_memory_lock(os.path.join(path, "file"), comm)
-        holders.append(holder)
+            hold_memory_lock(os.path.join(path, "file"), comm, write_ready)
+        # Where others write much, the kernel may stop the first writer to a new file system for good.
+        if select.select([ready], [], [], 5)[0]:
+            say("holder", holder)
+            holders.append(holder)
+        else:
+            os.kill(holder, signal.SIGKILL)
+            os.waitpid(holder, 0)
+        os.close(ready)
+        os.close(write_ready)
 
     def lock(*_):
         for holder in holders:
