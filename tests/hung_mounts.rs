@@ -76,9 +76,10 @@ fn hung_mounts_of_a_user_take_few_processes_and_threads_and_hide_no_disk_of_the_
 #[test]
 fn another_file_system_over_the_place_of_a_disk_is_not_shown_as_that_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"python3 "$HUNG" "$FOLDER" &
-        until grep -q "$FOLDER " /proc/self/mountinfo; do sleep 0.05; done
-        unshare --mount sh -c 'mount -t tmpfs -o size=7m tmpfs "$FOLDER"; exec $AGENT'"#;
+    // The shell asks where it is: not in the folder itself.
+    let script = r#"python3 "$HUNG" "$FOLDER" 1 &
+        until grep -q "$FOLDER/0 " /proc/self/mountinfo; do sleep 0.05; done
+        unshare --mount sh -c 'mount -t tmpfs -o size=7m tmpfs "$FOLDER/0"; exec $AGENT'"#;
     let agent = start(script, folder.path());
     let mut client = Conversation::open(&agent.url());
     let sample = disks(&mut client);

@@ -14,9 +14,11 @@ pub(super) fn merge(rows: &mut Vec<(Group, Answer)>) {
         return;
     };
     let of_root = rows.get(root).and_then(|(_, answer)| sizes(answer));
-    let is_under = |(index, (_, answer)): &(usize, &(Group, Answer))| {
+    // Users may claim any size for what they serve.
+    let is_under = |(index, (group, answer)): &(usize, &(Group, Answer))| {
         let both = sizes(answer).zip(of_root);
-        *index != root && both.is_some_and(|(disk, of_root)| disk.are_of_the_same(&of_root))
+        let may_be = *index != root && group.server.user().is_none();
+        may_be && both.is_some_and(|(disk, of_root)| disk.are_of_the_same(&of_root))
     };
     let under = rows
         .iter()

@@ -184,3 +184,17 @@ async fn two_disks_of_one_size_are_not_taken_for_a_root_and_what_is_under_it() {
         ]
     );
 }
+
+#[tokio::test]
+async fn file_system_of_a_user_that_claims_the_sizes_of_the_root_does_not_take_its_place() {
+    let mounts = "1 0 0:50 / / rw - overlay overlay rw,upperdir=/u\n\
+        2 1 0:51 / /home/eve/x rw - fuse.x / rw,user_id=1000,allow_other\n";
+    let sizes = Stub::Sizes(78, 12, 66, 10);
+    assert_eq!(
+        shown(mounts, [("/", sizes), ("/home/eve/x", sizes)]).await,
+        [
+            "overlay / overlay 78 12 66 Ok",
+            "/ /home/eve/x fuse.x 78 12 66 Ok"
+        ]
+    );
+}
