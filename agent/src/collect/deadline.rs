@@ -30,7 +30,7 @@ const STALL: Duration = Duration::from_millis(50);
 /// Enough for a few system calls and the standard library above them.
 const STACK_BYTES: usize = 128 * 1024;
 
-/// What libraries of others expect: the default of std and, on 32 bits, a quarter of glibc's. Only what is touched takes memory.
+/// What libraries of others may expect: the default of `std::thread`. Only what is touched takes memory.
 const LIBRARY_STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// The bounds on calls of one purpose.
