@@ -13,12 +13,13 @@
 //!
 //! Nothing here does I/O.
 
-mod census;
 pub mod changes;
+mod decode_limits;
 mod fields;
 mod frame;
 mod gzip;
 pub mod json;
+pub mod limits;
 pub mod model;
 pub mod native;
 pub mod pairing;
@@ -27,7 +28,7 @@ pub mod published;
 mod query;
 pub mod text;
 
-pub use census::{MAX_PARTS, TooManyParts};
+pub use decode_limits::TooManyParts;
 pub use fields::Fields;
 pub use frame::Frame;
 pub use gzip::GunzipError;

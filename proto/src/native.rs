@@ -5,7 +5,7 @@
 
 use prost::{Message, encoding};
 
-use crate::census::{self, TooManyParts};
+use crate::decode_limits::{self, TooManyParts};
 use crate::fields::Fields;
 use crate::gzip::{GunzipError, gunzip, gzip};
 use crate::model::{Body, Changes, ProcessesRequest, Reply, Request, reply, request};
@@ -201,9 +201,9 @@ pub fn reply_frame(id: u64, encoded: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more than
-/// [`MAX_PARTS`](crate::MAX_PARTS) parts.
+/// [`PARTS`](crate::limits::PARTS) parts.
 pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
-    census::check(frame, &census::REPLY)?;
+    decode_limits::check(frame, &decode_limits::REPLY)?;
     let Reply {
         id,
         payload,
@@ -213,7 +213,7 @@ pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
         Some(reply::Payload::Plain(body)) => Told::Whole(body),
         Some(reply::Payload::Gzip(packed)) => {
             let unpacked = gunzip(&packed, limit)?;
-            census::check(&unpacked, &census::BODY)?;
+            decode_limits::check(&unpacked, &decode_limits::BODY)?;
             Told::Whole(Body::decode(unpacked.as_slice())?)
         }
         Some(reply::Payload::Changes(changes)) => Told::Changes(changes),

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::census::{self, TooManyParts};
+use crate::decode_limits::{self, TooManyParts};
 use crate::frame::Frame;
 use crate::gzip::{GunzipError, gunzip, gzip, is_gzip};
 use crate::model::{self, Body, ErrorCode, body};
@@ -130,7 +130,7 @@ pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, R
         Query::Metrics => body::Kind::Metrics(json::<published::Metrics>(data)?.into()),
         Query::Disks => body::Kind::Disks(published::disks_model(json(data)?)),
         Query::Processes => {
-            census::check(data, &census::LIST)?;
+            decode_limits::check(data, &decode_limits::LIST)?;
             body::Kind::Processes(published::decode_processes(data)?)
         }
         Query::Process { .. } => {

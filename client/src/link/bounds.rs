@@ -2,40 +2,17 @@
 //! its decoded form may take at all is bounded before.
 
 use socktop_proto::Body;
+use socktop_proto::limits::{
+    CHILDREN, COMMAND_BYTES, COMMAND_WORDS, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
+    NAME_BYTES, PATH_BYTES, TEXT_BYTES, THREADS,
+};
 use socktop_proto::model::body::Kind;
 use socktop_proto::model::{Disks, Host, Journal, Metrics, Process, ProcessDetails};
-
-/// Of a name: the kernel's longest file name.
-const NAME: usize = 255;
-
-/// Of a path: the kernel's longest.
-const PATH: usize = 4096;
-
-/// Of what is meant to be read: a line of the journal, an error.
-const WORDS: usize = 16 << 10;
-
-/// Logical CPUs, more than Linux can have.
-const CORES: usize = 8192;
-
-/// Network interfaces. Each has a history.
-const INTERFACES: usize = 1024;
-
-/// GPUs.
-const GPUS: usize = 64;
-
-/// Mounted file systems.
-const DISKS: usize = 4096;
-
-/// Words of a command, and bytes of all of them.
-const COMMAND: (usize, usize) = (4096, 64 << 10);
-
-/// Threads, children and lines of the journal of one process.
-const OF_ONE: usize = 8192;
 
 /// Cuts what is longer than that.
 pub(super) fn bound(body: &mut Body) {
     match &mut body.kind {
-        Some(Kind::Error(error)) => cut(&mut error.message, WORDS),
+        Some(Kind::Error(error)) => cut(&mut error.message, TEXT_BYTES),
         Some(Kind::Host(host)) => bound_host(host),
         Some(Kind::Metrics(metrics)) => bound_metrics(metrics),
         Some(Kind::Disks(disks)) => bound_disks(disks),
@@ -68,8 +45,8 @@ fn cut_list<T>(list: &mut Vec<T>, most: usize) {
 }
 
 fn bound_host(host: &mut Host) {
-    cut(&mut host.hostname, NAME);
-    cut(&mut host.agent_version, NAME);
+    cut(&mut host.hostname, NAME_BYTES);
+    cut(&mut host.agent_version, NAME_BYTES);
     for text in [
         &mut host.kernel,
         &mut host.os,
@@ -77,54 +54,54 @@ fn bound_host(host: &mut Host) {
         &mut host.architecture,
         &mut host.cpu_model,
     ] {
-        cut_optional(text, NAME);
+        cut_optional(text, NAME_BYTES);
     }
 }
 
 fn bound_metrics(metrics: &mut Metrics) {
-    cut(&mut metrics.hostname, NAME);
+    cut(&mut metrics.hostname, NAME_BYTES);
     if let Some(cpu) = &mut metrics.cpu {
         cut_list(&mut cpu.cores, CORES);
     }
     cut_list(&mut metrics.interfaces, INTERFACES);
     for interface in &mut metrics.interfaces {
-        cut(&mut interface.name, NAME);
+        cut(&mut interface.name, NAME_BYTES);
     }
     cut_list(&mut metrics.gpus, GPUS);
     for gpu in &mut metrics.gpus {
-        cut(&mut gpu.name, NAME);
+        cut(&mut gpu.name, NAME_BYTES);
     }
 }
 
 fn bound_disks(disks: &mut Disks) {
     cut_list(&mut disks.disks, DISKS);
     for disk in &mut disks.disks {
-        cut(&mut disk.name, PATH);
-        cut_optional(&mut disk.mount_point, PATH);
-        cut_optional(&mut disk.file_system, NAME);
+        cut(&mut disk.name, PATH_BYTES);
+        cut_optional(&mut disk.mount_point, PATH_BYTES);
+        cut_optional(&mut disk.file_system, NAME_BYTES);
     }
 }
 
 fn bound_process(process: &mut Process) {
-    cut(&mut process.user, NAME);
-    cut(&mut process.name, NAME);
+    cut(&mut process.user, NAME_BYTES);
+    cut(&mut process.name, NAME_BYTES);
 }
 
 fn bound_details(details: &mut ProcessDetails) {
     details.process.iter_mut().for_each(bound_process);
-    let (most_words, mut room) = COMMAND;
-    cut_list(&mut details.command, most_words);
+    let mut room = COMMAND_BYTES;
+    cut_list(&mut details.command, COMMAND_WORDS);
     for word in &mut details.command {
         cut(word, room);
         room -= word.len();
     }
-    cut_optional(&mut details.executable, PATH);
-    cut_optional(&mut details.working_directory, PATH);
-    cut_list(&mut details.threads, OF_ONE);
+    cut_optional(&mut details.executable, PATH_BYTES);
+    cut_optional(&mut details.working_directory, PATH_BYTES);
+    cut_list(&mut details.threads, THREADS);
     for thread in &mut details.threads {
-        cut(&mut thread.name, NAME);
+        cut(&mut thread.name, NAME_BYTES);
     }
-    cut_list(&mut details.children, OF_ONE);
+    cut_list(&mut details.children, CHILDREN);
     for child in &mut details.children {
         // Children have none: they would be shown nowhere.
         child.children = Vec::new();
@@ -134,12 +111,12 @@ fn bound_details(details: &mut ProcessDetails) {
 }
 
 fn bound_journal(journal: &mut Journal) {
-    cut_optional(&mut journal.notice, WORDS);
-    cut_list(&mut journal.entries, OF_ONE);
+    cut_optional(&mut journal.notice, TEXT_BYTES);
+    cut_list(&mut journal.entries, JOURNAL_ENTRIES);
     for entry in &mut journal.entries {
-        cut(&mut entry.message, WORDS);
-        cut_optional(&mut entry.unit, NAME);
-        cut_optional(&mut entry.command, NAME);
+        cut(&mut entry.message, TEXT_BYTES);
+        cut_optional(&mut entry.unit, NAME_BYTES);
+        cut_optional(&mut entry.command, NAME_BYTES);
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use socktop_proto::changes::apply;
 use socktop_proto::model::body;
 use socktop_proto::native::{self, Answer, Told, Wanted};
-use socktop_proto::{Body, Fields, Frame, Query, text};
+use socktop_proto::{Body, Fields, Frame, Query, limits, text};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -16,7 +16,7 @@ use super::bounds::bound;
 use super::cause::Cause;
 use super::dial::Socket;
 use super::schedule::{Schedule, kind};
-use super::{Dialect, Event, MAX_UNPACKED_BYTES, Plan};
+use super::{Dialect, Event, Plan};
 use crate::plain::one_line;
 
 /// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
@@ -324,7 +324,7 @@ impl Conversation<'_> {
         let unasked = || Cause::Malformed("an answer to nothing that was asked".to_owned());
         match (self.dialect, frame) {
             (Dialect::Native, Frame::Binary(bytes)) => {
-                let answer = native::decode_reply(&bytes, MAX_UNPACKED_BYTES)
+                let answer = native::decode_reply(&bytes, limits::BODY_BYTES)
                     .map_err(|error| Cause::malformed(&error.to_string()))?;
                 let at = self
                     .outstanding
@@ -339,7 +339,7 @@ impl Conversation<'_> {
             (Dialect::Text, frame) => {
                 let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
                 let asked = name(outstanding.query);
-                let body = text::decode_reply(outstanding.query, &frame, MAX_UNPACKED_BYTES)
+                let body = text::decode_reply(outstanding.query, &frame, limits::BODY_BYTES)
                     .map_err(|error| Cause::malformed(&format!("for {asked}, {error}")))?;
                 let answer = Answer {
                     id: outstanding.id,

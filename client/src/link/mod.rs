@@ -27,12 +27,6 @@ pub use plan::{Intervals, Plan};
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
 
-/// Largest message that is taken from an agent, in bytes: packed, the processes of the largest host take a tenth.
-pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
-
-/// What a reply may unpack to, in bytes: several times what a host with 32,768 processes of long names has to say.
-pub const MAX_UNPACKED_BYTES: usize = 32 << 20;
-
 /// Events that may wait to be read; then nothing more is asked until some are.
 const EVENTS: usize = 64;
 

@@ -16,6 +16,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use socktop_proto::limits::MESSAGE_BYTES;
 use socktop_proto::native::SUBPROTOCOL;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
@@ -26,7 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::dial::Socket;
 use super::error::{Fault, refusal};
-use super::{Dialect, Endpoint, MAX_MESSAGE_BYTES};
+use super::{Dialect, Endpoint};
 use crate::trust::Trust;
 
 /// Of the answer's head. More is not an agent.
@@ -90,8 +91,8 @@ fn limits() -> WebSocketConfig {
         .read_buffer_size(8 << 10)
         .write_buffer_size(0)
         .max_write_buffer_size(64 << 10)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES))
 }
 
 /// Checks an answer of status 101, and reads from it how its agent is spoken to.

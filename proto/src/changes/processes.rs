@@ -2,8 +2,8 @@
 
 use super::places::{Places, change, places};
 use super::{ChangesError, add, by, told};
-use crate::census::MAX_PARTS;
 use crate::fields::Fields;
+use crate::limits::PARTS;
 use crate::model::{Process, Processes, ProcessesChanges};
 use crate::percent::{from_thousandths, thousandths};
 
@@ -201,7 +201,7 @@ fn merge(
         return Err(ChangesError::Place);
     }
     // Each answer is bounded, but many could add up.
-    if merged.len() > MAX_PARTS {
+    if merged.len() > PARTS {
         return Err(ChangesError::TooMany);
     }
     Ok(merged)

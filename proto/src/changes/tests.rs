@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
-use crate::census::MAX_PARTS;
+use crate::limits::PARTS;
 use crate::model::{
     Core, Cpu, Disk, Disks, DisksChanges, Gpu, Interface, Load, Memory, Metrics, MetricsChanges,
     Process, Processes, ProcessesChanges, Swap,
@@ -261,7 +261,7 @@ fn changes_to_something_else_are_refused() {
     }));
     assert_eq!(apply(processes.clone(), ended), Err(ChangesError::Place));
     let many = of(model::Kind::Processes(ProcessesChanges {
-        processes: vec![Process::default(); MAX_PARTS],
+        processes: vec![Process::default(); PARTS],
         ..ProcessesChanges::default()
     }));
     assert_eq!(apply(processes, many), Err(ChangesError::TooMany));

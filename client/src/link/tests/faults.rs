@@ -1,11 +1,11 @@
 //! Agents that answer what cannot be used. Each is reported, and the connection replaced.
 
+use socktop_proto::limits::{BODY_BYTES, MESSAGE_BYTES, PARTS};
 use socktop_proto::model::{self, body};
-use socktop_proto::{MAX_PARTS, Query, native};
+use socktop_proto::{Query, native};
 use tokio::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::super::{MAX_MESSAGE_BYTES, MAX_UNPACKED_BYTES};
 use super::agent::{self, listen};
 use super::*;
 
@@ -63,14 +63,14 @@ async fn an_answer_of_another_kind() {
 
 #[tokio::test(start_paused = true)]
 async fn an_oversized_message() {
-    let reason = reason(|_| Message::binary(vec![0; MAX_MESSAGE_BYTES + 1])).await;
+    let reason = reason(|_| Message::binary(vec![0; MESSAGE_BYTES + 1])).await;
     assert!(reason.contains("too long"), "{reason}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_gzip_bomb() {
     let host = model::Host {
-        hostname: "0".repeat(MAX_UNPACKED_BYTES + 1),
+        hostname: "0".repeat(BODY_BYTES + 1),
         ..model::Host::default()
     };
     let packed = native::encode_body(&body::Kind::Host(host).into(), 0);
@@ -82,14 +82,14 @@ async fn a_gzip_bomb() {
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_unfolds_to_more_than_a_host_has() {
     let details = model::ProcessDetails {
-        children: vec![model::ProcessDetails::default(); 2 * MAX_PARTS],
+        children: vec![model::ProcessDetails::default(); 2 * PARTS],
         ..model::ProcessDetails::default()
     };
     let packed = native::encode_body(&body::Kind::Process(details).into(), 0);
     assert!(packed.len() < 8 << 10, "{}", packed.len());
     let reason = reason(|id| Message::binary(native::reply_frame(id, &packed))).await;
     assert!(
-        reason.contains(&format!("more than {MAX_PARTS} parts")),
+        reason.contains(&format!("more than {PARTS} parts")),
         "{reason}"
     );
 }

@@ -3,15 +3,14 @@
 //! The parts of a message are counted before it is decoded. Only lengths are looked at; where they make no sense the
 //! decoder will say so, for it reads the same bytes in the same order.
 
-/// Most parts (processes, cores, threads, words of a command…) that a reply may have: some times what a large host has.
-pub const MAX_PARTS: usize = 1 << 17;
+use crate::limits::PARTS;
 
 /// How deep messages may lie in each other. The decoder goes no deeper than this.
 const DEEPEST: usize = 100;
 
 /// A reply of too many parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the reply has more than {MAX_PARTS} parts")]
+#[error("the reply has more than {PARTS} parts")]
 pub struct TooManyParts;
 
 /// A kind of message: the fields whose every occurrence is a part, and what it holds.
@@ -78,7 +77,7 @@ static PROCESSES_CHANGES: Kind = Kind(&[
     (11, Part::Packed),
 ]);
 
-/// Checks that `message`, of `kind`, has no more parts than [`MAX_PARTS`].
+/// Checks that `message`, of `kind`, has no more parts than [`PARTS`].
 pub(crate) fn check(message: &[u8], kind: &Kind) -> Result<(), TooManyParts> {
     count(message, kind, &mut 0, DEEPEST)
 }
@@ -99,7 +98,7 @@ fn count(
             Part::Packed => part.len(),
             Part::Leaf | Part::Message(_) => 1,
         };
-        if *counted > MAX_PARTS {
+        if *counted > PARTS {
             return Err(TooManyParts);
         }
         if let (Part::Message(inner), Some(deeper)) = (inner, deeper.checked_sub(1)) {
@@ -176,7 +175,7 @@ mod tests {
     #[test]
     fn parts_are_counted_at_every_depth() {
         // The body's kind and the two are parts themselves.
-        let most = MAX_PARTS - 3;
+        let most = PARTS - 3;
         assert_eq!(checked(with_children(most - 9, 9)), Ok(()));
         assert_eq!(checked(with_children(most - 9, 10)), Err(TooManyParts));
     }
@@ -187,7 +186,7 @@ mod tests {
             Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Process, Processes,
             Thread,
         };
-        const COUNT: usize = MAX_PARTS + 1;
+        const COUNT: usize = PARTS + 1;
         let cores = vec![Core::default(); COUNT];
         for kind in [
             body::Kind::Metrics(Metrics {
@@ -236,7 +235,7 @@ mod tests {
             Changes, DisksChanges, Gpu, MetricsChanges, Process, ProcessesChanges, Reply,
             changes::Kind, reply,
         };
-        const COUNT: usize = MAX_PARTS + 1;
+        const COUNT: usize = PARTS + 1;
         let metrics = MetricsChanges::default;
         let disks = DisksChanges::default;
         let processes = ProcessesChanges::default;
@@ -332,7 +331,7 @@ mod tests {
     fn a_group_that_is_left_out_hides_nothing() {
         // Field 99 as a group with a field in it, then a list.
         let mut message = vec![0x9b, 0x06, 0x12, 0x00, 0x9c, 0x06];
-        message.extend([0x12, 0x00].repeat(MAX_PARTS));
+        message.extend([0x12, 0x00].repeat(PARTS));
         assert_eq!(check(&message, &LIST), Ok(()));
         message.extend([0x12, 0x00]);
         assert_eq!(check(&message, &LIST), Err(TooManyParts));
