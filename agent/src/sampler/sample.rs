@@ -190,6 +190,7 @@ mod tests {
             processes: (1..100).map(process).collect(),
             total: 99,
             window_ms: Some(1000),
+            others_hidden: false,
         }
     }
 

@@ -207,6 +207,16 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
         );
     }
     let (total, offset) = (app.list.len(), app.list.offset);
+    let free = total.saturating_sub(offset) + 1;
+    if sample.others_hidden && free < visible {
+        let words = "to see all, give the agent CAP_SYS_PTRACE or the group of /proc's gid= option";
+        put(
+            buffer,
+            table.rows,
+            free,
+            Span::styled(words, scene.theme.quiet()),
+        );
+    }
     scrollbar(buffer, table.scrollbar, total, visible, offset, scene.theme);
 }
 
@@ -230,6 +240,10 @@ fn title(scene: Scene<'_>) -> Vec<Span<'static>> {
         title.push(Span::raw(format!(" {} of {total}", list.len())));
         let words = format!(" with “{}”", text::fit(&list.filter, 20));
         title.push(Span::styled(words, scene.theme.accent()));
+    }
+    if sample.value.others_hidden {
+        let words = " · others are hidden (hidepid)";
+        title.push(Span::styled(words, scene.theme.value(Level::High)));
     }
     if list.frozen {
         let time = format::clock(sample.arrived.unix_ms, &scene.app.options.time_zone);

@@ -13,7 +13,10 @@ pub(super) fn changes(
     new: &Processes,
     fields: Fields,
 ) -> Option<ProcessesChanges> {
-    if usize::try_from(new.total) != Ok(new.processes.len()) {
+    // What has no place in changes: the whole list tells it.
+    if usize::try_from(new.total) != Ok(new.processes.len())
+        || old.others_hidden != new.others_hidden
+    {
         return None;
     }
     let mut writer = Writer::new(fields);

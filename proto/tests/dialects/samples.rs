@@ -130,6 +130,7 @@ pub(crate) fn processes() -> Body {
         ],
         total: 2,
         window_ms: Some(1000),
+        others_hidden: true,
     })
     .into()
 }
