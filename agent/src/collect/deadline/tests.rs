@@ -157,7 +157,11 @@ async fn a_call_whose_round_was_abandoned_is_waited_for_and_not_taken_for_hung()
 
 #[tokio::test]
 async fn a_call_that_panics_ends_itself_alone() {
-    let helpers = Helpers::new(BOUNDS);
+    // To print where it panicked may take long.
+    let helpers = Helpers::new(Bounds {
+        deadline: Duration::from_mins(1),
+        ..BOUNDS
+    });
     let panics = call(1, None, || panic!("on purpose"));
     let outcomes = helpers.run(vec![returns(0), panics, returns(2)]).await;
     assert_eq!(outcomes[0], Outcome::Returned(0));

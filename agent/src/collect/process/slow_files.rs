@@ -73,7 +73,8 @@ impl SlowFiles {
             return None;
         }
         let io = folder.read("io", &mut text).map(Io::parse);
-        let command = folder.read_long("cmdline", limit.bytes + 1);
+        // What is longer by a byte than what fits with its last zero byte is cut.
+        let command = folder.read_long("cmdline", limit.bytes + 2);
         let (command, command_cut) = arguments(&command.unwrap_or_default(), limit);
         Some(Self {
             command,
@@ -126,28 +127,28 @@ impl Io {
 }
 
 /// `proc_pid_cmdline(5)`: each argument ends with a zero byte, or the last does not where a process
-/// has written a title over it. Whether there are more than the limit allows.
+/// has written a title over it. And whether there is more than the limit allows.
 fn arguments(text: &[u8], limit: CommandLimit) -> (Vec<String>, bool) {
     if text.is_empty() {
         return (Vec::new(), false);
     }
     let text = text.strip_suffix(b"\0").unwrap_or(text);
-    let mut words = text.split(|&byte| byte == 0);
-    let mut left = limit.bytes;
-    let mut cut = false;
     let mut told = Vec::new();
-    for word in words.by_ref().take(limit.words) {
-        // The zero byte counts as in the file.
-        let word_told = fitting(word, left);
-        cut = !word_told.1;
-        told.push(word_told.0);
-        if cut {
-            break;
+    let mut told_bytes = 0;
+    for word in text.split(|&byte| byte == 0) {
+        let left_bytes = limit.bytes.checked_sub(told_bytes);
+        let Some(left_bytes) = left_bytes.filter(|_| told.len() < limit.words) else {
+            return (told, true);
+        };
+        let (word, is_whole) = fitting(word, left_bytes);
+        // The zero byte counts, as in the file.
+        told_bytes += word.len() + 1;
+        told.push(word);
+        if !is_whole {
+            return (told, true);
         }
-        left = left.saturating_sub(word.len() + 1);
     }
-    cut |= words.next().is_some();
-    (told, cut)
+    (told, false)
 }
 
 #[cfg(test)]

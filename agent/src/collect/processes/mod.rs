@@ -114,6 +114,7 @@ impl ProcessesCollector {
         self.users.ask();
         let cpus = self.cpus.count();
         let mut rows = std::mem::take(&mut self.rows);
+        rows.truncate(marks.len());
         shrink(&mut rows, marks.len());
         let sample = self.window.baseline(now.boot).map(|baseline| {
             let (entries, users) = (&self.entries, &mut self.users);
