@@ -15,6 +15,7 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -263,7 +264,9 @@ impl<K: Clone + Eq + Hash, T> Round<K, T> {
                 return;
             };
             let progress = InProgress::begin(&self.shared, &call, self.hung_of_one_user);
-            let returned = progress.map(|_progress| (call.make)());
+            // One that panics has returned nothing, and nobody waits for it.
+            let made = |_progress| catch_unwind(AssertUnwindSafe(call.make)).ok();
+            let returned = progress.and_then(made);
             if self.answers.send((index, returned)).is_err() {
                 return;
             }

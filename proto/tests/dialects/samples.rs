@@ -198,6 +198,9 @@ pub(crate) fn details() -> Body {
             },
         ],
         children: vec![child],
+        children_total: Some(1),
+        command_cut: false,
+        unanswered_ms: None,
     })
     .into()
 }
