@@ -130,7 +130,7 @@ pub(crate) fn processes() -> Body {
         ],
         total: 2,
         window_ms: Some(1000),
-        others_hidden: true,
+        others_hidden: false,
     })
     .into()
 }
@@ -198,7 +198,7 @@ pub(crate) fn details() -> Body {
             },
         ],
         children: vec![child],
-        children_total: Some(1),
+        children_total: None,
         command_cut: false,
         unanswered_ms: None,
     })

@@ -116,7 +116,7 @@ mod tests {
         let (pid, habit) = &mut habits[0];
         assert!(habit.kept().is_none());
         for _ in 0..3 {
-            habit.ran(&mut proc, *pid, &budget);
+            habit.ran(&proc, *pid, &budget);
             for _ in 1..PATIENCE {
                 habit.rested();
                 let kept = habit.kept().expect("it has run");
@@ -135,11 +135,11 @@ mod tests {
 
     #[test]
     fn no_more_than_the_budget_is_kept_and_who_goes_gives_it_back() {
-        let (_machine, mut proc, mut habits) = crowd(30);
+        let (_machine, proc, mut habits) = crowd(30);
         let budget = Budget::default();
-        let mut run_all = |habits: &mut Vec<(u32, Habit)>| {
+        let run_all = |habits: &mut Vec<(u32, Habit)>| {
             for (pid, habit) in &mut *habits {
-                habit.ran(&mut proc, *pid, &budget);
+                habit.ran(&proc, *pid, &budget);
             }
             let kept = habits
                 .iter()
@@ -161,7 +161,7 @@ mod tests {
             .spawn()
             .unwrap();
         let mut proc = ProcFs::open(&crate::collect::Root::default()).unwrap();
-        let kept = Budget::default().keep(&mut proc, child.id()).unwrap();
+        let kept = Budget::default().keep(&proc, child.id()).unwrap();
         let before = proc.read_again(kept.files().1).map(<[u8]>::to_vec);
         let owner = kept.files().0.owner();
         child.kill().unwrap();
