@@ -179,6 +179,7 @@ fn largest(query: Query) -> Body {
                 .collect(),
             total: u32::try_from(PARTS).unwrap(),
             window_ms: None,
+            others_hidden: true,
         }),
         Query::Process { pid } => {
             let process = Some(Process {

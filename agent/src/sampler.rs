@@ -7,6 +7,7 @@
 mod sample;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +28,12 @@ pub(crate) use sample::message;
 /// How long host facts and journal lines are shared.
 const SLOW_TTL: Duration = Duration::from_secs(1);
 
-/// How many processes' details and journals are kept at once.
-const PER_PROCESS_ENTRIES: usize = 32;
+/// How many processes' details and journals are kept at once. Of a process that wants to be large they take some two
+/// megabytes, encoded for all dialects.
+const PER_PROCESS_ENTRIES: usize = 8;
+
+/// How old they may be when the next request comes.
+const PER_PROCESS_AGE: Duration = Duration::from_secs(10);
 
 /// Answers queries about this host.
 pub struct Sampler {
@@ -36,9 +41,10 @@ pub struct Sampler {
     metrics: Entry<(MetricsOptions, MetricsCollector)>,
     disks: Entry<DisksCollector>,
     processes: Entry<ProcessesCollector>,
-    process: Mutex<ProcessCollector>,
+    process: ProcessCollector,
     journal: JournalCollector,
     per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
+    conversations: AtomicUsize,
     root: Root,
     sampling: Mutex<Sampling>,
 }
@@ -100,9 +106,10 @@ impl Sampler {
             metrics: Entry::new((options, metrics)),
             disks: Entry::new(DisksCollector::new(root.clone())),
             processes: Entry::new(ProcessesCollector::new(root.clone())),
-            process: Mutex::new(ProcessCollector::new(root.clone())),
+            process: ProcessCollector::new(root.clone()),
             journal: JournalCollector::new(root.clone()),
             per_process: Mutex::default(),
+            conversations: AtomicUsize::new(0),
             root: root.clone(),
             sampling: Mutex::new(sampling.clone()),
         }
@@ -124,6 +131,7 @@ impl Sampler {
 
     /// The sample that answers `query`. What went wrong is a sample too: an error.
     pub async fn sample(&self, query: Query) -> Arc<Sample> {
+        self.let_go(PER_PROCESS_AGE);
         let sampling = self.sampling().clone();
         match query {
             Query::Host => {
@@ -193,25 +201,51 @@ impl Sampler {
     }
 
     async fn process(&self, pid: u32) -> Result<model::ProcessDetails, Error> {
-        // The collector serves other processes while this one's window passes.
-        settle(|| self.process_collector().collect(pid, &Now::read)).await
+        let mut waits = Waits::default();
+        loop {
+            match self.process.collect(pid, &Now::read).await? {
+                Collected::Ready(details) => return Ok(details),
+                // The collector serves other processes while this one's window passes.
+                Collected::Wait(time) => waits.wait(time).await?,
+            }
+        }
     }
 
     async fn journal(&self, pid: u32) -> Result<model::Journal, Error> {
-        let started = self.process_collector().started(pid);
-        self.journal.read(pid, started, Now::read()).await
+        let started = self.process.started(pid);
+        let journal = self.journal.read(pid, started, Now::read()).await?;
+        let again = self.process.started(pid);
+        if again.is_some() && again != started {
+            // Some of the lines may be those of the process that has the pid now.
+            let message = format!("process {pid} has ended, and another has its pid; ask again");
+            return Err(Error::new(ErrorCode::NotFound, message));
+        }
+        Ok(journal)
     }
 
-    fn process_collector(&self) -> MutexGuard<'_, ProcessCollector> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a conversation as long as it is held. What is kept of single processes ends with the last of them.
+    pub(crate) fn conversation(self: &Arc<Self>) -> Conversation {
+        self.conversations.fetch_add(1, Ordering::Relaxed);
+        Conversation(Arc::clone(self))
+    }
+
+    fn per_process(&self) -> MutexGuard<'_, HashMap<Query, Arc<Entry<()>>>> {
+        self.per_process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go the samples of single processes that are as old as `age`, but for those that someone waits for.
+    fn let_go(&self, age: Duration) {
+        self.per_process().retain(|_, entry| {
+            let is_shared = Arc::strong_count(entry) > 1;
+            is_shared || entry.state.try_lock().is_ok_and(|state| state.age() < age)
+        });
     }
 
     /// The entry of a query about one process. The oldest make room where there are too many.
     fn entry_of(&self, query: Query) -> Arc<Entry<()>> {
-        let mut entries = self
-            .per_process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.per_process();
         if entries.len() >= PER_PROCESS_ENTRIES && !entries.contains_key(&query) {
             // An entry that someone waits for stays: its flight is shared.
             let idle = entries
@@ -246,19 +280,46 @@ impl<C> State<C> {
     }
 }
 
-/// Collects, waiting where the collector wants time to pass between two readings.
-async fn settle<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> Result<T, Error> {
-    // A second wait is rare (a reading came early); more of them means a clock that stands still.
-    for _ in 0..4 {
-        match collect()? {
-            Collected::Ready(sample) => return Ok(sample),
-            Collected::Wait(time) => sleep(time).await,
+/// A conversation with a client.
+pub(crate) struct Conversation(Arc<Sampler>);
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        if self.0.conversations.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.let_go(Duration::ZERO);
+            self.0.process.release();
         }
     }
-    Err(Error::new(
-        ErrorCode::Unavailable,
-        "the host's clock did not advance between two readings",
-    ))
+}
+
+/// Collects, waiting where the collector wants time to pass between two readings.
+async fn settle<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> Result<T, Error> {
+    let mut waits = Waits::default();
+    loop {
+        match collect()? {
+            Collected::Ready(sample) => return Ok(sample),
+            Collected::Wait(time) => waits.wait(time).await?,
+        }
+    }
+}
+
+/// How often a collector has wanted time to pass.
+#[derive(Default)]
+struct Waits(u32);
+
+impl Waits {
+    /// Waits once more. A second time is rare (a reading came early); more of them mean a clock that stands still.
+    async fn wait(&mut self, time: Duration) -> Result<(), Error> {
+        self.0 += 1;
+        if self.0 > 3 {
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                "the host's clock did not advance between two readings",
+            ));
+        }
+        sleep(time).await;
+        Ok(())
+    }
 }
 
 fn reply<T>(collected: Result<T, Error>, kind: impl FnOnce(T) -> body::Kind) -> Body {
@@ -310,6 +371,34 @@ mod tests {
         sleep(Duration::from_millis(1)).await;
         counting(&entry, ttl, &count).await;
         assert_eq!(count.get(), 2);
+    }
+
+    fn sampler_with_a_sample(query: Query) -> Arc<Sampler> {
+        let sampler = Sampler::new(&Root::default(), &Sampling::default());
+        let entry = sampler.entry_of(query);
+        let sample = Sample::new(query, Error::new(ErrorCode::NotFound, "one").into());
+        entry.state.try_lock().unwrap().last = Some((Instant::now(), Arc::new(sample)));
+        Arc::new(sampler)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn samples_of_single_processes_are_let_go_by_the_next_request() {
+        let sampler = sampler_with_a_sample(Query::Process { pid: 1 });
+        sampler.sample(Query::Host).await;
+        assert_eq!(sampler.per_process().len(), 1);
+        tokio::time::advance(PER_PROCESS_AGE).await;
+        sampler.sample(Query::Host).await;
+        assert_eq!(sampler.per_process().len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn samples_of_single_processes_are_let_go_with_the_last_conversation() {
+        let sampler = sampler_with_a_sample(Query::Journal { pid: 1 });
+        let [one, other] = [sampler.conversation(), sampler.conversation()];
+        drop(one);
+        assert_eq!(sampler.per_process().len(), 1);
+        drop(other);
+        assert_eq!(sampler.per_process().len(), 0);
     }
 
     #[tokio::test(start_paused = true)]

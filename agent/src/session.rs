@@ -104,6 +104,7 @@ pub(crate) async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let _conversation = sampler.conversation();
     let limit = match speech {
         Speech::Native => limits.in_flight,
         Speech::Plain => 1,

@@ -246,7 +246,7 @@ fn a_program_that_begins_with_the_same_15_bytes_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = ["a-program-with-one-name", "a-program-with-another"];
     for (name, program) in [(first, "/bin/sh"), (second, "/bin/sleep")] {
-        std::os::unix::fs::symlink(program, folder.path().join(name)).unwrap();
+        std::fs::copy(program, folder.path().join(name)).unwrap();
     }
     let second_path = folder.path().join(second);
     let child = Command::new(folder.path().join(first))

@@ -143,5 +143,6 @@ pub fn processes(count: u32) -> Processes {
         processes: (0..count).map(process).collect(),
         total: count,
         window_ms: Some(2000),
+        others_hidden: false,
     }
 }

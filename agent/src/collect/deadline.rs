@@ -86,6 +86,14 @@ pub(in crate::collect) const JOURNALCTL: Bounds = Bounds {
     hung_of_one_user: 1,
 };
 
+/// What of a process can be read only with a lock that the process may hold: its command line, its I/O.
+pub(in crate::collect) const PROCESS_FILES: Bounds = Bounds {
+    name: "process-files",
+    deadline: Duration::from_millis(250),
+    threads: 16,
+    hung_of_one_user: 8,
+};
+
 /// A call that may hang.
 pub(in crate::collect) struct Call<K, T> {
     /// What is asked: not asked again while a call of the same key hangs.

@@ -355,6 +355,7 @@ pub(crate) fn processes(count: u32) -> Processes {
         processes: (0..count).map(process).collect(),
         total: count,
         window_ms: Some(2000),
+        others_hidden: false,
     }
 }
 
@@ -405,6 +406,9 @@ pub(crate) fn details(process: Process) -> ProcessDetails {
             process: Some(child),
             ..ProcessDetails::default()
         }],
+        children_total: Some(1),
+        command_cut: false,
+        unanswered_ms: None,
         process: Some(process),
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn cut_texts(body: &mut Body) {
             processes,
             total: _,
             window_ms: _,
+            others_hidden: _,
         })) => processes.iter_mut().for_each(cut_process),
         Some(Kind::Process(details)) => cut_details(details),
         Some(Kind::Journal(journal)) => cut_journal(journal),
@@ -154,6 +155,9 @@ fn cut_details(details: &mut ProcessDetails) {
         descriptors: _,
         threads,
         children,
+        children_total: _,
+        command_cut: _,
+        unanswered_ms: _,
     } = details;
     process.iter_mut().for_each(cut_process);
     if command.len() > COMMAND_WORDS {

@@ -277,6 +277,7 @@ fn check_list(list: &mut Processes, impossible: &mut Impossible) {
         processes,
         total,
         window_ms: _,
+        others_hidden: _,
     } = list;
     impossible.time(time);
     let boot_ms = time.and_then(|time| time.boot_ms);
@@ -333,6 +334,10 @@ fn check_details(details: &mut ProcessDetails, impossible: &mut Impossible) {
         descriptors,
         threads,
         children,
+        children_total,
+        command_cut: _,
+        // At most 49 days.
+        unanswered_ms: _,
     } = details;
     impossible.time(time);
     let boot_ms = time.and_then(|time| time.boot_ms);
@@ -348,6 +353,7 @@ fn check_details(details: &mut ProcessDetails, impossible: &mut Impossible) {
     for time in [cpu_user_us, cpu_system_us] {
         impossible.at_most(time, MOST_CPU_US, "CPU time");
     }
+    impossible.at_most(children_total, MOST_TASKS, "child processes");
     for thread in threads {
         let Thread {
             tid: _,

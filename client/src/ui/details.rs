@@ -1,5 +1,7 @@
 //! One process in detail: facts, threads, children, lines in the journal.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -23,10 +25,33 @@ fn tab_title(tab: Tab, watch: Option<&Watch>) -> String {
     let count = |count: Option<usize>| count.map_or_else(String::new, |count| format!(" {count}"));
     match tab {
         Tab::Facts => "Facts".to_owned(),
-        Tab::Threads => format!("Threads{}", count(details.map(|it| it.threads.len()))),
-        Tab::Children => format!("Children{}", count(details.map(|it| it.children.len()))),
+        Tab::Threads => format!("Threads{}", count(details.map(all_threads))),
+        Tab::Children => format!("Children{}", count(details.map(all_children))),
         Tab::Journal => "Journal".to_owned(),
     }
+}
+
+/// How many threads there are, told or not.
+fn all_threads(details: &ProcessDetails) -> usize {
+    let counted = details.process.as_ref().and_then(|it| it.threads);
+    all(counted, details.threads.len())
+}
+
+/// How many children there are, told or not.
+fn all_children(details: &ProcessDetails) -> usize {
+    all(details.children_total, details.children.len())
+}
+
+fn all(counted: Option<u32>, told: usize) -> usize {
+    let counted = counted.and_then(|count| usize::try_from(count).ok());
+    counted.unwrap_or_default().max(told)
+}
+
+/// Says how many there are beside those that were told, where there are some.
+fn more(all: usize, told: usize, scene: Scene<'_>) -> Option<Line<'static>> {
+    let more = all.checked_sub(told).filter(|&more| more > 0)?;
+    let words = format!("and {more} more");
+    Some(Line::styled(words, scene.theme.quiet()))
 }
 
 /// Where the tabs' names are. Each has room for a count of four digits, so that they stand still.
@@ -304,10 +329,15 @@ fn facts(
         width,
         scene,
     ));
-    let command = if details.command.is_empty() {
-        format!("[{}]", process.name)
-    } else {
-        details.command.join(" ")
+    let command = match details.unanswered_ms {
+        Some(0) => "not read: too many processes do not answer".to_owned(),
+        Some(ms) => {
+            let time = format::span(Duration::from_millis(u64::from(ms)));
+            format!("no answer for {time}: the process holds a lock on its memory")
+        }
+        None if details.command.is_empty() => format!("[{}]", process.name),
+        None if details.command_cut => format!("{} … (cut)", details.command.join(" ")),
+        None => details.command.join(" "),
     };
     lines.extend(long_fact("Command", &command, width, scene));
     lines
@@ -352,6 +382,12 @@ fn threads(details: &ProcessDetails, width: u16, scene: Scene<'_>) -> Vec<Line<'
             text::right(&format::cpu_time(thread.cpu_system_us), 11)
         ))
     }));
+    let told = details.threads.len();
+    lines.extend(
+        (told > 0)
+            .then(|| more(all_threads(details), told, scene))
+            .flatten(),
+    );
     lines
 }
 
@@ -368,7 +404,7 @@ fn children(details: &ProcessDetails, width: u16, scene: Scene<'_>) -> Vec<Line<
         ),
         scene.theme.quiet(),
     )];
-    if details.children.is_empty() {
+    if all_children(details) == 0 {
         lines.push(Line::styled("no children", scene.theme.quiet()));
     }
     let processes = details.children.iter().filter_map(|it| it.process.as_ref());
@@ -382,6 +418,7 @@ fn children(details: &ProcessDetails, width: u16, scene: Scene<'_>) -> Vec<Line<
             text::right(&format::bytes_or_unknown(child.resident_bytes), 8)
         ))
     }));
+    lines.extend(more(all_children(details), details.children.len(), scene));
     lines
 }
 

@@ -148,6 +148,9 @@ fn details(pid: u32, with_children: bool) -> ProcessDetails {
             .then(|| details(pid + 1, false))
             .into_iter()
             .collect(),
+        children_total: Some(u32::MAX),
+        command_cut: true,
+        unanswered_ms: None,
     }
 }
 

@@ -120,6 +120,9 @@ fn details(percent: f32, children: Vec<ProcessDetails>) -> ProcessDetails {
             cpu_system_us: Some(u64::MAX),
         }],
         children,
+        children_total: Some(u32::MAX),
+        command_cut: false,
+        unanswered_ms: None,
     }
 }
 
@@ -179,6 +182,7 @@ fn numbers_that_cannot_be_are_unknown_on_the_screen_and_it_says_so() {
                     processes: vec![process(percent)],
                     total: u32::MAX,
                     window_ms: Some(u32::MAX),
+                    others_hidden: false,
                 };
                 stage.reply(Query::Processes, body::Kind::Processes(list));
                 assert_honest(&stage.text(), &what);

@@ -207,7 +207,18 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
         );
     }
     let (total, offset) = (app.list.len(), app.list.offset);
+    if sample.others_hidden {
+        draw_hint(buffer, table.rows, total.saturating_sub(offset) + 1, scene);
+    }
     scrollbar(buffer, table.scrollbar, total, visible, offset, scene.theme);
+}
+
+/// Says in a row, if the pane has it, how to see the processes that are hidden from the agent.
+fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, scene: Scene<'_>) {
+    if row < usize::from(rows.height) {
+        let words = "to see all, give the agent CAP_SYS_PTRACE or the group of /proc's gid= option";
+        put(buffer, rows, row, Span::styled(words, scene.theme.quiet()));
+    }
 }
 
 /// What cells need beside the process.
@@ -230,6 +241,10 @@ fn title(scene: Scene<'_>) -> Vec<Span<'static>> {
         title.push(Span::raw(format!(" {} of {total}", list.len())));
         let words = format!(" with “{}”", text::fit(&list.filter, 20));
         title.push(Span::styled(words, scene.theme.accent()));
+    }
+    if sample.value.others_hidden {
+        let words = " · others are hidden (hidepid)";
+        title.push(Span::styled(words, scene.theme.value(Level::High)));
     }
     if list.frozen {
         let time = format::clock(sample.arrived.unix_ms, &scene.app.options.time_zone);

@@ -143,6 +143,64 @@ fn process_details() {
     });
 }
 
+/// What the tab `back` tabs before the first says of a process whose details are changed by `change`.
+fn details_text(back: usize, change: impl Fn(&mut ProcessDetails)) -> String {
+    let mut stage = Stage::rich(120, 40);
+    let pid = open_details(&mut stage);
+    for _ in 0..back {
+        press(&mut stage, KeyCode::BackTab);
+    }
+    let watch = stage.app.host.watch.as_ref().unwrap();
+    let mut told = watch.details.value().unwrap().clone();
+    change(&mut told);
+    stage.pass(500);
+    stage.reply(Query::Process { pid }, body::Kind::Process(told));
+    stage.text()
+}
+
+#[test]
+fn a_command_line_that_is_not_answered_is_told_in_words() {
+    let text = details_text(0, |details| {
+        details.command.clear();
+        details.unanswered_ms = Some(12_345);
+    });
+    assert!(text.contains("no answer for 12 s"), "{text}");
+    let text = details_text(0, |details| {
+        details.command.clear();
+        details.unanswered_ms = Some(0);
+    });
+    assert!(text.contains("not read: too many"), "{text}");
+}
+
+#[test]
+fn threads_and_children_that_are_not_described_are_counted() {
+    let all = |details: &mut ProcessDetails| {
+        details.children_total = Some(10_000);
+        details.process.as_mut().unwrap().threads = Some(12_000);
+    };
+    let text = details_text(2, all);
+    assert!(text.contains("Children 10000"), "{text}");
+    assert!(text.contains("and 9999 more"), "{text}");
+    let text = details_text(3, all);
+    assert!(text.contains("Threads 12000"), "{text}");
+    assert!(text.contains("and 11988 more"), "{text}");
+}
+
+#[test]
+fn processes_that_are_hidden_from_the_agent_are_told_of() {
+    let mut stage = Stage::rich(120, 40);
+    let mut list = stage.app.host.processes.value().unwrap().clone();
+    assert!(!stage.text().contains("hidden"));
+    list.processes.truncate(1);
+    list.total = 1;
+    list.others_hidden = true;
+    stage.pass(2000);
+    stage.reply(Query::Processes, body::Kind::Processes(list));
+    let text = stage.text();
+    assert!(text.contains("1 · others are hidden (hidepid)"), "{text}");
+    assert!(text.contains("CAP_SYS_PTRACE"), "{text}");
+}
+
 #[test]
 fn process_journal_of_an_ended_process() {
     at_each_size("ended", |width, height| {

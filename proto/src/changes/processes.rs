@@ -20,8 +20,11 @@ pub(super) fn changes(
         // Follows from the processes, where it is their number.
         total: _,
         window_ms,
+        others_hidden,
     } = old;
-    if usize::try_from(new.total) != Ok(new.processes.len()) {
+    // What has no place in changes: the whole list tells it.
+    if usize::try_from(new.total) != Ok(new.processes.len()) || *others_hidden != new.others_hidden
+    {
         return None;
     }
     let mut writer = Writer::new(fields);

@@ -150,6 +150,7 @@ prop_compose! {
             total: u32::try_from(processes.len()).unwrap(),
             processes,
             window_ms,
+            others_hidden: false,
         }).into()
     }
 }
@@ -258,7 +259,18 @@ fn list(count: u32, percent: impl Fn(u32) -> f32) -> Processes {
         total: count,
         processes: (1..=count).map(process).collect(),
         window_ms: Some(2000),
+        others_hidden: false,
     }
+}
+
+#[test]
+fn a_list_that_begins_to_hide_others_is_told_whole() {
+    let of = |list: &Processes| Body::from(body::Kind::Processes(list.clone()));
+    let old = list(9, |_| 0.0);
+    let mut new = old.clone();
+    assert!(changes(&of(&old), &of(&new), Fields::ALL).is_some());
+    new.others_hidden = true;
+    assert_eq!(changes(&of(&old), &of(&new), Fields::ALL), None);
 }
 
 #[test]

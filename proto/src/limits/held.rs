@@ -58,6 +58,7 @@ impl Heap for Body {
                 processes,
                 total: _,
                 window_ms: _,
+                others_hidden: _,
             })) => processes.heap_bytes(),
             Some(Kind::Process(details)) => details.heap_bytes(),
             Some(Kind::Journal(Journal {
@@ -206,6 +207,9 @@ impl Heap for ProcessDetails {
             descriptors: _,
             threads,
             children,
+            children_total: _,
+            command_cut: _,
+            unanswered_ms: _,
         } = self;
         process.heap_bytes()
             + command.heap_bytes()

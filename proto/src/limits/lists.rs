@@ -62,6 +62,7 @@ pub fn check(body: &Body) -> Result<(), OverLimit> {
             processes,
             total: _,
             window_ms: _,
+            others_hidden: _,
         })) => parts.add(processes),
         Some(Kind::Process(details)) => check_details(details, &mut parts),
         Some(Kind::Journal(Journal {
@@ -130,6 +131,9 @@ fn check_details(details: &ProcessDetails, parts: &mut Parts) -> Result<(), Over
         descriptors: _,
         threads,
         children,
+        children_total: _,
+        command_cut: _,
+        unanswered_ms: _,
     } = details;
     parts.add(command)?;
     parts.add_at_most(threads, THREADS, "threads")?;

@@ -191,6 +191,10 @@ impl From<ProcessDetails> for model::ProcessDetails {
                 .into_iter()
                 .map(Self::from)
                 .collect(),
+            // It describes every child and gives whole command lines, or waits for ever.
+            children_total: None,
+            command_cut: false,
+            unanswered_ms: None,
         }
     }
 }

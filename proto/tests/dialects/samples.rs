@@ -134,6 +134,7 @@ pub(crate) fn processes() -> Body {
         ],
         total: 2,
         window_ms: Some(1000),
+        others_hidden: false,
     })
     .into()
 }
@@ -201,6 +202,9 @@ pub(crate) fn details() -> Body {
             },
         ],
         children: vec![child],
+        children_total: None,
+        command_cut: false,
+        unanswered_ms: None,
     })
     .into()
 }

@@ -190,8 +190,9 @@ prop_compose! {
         processes in vec(process(), 0..4 * MANY),
         total in any::<u32>(),
         window_ms in of(any::<u32>()),
+        others_hidden in any::<bool>(),
     ) -> Processes {
-        Processes { time, processes, total, window_ms }
+        Processes { time, processes, total, window_ms, others_hidden }
     }
 }
 
@@ -282,6 +283,7 @@ prop_compose! {
         ids in any::<(Option<u32>, Option<u32>)>(),
         sizes in any::<[Option<u64>; 7]>(),
         threads in vec(thread(), 0..MANY),
+        (children_total, command_cut, unanswered_ms) in any::<(Option<u32>, bool, Option<u32>)>(),
     ) -> ProcessDetails {
         let (group_id, descriptors) = ids;
         let [virtual_bytes, shared_bytes, started_unix_ms, cpu_user_us, cpu_system_us,
@@ -290,6 +292,7 @@ prop_compose! {
             time, process, group_id, command, executable, working_directory, virtual_bytes,
             shared_bytes, started_unix_ms, cpu_user_us, cpu_system_us, disk_read_bytes,
             disk_written_bytes, descriptors, threads, children: Vec::new(),
+            children_total, command_cut, unanswered_ms,
         }
     }
 }

@@ -156,6 +156,9 @@ fn kept_of_details(details: ProcessDetails) -> Option<ProcessDetails> {
             .into_iter()
             .filter_map(kept_of_details)
             .collect(),
+        children_total: None,
+        command_cut: false,
+        unanswered_ms: None,
         ..details
     })
 }

@@ -5,8 +5,10 @@ use std::io;
 use socktop_proto::model::{Process, Thread};
 use socktop_proto::{Error, ErrorCode};
 
-use super::super::processes::{ProcFs, Stat, is_gone, lossy};
+use super::super::processes::{Folder, ProcFs, Stat, is_gone, lossy};
+use super::THREADS;
 use super::details::microseconds;
+use super::slices::Slices;
 
 /// Room for more than 100,000 children.
 const CHILDREN_BYTES: usize = 1024 * 1024;
@@ -21,9 +23,9 @@ pub(super) fn not_found(pid: u32) -> Error {
 
 /// Whether the number is a process's. `/proc` opens for a thread's too, though it does not list it:
 /// `proc_pid_status(5)` says whose thread it is.
-pub(super) fn check_is_process(proc: &mut ProcFs, pid: u32) -> Result<(), Error> {
+pub(super) fn check_is_process(proc: &mut ProcFs, folder: &Folder, pid: u32) -> Result<(), Error> {
     let status = proc
-        .read(pid, "status")
+        .read_in(folder, "status")
         .map_err(|error| failure(pid, &error))?;
     match thread_group(status) {
         Some(process) if process != pid => Err(Error::new(
@@ -36,7 +38,7 @@ pub(super) fn check_is_process(proc: &mut ProcFs, pid: u32) -> Result<(), Error>
     }
 }
 
-fn failure(pid: u32, error: &io::Error) -> Error {
+pub(super) fn failure(pid: u32, error: &io::Error) -> Error {
     if is_gone(error) {
         not_found(pid)
     } else if error.kind() == io::ErrorKind::PermissionDenied {
@@ -57,27 +59,40 @@ fn thread_group(status: &[u8]) -> Option<u32> {
         .and_then(|id| std::str::from_utf8(id).ok()?.trim().parse().ok())
 }
 
-/// The pids of a process's direct children, whichever of its threads started them:
-/// `proc_tid_children(5)`, or where the kernel has no such file, everyone's parent.
-pub(super) fn children(proc: &mut ProcFs, pid: u32) -> Vec<u32> {
-    let threads = proc.numbers(pid, "task").unwrap_or_default();
+/// The pids of a process's direct children, ascending, whichever of its threads started them:
+/// `proc_tid_children(5)`; or where the kernel has no such file, or there are more threads than are described,
+/// everyone's parent.
+pub(super) async fn children(
+    proc: &mut ProcFs,
+    folder: &Folder,
+    pid: u32,
+    slices: &mut Slices,
+) -> Vec<u32> {
+    let threads = folder.numbers("task").unwrap_or_default();
     let mut children = Vec::new();
-    let mut is_listed = threads.is_empty();
-    for thread in threads {
-        let file = format!("task/{thread}/children");
-        if let Ok(list) = proc.read_long(pid, &file, CHILDREN_BYTES) {
-            is_listed = true;
-            let list = String::from_utf8_lossy(&list);
-            children.extend(
-                list.split_ascii_whitespace()
-                    .filter_map(|id| id.parse::<u32>().ok()),
-            );
+    let mut is_listed = false;
+    if threads.len() <= THREADS {
+        for thread in threads {
+            let file = format!("task/{thread}/children");
+            if let Ok(list) = folder.read_long(&file, CHILDREN_BYTES) {
+                is_listed = true;
+                let list = String::from_utf8_lossy(&list);
+                let pids = list.split_ascii_whitespace();
+                children.extend(pids.filter_map(|pid| pid.parse::<u32>().ok()));
+            }
+            slices.step().await;
         }
     }
     if !is_listed {
+        let mut all = Vec::new();
         // No error says more than an empty list: the process itself was just read.
-        let _ = proc.pids(&mut children);
-        children.retain(|&child| parent(proc, child) == Some(pid));
+        let _ = proc.pids(&mut all);
+        for other in all {
+            if parent(proc, other) == Some(pid) {
+                children.push(other);
+            }
+            slices.step().await;
+        }
     }
     children.sort_unstable();
     children
@@ -87,30 +102,33 @@ fn parent(proc: &mut ProcFs, pid: u32) -> Option<u32> {
     Some(Stat::parse(proc.read(pid, "stat").ok()?)?.figures.parent)
 }
 
-/// All threads of a process, the first one under the process's whole name.
-pub(super) fn threads(proc: &mut ProcFs, process: Option<&Process>) -> Vec<Thread> {
-    let Some(process) = process else {
-        return Vec::new();
-    };
-    let ids = proc.numbers(process.pid, "task").unwrap_or_default();
+/// The threads of a process that have the lowest ids, the first one under the process's name.
+pub(super) async fn threads(
+    proc: &mut ProcFs,
+    folder: &Folder,
+    process: &Process,
+    slices: &mut Slices,
+) -> Vec<Thread> {
+    let mut ids = folder.numbers("task").unwrap_or_default();
+    ids.truncate(THREADS);
     let mut threads = Vec::with_capacity(ids.len());
     for tid in ids {
-        let stat = proc.read(process.pid, &format!("task/{tid}/stat"));
-        let Some(stat) = stat.ok().and_then(Stat::parse) else {
-            continue;
-        };
-        let mut thread = Thread {
-            tid,
-            name: lossy(stat.comm),
-            cpu_user_us: Some(microseconds(stat.figures.user_ticks)),
-            cpu_system_us: Some(microseconds(stat.figures.system_ticks)),
-            ..Thread::default()
-        };
-        thread.set_state(stat.figures.state);
-        if tid == process.pid {
-            thread.name.clone_from(&process.name);
+        let stat = proc.read_in(folder, &format!("task/{tid}/stat"));
+        if let Some(stat) = stat.ok().and_then(Stat::parse) {
+            let mut thread = Thread {
+                tid,
+                name: lossy(stat.comm),
+                cpu_user_us: Some(microseconds(stat.figures.user_ticks)),
+                cpu_system_us: Some(microseconds(stat.figures.system_ticks)),
+                ..Thread::default()
+            };
+            thread.set_state(stat.figures.state);
+            if tid == process.pid {
+                thread.name.clone_from(&process.name);
+            }
+            threads.push(thread);
         }
-        threads.push(thread);
+        slices.step().await;
     }
     threads
 }

@@ -7,38 +7,47 @@ const HIDDEN: &str = "…";
 
 /// Leaves of the command lines of a process and its children the programs alone.
 ///
-/// A process may write over its command line, which is then one argument with spaces in it: it is cut at the first.
+/// A program is what the kernel calls it, not what stands first in the command line: a process may have written anything
+/// over that.
 pub(crate) fn redact_arguments(details: &mut ProcessDetails) {
     for child in &mut details.children {
         redact_arguments(child);
     }
-    let whole = details.command.len();
-    details.command.truncate(1);
-    let Some(program) = details.command.first_mut() else {
+    let Some(first) = details.command.first() else {
         return;
     };
-    let kept = program.find(char::is_whitespace).unwrap_or(program.len());
-    let cut = kept < program.len();
-    program.truncate(kept);
-    if cut || whole > 1 {
+    let has_arguments =
+        details.command.len() > 1 || details.command_cut || first.contains(char::is_whitespace);
+    let name = || details.process.as_ref().map(|process| &process.name);
+    let program = details.executable.as_ref().or_else(name);
+    let program = program.cloned().unwrap_or_default();
+    details.command = vec![program];
+    details.command_cut = false;
+    if has_arguments {
         details.command.push(HIDDEN.to_owned());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use socktop_proto::model::Process;
+
     use super::*;
 
-    fn redacted(command: &[&str]) -> Vec<String> {
+    fn redacted(executable: Option<&str>, command: &[&str]) -> Vec<String> {
         let command: Vec<_> = command.iter().map(|&argument| argument.into()).collect();
         let child = ProcessDetails {
-            command: command.clone(),
+            process: Some(Process {
+                name: "daemon".to_owned(),
+                ..Process::default()
+            }),
+            executable: executable.map(str::to_owned),
+            command,
             ..ProcessDetails::default()
         };
         let mut details = ProcessDetails {
-            command,
-            children: vec![child],
-            ..ProcessDetails::default()
+            children: vec![child.clone()],
+            ..child
         };
         redact_arguments(&mut details);
         let [child] = details.children.try_into().unwrap();
@@ -48,10 +57,28 @@ mod tests {
 
     #[test]
     fn the_program_is_left() {
-        assert_eq!(redacted(&[]), [""; 0]);
-        assert_eq!(redacted(&["/sbin/init"]), ["/sbin/init"]);
-        assert_eq!(redacted(&["mysql", "-psecret"]), ["mysql", HIDDEN]);
-        assert_eq!(redacted(&["daemon --password=secret"]), ["daemon", HIDDEN]);
-        assert_eq!(redacted(&[" secret"]), ["", HIDDEN]);
+        let path = Some("/sbin/daemon");
+        assert_eq!(redacted(path, &[]), [""; 0]);
+        assert_eq!(redacted(path, &["/sbin/daemon"]), ["/sbin/daemon"]);
+        assert_eq!(
+            redacted(path, &["daemon", "-psecret"]),
+            ["/sbin/daemon", HIDDEN]
+        );
+        assert_eq!(redacted(None, &["daemon", "-psecret"]), ["daemon", HIDDEN]);
+    }
+
+    #[test]
+    fn nothing_of_a_title_is_left() {
+        for title in [
+            "--password=secret",
+            "secret daemon",
+            " secret",
+            "daemon:secret",
+        ] {
+            for executable in [None, Some("/sbin/daemon")] {
+                let left = redacted(executable, &[title]).concat();
+                assert!(!left.contains("secret"), "{left}");
+            }
+        }
     }
 }

@@ -1,20 +1,33 @@
 //! Details of processes on machines of files, and of this test's own process.
 
+use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use socktop_proto::limits::{COMMAND_WORDS, MESSAGE_BYTES, PARTS, PATH_BYTES};
 use socktop_proto::model::{ProcessDetails, ProcessState};
 use socktop_proto::{Error, ErrorCode};
 
+use super::super::deadline::Outcome;
 use super::super::processes::fake::{Fake, Machine};
 use super::super::{Collected, Now, ProcessesCollector, Root};
-use super::{ProcessCollector, VIEWS};
+use super::slow_files::{CommandLimit, SlowFiles, call};
+use super::{CHILDREN, CHILDREN_TEXT_BYTES, ProcessCollector, THREADS, VIEWS, fitting};
 
 fn collector(machine: &Machine) -> ProcessCollector {
     let mut collector = ProcessCollector::new(machine.root());
-    collector.reader = Some(machine.reader());
+    collector.state.get_mut().reader = Some(machine.reader());
     collector
+}
+
+/// Waits for what a collector gives.
+fn wait<T>(collecting: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    runtime.unwrap().block_on(collecting)
 }
 
 fn collect(
@@ -22,7 +35,7 @@ fn collect(
     collector: &mut ProcessCollector,
     pid: u32,
 ) -> Result<Collected<ProcessDetails>, Error> {
-    collector.collect(pid, &|| machine.now())
+    wait(collector.collect(pid, &|| machine.now()))
 }
 
 fn sample(machine: &Machine, collector: &mut ProcessCollector, pid: u32) -> ProcessDetails {
@@ -106,6 +119,9 @@ fn everything_is_told() {
         descriptors: Some(3),
         threads: details.threads.clone(),
         children: details.children.clone(),
+        children_total: Some(3),
+        command_cut: false,
+        unanswered_ms: None,
     };
     assert_eq!(details, expected);
 
@@ -207,26 +223,176 @@ fn a_pid_that_is_used_again_begins_anew() {
     ));
 }
 
-#[test]
-fn a_process_that_is_replaced_while_it_is_read_is_not_found() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(70, "old"));
-    let mut collector = begin(&machine, 70);
-    let mut new = Fake::new(70, "new");
-    new.started = machine.now().boot;
-    let (path, stat) = (machine.path("proc/70/stat"), new.stat());
-    let readings = std::sync::atomic::AtomicU32::new(0);
-    if let Some(reader) = &mut collector.reader {
-        // By the second reading of its clock it has gone.
-        reader.cpu_clock = Some(Box::new(move |_| {
-            if readings.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
-                fs::write(&path, &stat).unwrap();
+/// Lets another process, whose command line is a secret, get the pid of `replaced` when its clock is read next.
+fn replace(machine: &Machine, collector: &mut ProcessCollector, replaced: &Fake) {
+    let mut stranger = Fake::new(replaced.pid, "stranger");
+    stranger.parent = replaced.parent;
+    stranger.started = machine.now().boot;
+    let folder = machine.path(&format!("proc/{}", replaced.pid));
+    let has_ended = AtomicBool::new(false);
+    let pid = replaced.pid;
+    if let Some(reader) = &mut collector.state.get_mut().reader {
+        reader.cpu_clock = Some(Box::new(move |read| {
+            if read == pid && !has_ended.swap(true, Ordering::Relaxed) {
+                fs::remove_dir_all(&folder).unwrap();
+                fs::create_dir(&folder).unwrap();
+                fs::write(folder.join("stat"), stranger.stat()).unwrap();
+                fs::write(folder.join("cmdline"), "secret\0").unwrap();
             }
             Some(1)
         }));
     }
+}
+
+#[test]
+fn a_process_that_is_replaced_while_it_is_read_is_not_found() {
+    let machine = Machine::new();
+    let old = Fake::new(70, "old");
+    machine.put(&old);
+    let mut collector = begin(&machine, 70);
+    replace(&machine, &mut collector, &old);
     let error = collect(&machine, &mut collector, 70).unwrap_err();
     assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[test]
+fn nothing_of_a_stranger_stands_in_the_row_of_a_child() {
+    let machine = Machine::new();
+    let parent = Fake::new(70, "parent");
+    machine.put(&parent);
+    put_thread(&machine, 70, &parent, "71 72 ");
+    let child = |pid| {
+        let mut child = Fake::new(pid, "child");
+        child.parent = 70;
+        child.cmdline = b"child\0".to_vec();
+        child
+    };
+    machine.put(&child(71));
+    machine.put(&child(72));
+    let mut collector = begin(&machine, 70);
+    replace(&machine, &mut collector, &child(71));
+    let details = sample(&machine, &mut collector, 70);
+    let rows: Vec<_> = details
+        .children
+        .iter()
+        .map(|child| (child.process.as_ref().unwrap().pid, child.command.concat()))
+        .collect();
+    assert_eq!(rows, [(72, "child".to_owned())]);
+    assert_eq!(details.children_total, Some(2));
+}
+
+#[test]
+fn the_slow_files_of_a_stranger_are_not_read_for_another_process() {
+    let machine = Machine::new();
+    let mut stranger = Fake::new(70, "stranger");
+    stranger.cmdline = b"secret\0".to_vec();
+    machine.put(&stranger);
+    let reader = machine.reader();
+    let started = |seconds| (70, seconds * rustix::param::clock_ticks_per_second());
+    let read = |process| (call(reader.proc.dir(), process, None, CommandLimit::WHOLE).make)();
+    assert_ne!(read(started(1)), SlowFiles::default());
+    assert_eq!(read(started(2)), SlowFiles::default());
+}
+
+#[test]
+fn a_process_that_does_not_answer_is_told_without_its_command_line() {
+    let mut details = ProcessDetails::default();
+    SlowFiles::add(Outcome::Hung(Duration::from_secs(12)), &mut details);
+    assert_eq!(details.unanswered_ms, Some(12_000));
+    let mut details = ProcessDetails::default();
+    SlowFiles::add(Outcome::NotMade, &mut details);
+    assert_eq!(details.unanswered_ms, Some(0));
+}
+
+/// A process with `count` threads and children, each of which has `words` empty arguments.
+fn crowd(count: u32, words: usize) -> Machine {
+    let machine = Machine::new();
+    let mut parent = Fake::new(70, "parent");
+    parent.cmdline = vec![0; words];
+    machine.put(&parent);
+    let children = 100_000..100_000 + count;
+    for pid in children.clone() {
+        let mut child = Fake::new(pid, "child");
+        child.parent = 70;
+        child.cmdline = vec![0; words];
+        machine.put(&child);
+    }
+    for tid in 1..count {
+        put_thread(&machine, 70, &Fake::new(70 + tid, "thread"), "");
+    }
+    let pids: Vec<_> = children.map(|pid| pid.to_string()).collect();
+    put_thread(&machine, 70, &parent, &pids.join(" "));
+    machine
+}
+
+#[test]
+fn a_reply_is_within_what_a_client_takes_however_large_the_process_is() {
+    let count = 1200;
+    let machine = crowd(count, 200_000);
+    let details = sample(&machine, &mut begin(&machine, 70), 70);
+    assert_eq!(
+        (details.threads.len(), details.children.len()),
+        (THREADS, CHILDREN)
+    );
+    assert_eq!(details.children_total, Some(count));
+    assert_eq!(details.command.len(), COMMAND_WORDS);
+    assert!(details.command_cut && details.children.iter().all(|child| child.command_cut));
+    let words = details.children.iter().map(|child| child.command.len());
+    let parts = THREADS + CHILDREN + details.command.len() + words.sum::<usize>();
+    assert!(parts < PARTS / 2, "{parts}");
+}
+
+#[test]
+fn the_text_of_all_children_is_bounded() {
+    let child = ProcessDetails {
+        executable: Some("x".repeat(PATH_BYTES)),
+        working_directory: Some("x".repeat(PATH_BYTES)),
+        ..ProcessDetails::default()
+    };
+    let most = CHILDREN_TEXT_BYTES / (2 * PATH_BYTES);
+    assert_eq!(fitting(&vec![child; CHILDREN]), most);
+    const { assert!(CHILDREN_TEXT_BYTES < MESSAGE_BYTES / 2) };
+}
+
+#[test]
+fn others_are_served_while_a_large_process_is_read() {
+    let machine = crowd(400, 1);
+    let collector = begin(&machine, 70);
+    let turns = Cell::new(0_u32);
+    let others = async {
+        loop {
+            turns.set(turns.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let clock = || machine.now();
+    let collected = wait(async {
+        tokio::select! {
+            biased;
+            collected = collector.collect(70, &clock) => collected,
+            () = others => unreachable!("they go on for ever"),
+        }
+    });
+    assert!(matches!(collected, Ok(Collected::Ready(_))));
+    // 400 lists of children, 256 children and 400 threads, 32 at a time.
+    assert!(turns.get() >= 30, "{} turns", turns.get());
+}
+
+#[test]
+fn the_counters_of_a_process_nobody_looks_at_any_more_are_let_go() {
+    let machine = Machine::new();
+    machine.put(&Fake::new(70, "process"));
+    machine.put(&Fake::new(71, "other"));
+    let mut collector = begin(&machine, 70);
+    machine.pass(61_000);
+    let _ = collect(&machine, &mut collector, 71);
+    let pids = |collector: &mut ProcessCollector| {
+        let views = &collector.state.get_mut().views;
+        views.iter().map(|view| view.pid).collect::<Vec<_>>()
+    };
+    assert_eq!(pids(&mut collector), [71]);
+    collector.release();
+    assert_eq!(pids(&mut collector), [0; 0]);
 }
 
 #[test]
@@ -243,7 +409,7 @@ fn the_counters_of_a_bounded_number_of_processes_are_kept() {
             Ok(Collected::Wait(_))
         ));
     }
-    assert_eq!(collector.views.len(), VIEWS);
+    assert_eq!(collector.state.get_mut().views.len(), VIEWS);
     machine.pass(500);
     assert!(matches!(
         collect(&machine, &mut collector, 100),
@@ -266,9 +432,9 @@ fn live<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> T {
 fn this_process_is_told_as_the_list_tells_it() {
     let own = std::process::id();
     let mut all = ProcessesCollector::new(Root::default());
-    let mut collector = ProcessCollector::new(Root::default());
+    let collector = ProcessCollector::new(Root::default());
     let list = live(|| all.collect(&Now::read));
-    let details = live(|| collector.collect(own, &Now::read));
+    let details = live(|| wait(collector.collect(own, &Now::read)));
     let listed = list.processes.iter().find(|row| row.pid == own).unwrap();
     let told = details.process.as_ref().unwrap();
     assert_eq!(told.name, listed.name);
@@ -298,9 +464,9 @@ fn this_process_is_told_as_the_list_tells_it() {
 fn a_zombie_and_a_threads_id_are_told_apart_from_the_living() {
     let mut child = std::process::Command::new("true").spawn().unwrap();
     let pid = child.id();
-    let mut collector = ProcessCollector::new(Root::default());
+    let collector = ProcessCollector::new(Root::default());
     let details = loop {
-        let details = live(|| collector.collect(pid, &Now::read));
+        let details = live(|| wait(collector.collect(pid, &Now::read)));
         if details.process.as_ref().unwrap().state() == ProcessState::Zombie {
             break details;
         }
@@ -308,13 +474,12 @@ fn a_zombie_and_a_threads_id_are_told_apart_from_the_living() {
     assert_eq!(details.executable, None);
     assert_eq!(details.command, [""; 0]);
     child.wait().unwrap();
-    let error = collector.collect(pid, &Now::read).unwrap_err();
+    let error = wait(collector.collect(pid, &Now::read)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::NotFound);
     // The harness runs this in a thread that is not the first.
     let thread = rustix::thread::gettid().as_raw_nonzero().get();
-    let error = collector
-        .collect(u32::try_from(thread).unwrap(), &Now::read)
-        .unwrap_err();
+    let thread = u32::try_from(thread).unwrap();
+    let error = wait(collector.collect(thread, &Now::read)).unwrap_err();
     let process = std::process::id();
     assert!(
         error

@@ -2,9 +2,10 @@
 
 use std::io;
 
+use rustix::fd::OwnedFd;
 use socktop_proto::model::{Process, ProcessState};
 
-use super::kept::Kept;
+use super::folder::Folder;
 use super::meter::ticks;
 use super::name;
 use super::proc_fs::{Owner, ProcFs, is_gone};
@@ -20,7 +21,7 @@ pub(in crate::collect) struct Facts {
     started_boot_ms: Option<u64>,
     /// What they make of the resident memory.
     resident_bytes: Option<u64>,
-    /// The program's whole name.
+    /// The program's name.
     pub(in crate::collect) name: String,
     /// Who runs it.
     pub(in crate::collect) owner: Option<Owner>,
@@ -28,37 +29,43 @@ pub(in crate::collect) struct Facts {
 }
 
 impl Facts {
-    /// Reads everything anew, from the process's `kept` files where there are some.
+    /// Reads everything anew through the process's folder, so that nothing of another process is among it.
+    /// `stat`: that file, where it is open already.
     ///
     /// # Errors
-    /// When the process is gone, or its kept files do not say what it is; then nothing has changed.
+    /// When the process has ended, or its open file does not say what it is; then nothing has changed.
     pub(super) fn read(
         &mut self,
         proc: &mut ProcFs,
-        pid: u32,
-        kept: Option<&Kept>,
+        folder: &Folder,
+        stat: Option<&OwnedFd>,
     ) -> io::Result<()> {
-        let owner = match kept {
-            Some(kept) => kept.owner(),
-            None => proc.owner(pid),
-        };
-        match self.read_stat(proc, pid, kept) {
-            Err(error) if kept.is_some() || is_gone(&error) => return Err(error),
-            Err(_) => {
-                self.set_figures(None);
-                self.comm.clear();
-                self.name.clear();
-            }
+        let owner = folder.owner();
+        match self.read_stat(proc, folder, stat) {
+            Err(error) if stat.is_some() || is_gone(&error) => return Err(error),
+            Err(_) => self.forget(),
             Ok(()) => {}
         }
         self.owner = owner.ok();
         Ok(())
     }
 
-    fn read_stat(&mut self, proc: &mut ProcFs, pid: u32, kept: Option<&Kept>) -> io::Result<()> {
-        let text = match kept {
-            Some(kept) => kept.stat(proc)?,
-            None => proc.read(pid, "stat")?,
+    /// Nothing is known of the process, except perhaps its owner.
+    fn forget(&mut self) {
+        self.set_figures(None);
+        self.comm.clear();
+        self.name.clear();
+    }
+
+    fn read_stat(
+        &mut self,
+        proc: &mut ProcFs,
+        folder: &Folder,
+        stat: Option<&OwnedFd>,
+    ) -> io::Result<()> {
+        let text = match stat {
+            Some(stat) => proc.read_again(stat)?,
+            None => proc.read_in(folder, "stat")?,
         };
         let stat = Stat::parse(text).ok_or(io::ErrorKind::InvalidData)?;
         let is_renamed = stat.comm != self.comm;
@@ -75,7 +82,7 @@ impl Facts {
         }
         if is_renamed || may_be_another {
             self.name = if is_cut {
-                name::whole(proc, pid, &self.comm)
+                name::whole(folder, &self.comm)
             } else {
                 name::lossy(&self.comm)
             };

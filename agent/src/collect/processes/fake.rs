@@ -126,6 +126,8 @@ impl Machine {
         if self.started.borrow_mut().insert(pid, fake.started) != Some(fake.started) {
             self.births.fetch_add(1, Ordering::Relaxed);
             self.end_stat(pid);
+            // Who has the folder open finds nothing in it of who gets the pid next.
+            let _ = fs::remove_dir_all(self.path(&format!("proc/{pid}")));
         }
         self.write_stat(pid, &fake.stat());
         self.write(

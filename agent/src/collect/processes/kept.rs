@@ -4,12 +4,12 @@
 //! some 5 kB for each, which no resident size shows; hence the [`LIMIT`]: it is the few that run between most samples
 //! that are worth it.
 
-use std::io;
 use std::sync::Arc;
 
 use rustix::fd::OwnedFd;
 
-use super::proc_fs::{Owner, ProcFs};
+use super::folder::Folder;
+use super::proc_fs::ProcFs;
 
 /// For how many processes at once.
 const LIMIT: usize = 16;
@@ -24,7 +24,7 @@ pub(super) struct Budget(Arc<()>);
 /// The files of a process. They stay its own: where another process gets its pid, they can only not be read.
 #[derive(Debug)]
 pub(super) struct Kept {
-    folder: OwnedFd,
+    folder: Folder,
     stat: OwnedFd,
     _share: Arc<()>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Habit {
 
 impl Habit {
     /// The process has run since the scan before: opens its files, which will be needed again.
-    pub(super) fn ran(&mut self, proc: &mut ProcFs, pid: u32, budget: &Budget) {
+    pub(super) fn ran(&mut self, proc: &ProcFs, pid: u32, budget: &Budget) {
         self.rested = 0;
         if self.kept.is_none() {
             self.kept = budget.keep(proc, pid);
@@ -72,11 +72,12 @@ impl Budget {
     }
 
     /// The files of a process, where the budget and the process allow it.
-    fn keep(&self, proc: &mut ProcFs, pid: u32) -> Option<Kept> {
+    fn keep(&self, proc: &ProcFs, pid: u32) -> Option<Kept> {
         if self.left() == 0 {
             return None;
         }
-        let (folder, stat) = proc.open_stat(pid).ok()?;
+        let folder = proc.folder(pid).ok()?;
+        let stat = folder.file("stat").ok()?;
         Some(Kept {
             folder,
             stat,
@@ -86,20 +87,9 @@ impl Budget {
 }
 
 impl Kept {
-    /// Reads `stat`.
-    ///
-    /// # Errors
-    /// When the process has ended, or may not be read any more.
-    pub(super) fn stat<'a>(&self, proc: &'a mut ProcFs) -> io::Result<&'a [u8]> {
-        proc.read_again(&self.stat)
-    }
-
-    /// Who runs the process. Read it before `stat`: of one that has ended it is root.
-    ///
-    /// # Errors
-    /// When the process is hidden.
-    pub(super) fn owner(&self) -> io::Result<Owner> {
-        Ok(Owner::from(rustix::fs::fstat(&self.folder)?))
+    /// The folder, and `stat` in it.
+    pub(super) fn files(&self) -> (&Folder, &OwnedFd) {
+        (&self.folder, &self.stat)
     }
 }
 
@@ -126,13 +116,15 @@ mod tests {
         let (pid, habit) = &mut habits[0];
         assert!(habit.kept().is_none());
         for _ in 0..3 {
-            habit.ran(&mut proc, *pid, &budget);
+            habit.ran(&proc, *pid, &budget);
             for _ in 1..PATIENCE {
                 habit.rested();
                 let kept = habit.kept().expect("it has run");
                 let stat = Fake::new(*pid, "worker").stat();
-                assert_eq!(kept.stat(&mut proc).unwrap(), stat);
-                assert_eq!(kept.owner().unwrap(), proc.owner(*pid).unwrap());
+                let (folder, file) = kept.files();
+                assert_eq!(proc.read_again(file).unwrap(), stat);
+                let owner = proc.folder(*pid).unwrap().owner().unwrap();
+                assert_eq!(folder.owner().unwrap(), owner);
                 assert_eq!(budget.left(), LIMIT - 1);
             }
         }
@@ -143,11 +135,11 @@ mod tests {
 
     #[test]
     fn no_more_than_the_budget_is_kept_and_who_goes_gives_it_back() {
-        let (_machine, mut proc, mut habits) = crowd(30);
+        let (_machine, proc, mut habits) = crowd(30);
         let budget = Budget::default();
-        let mut run_all = |habits: &mut Vec<(u32, Habit)>| {
+        let run_all = |habits: &mut Vec<(u32, Habit)>| {
             for (pid, habit) in &mut *habits {
-                habit.ran(&mut proc, *pid, &budget);
+                habit.ran(&proc, *pid, &budget);
             }
             let kept = habits
                 .iter()
@@ -169,15 +161,15 @@ mod tests {
             .spawn()
             .unwrap();
         let mut proc = ProcFs::open(&crate::collect::Root::default()).unwrap();
-        let kept = Budget::default().keep(&mut proc, child.id()).unwrap();
-        let before = kept.stat(&mut proc).map(<[u8]>::to_vec);
-        let owner = kept.owner();
+        let kept = Budget::default().keep(&proc, child.id()).unwrap();
+        let before = proc.read_again(kept.files().1).map(<[u8]>::to_vec);
+        let owner = kept.files().0.owner();
         child.kill().unwrap();
         child.wait().unwrap();
         let own = rustix::process::geteuid().as_raw();
         assert_eq!(owner.unwrap().uid, own);
         assert!(before.unwrap().ends_with(b"\n"));
-        let error = kept.stat(&mut proc).unwrap_err();
+        let error = proc.read_again(kept.files().1).unwrap_err();
         assert!(super::super::is_gone(&error), "{error}");
     }
 }

@@ -124,7 +124,7 @@ impl<'a> Timer<'a> {
 }
 
 /// The share of the machine that a process has had since the baseline, 0 to 100. Unknown when the
-/// process was there at the baseline but its counter was not read.
+/// process was there at the baseline but its counter was not read, or when the counter has gone back.
 pub(in crate::collect) fn percent(
     mark: &Mark,
     baseline: &Reading<Marks>,
@@ -163,7 +163,8 @@ fn percent_since(
     let started_ticks = mark.started_ticks?;
     let known = known.filter(|known| known.started_ticks == Some(started_ticks));
     let (since, cpu_ns) = match known {
-        Some(known) => (known.at, mark.cpu_ns.saturating_sub(known.cpu_ns)),
+        // A counter that went back counts nothing that can be told.
+        Some(known) => (known.at, mark.cpu_ns.checked_sub(known.cpu_ns)?),
         // The start is known to a tick, cut off.
         None if ticks(started_ticks.saturating_add(1)) > baseline_at => (baseline_at, mark.cpu_ns),
         None => return None,
@@ -234,6 +235,17 @@ mod tests {
         );
         assert_eq!(each.iter().flatten().count(), 3);
         assert!(percents(&marks, &baseline, None).all(|share| share.is_none()));
+    }
+
+    #[test]
+    fn a_counter_that_went_back_is_unknown() {
+        let baseline = Reading {
+            at: ms(10_000),
+            value: vec![mark(7, 100, 10_020, 40)],
+        };
+        assert_eq!(percent(&mark(7, 100, 10_520, 39), &baseline, 4), None);
+        let still = percent(&mark(7, 100, 10_520, 40), &baseline, 4);
+        assert!(near(still, 0.0), "{still:?}");
     }
 
     #[test]

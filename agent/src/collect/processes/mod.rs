@@ -1,4 +1,4 @@
-//! Every process: `/proc/PID`, read as little as the truth allows.
+//! Every process: `/proc/PID`, read as little as the truth allows, and only what cannot hang.
 //!
 //! A scan lists the pids, where processes may have been created since the last one (`births`), and reads
 //! each one's CPU-time clock. A process whose clock stands still has not run, so it has done nothing: its
@@ -16,6 +16,7 @@ mod births;
 mod facts;
 #[cfg(test)]
 pub(in crate::collect) mod fake;
+mod folder;
 mod kept;
 mod meter;
 mod name;
@@ -29,6 +30,7 @@ use socktop_proto::percent::cut;
 use socktop_proto::{Error, model};
 
 pub(in crate::collect) use facts::Facts;
+pub(in crate::collect) use folder::Folder;
 pub(in crate::collect) use meter::{Mark, Marks, Timer, percent, percents, ticks};
 pub(in crate::collect) use name::lossy;
 pub(in crate::collect) use proc_fs::{ProcFs, is_gone};
@@ -45,6 +47,9 @@ use super::{Collected, MIN_WINDOW, Now, Reading, Root, Window};
 /// What all shares add up to at most, less than 100 for the rounding of sums of `f32`.
 const MOST_PERCENT: f64 = 99.999;
 
+/// Lists of fewer than this keep their memory.
+const SHRINKS_FROM: usize = 256;
+
 /// Collects the list of all processes.
 pub struct ProcessesCollector {
     root: Root,
@@ -58,6 +63,8 @@ pub struct ProcessesCollector {
     pids: Vec<u32>,
     /// Rows of a list that nobody has any more.
     rows: Vec<model::Process>,
+    /// Whether `/proc` hid others when it was last listed.
+    others_hidden: bool,
     window: Window<Marks>,
 }
 
@@ -73,6 +80,7 @@ impl ProcessesCollector {
             entries: Vec::new(),
             pids: Vec::new(),
             rows: Vec::new(),
+            others_hidden: false,
             window: Window::default(),
         }
     }
@@ -105,18 +113,19 @@ impl ProcessesCollector {
         let marks = self.scan(now, clock)?;
         self.users.ask();
         let cpus = self.cpus.count();
-        let rows = &mut self.rows;
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.truncate(marks.len());
+        shrink(&mut rows, marks.len());
         let sample = self.window.baseline(now.boot).map(|baseline| {
-            let rows = std::mem::take(rows);
-            sample(
-                now,
-                &marks,
-                &self.entries,
-                &mut self.users,
-                baseline,
-                cpus,
-                rows,
-            )
+            let (entries, users) = (&self.entries, &mut self.users);
+            let (processes, window_ms) = list(now, &marks, entries, users, baseline, cpus, rows);
+            model::Processes {
+                time: Some(now.sample_time()),
+                total: u32::try_from(processes.len()).unwrap_or(u32::MAX),
+                processes,
+                window_ms,
+                others_hidden: self.others_hidden,
+            }
         });
         self.window.record(now.boot, marks);
         Ok(sample.map_or(Collected::Wait(MIN_WINDOW), Collected::Ready))
@@ -140,6 +149,7 @@ impl ProcessesCollector {
                 return Err(unreadable(&self.root, error));
             }
             births.listed(now.boot);
+            self.others_hidden = reader.proc.hides_others(&self.pids);
             someone_ended = scan::follow(&mut self.entries, &self.pids);
         }
         let mut marks = Marks::with_capacity(self.entries.len());
@@ -157,6 +167,8 @@ impl ProcessesCollector {
             marks.push(mark);
             true
         });
+        shrink(&mut self.entries, marks.len());
+        shrink(&mut self.pids, marks.len());
         if someone_ended {
             reader.revisit_orphans(&mut self.entries);
         }
@@ -176,8 +188,15 @@ fn open(root: &Root) -> Result<(Reader, Births), Error> {
     Ok((reader, Births::new(last_pid)))
 }
 
-/// The list of `entries`, made of `rows`.
-fn sample(
+/// Gives back the memory of a list that has become much shorter than it was.
+fn shrink<T>(list: &mut Vec<T>, count: usize) {
+    if list.capacity() / 4 > count.max(SHRINKS_FROM) {
+        list.shrink_to(count * 2);
+    }
+}
+
+/// The rows of `entries`, made of `rows`, and the length of the window in milliseconds.
+fn list(
     now: Now,
     marks: &Marks,
     entries: &[Entry],
@@ -185,7 +204,7 @@ fn sample(
     baseline: &Reading<Marks>,
     cpus: Option<u32>,
     mut rows: Vec<model::Process>,
-) -> model::Processes {
+) -> (Vec<model::Process>, Option<u32>) {
     let mut sum = 0.0;
     rows.resize_with(marks.len(), model::Process::default);
     let shares = percents(marks, baseline, cpus);
@@ -206,10 +225,5 @@ fn sample(
         }
     }
     let window = now.boot.saturating_sub(baseline.at).as_millis();
-    model::Processes {
-        time: Some(now.sample_time()),
-        total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-        processes: rows,
-        window_ms: u32::try_from(window).ok(),
-    }
+    (rows, u32::try_from(window).ok())
 }

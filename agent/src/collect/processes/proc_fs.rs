@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, SeekFrom};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, SeekFrom};
 use socktop_proto::{Error, ErrorCode};
 
+use super::folder::Folder;
 use crate::collect::Root;
 
 /// Room for the names of some 600 processes a system call.
@@ -21,7 +23,7 @@ const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 /// The `proc` folder of a root.
 #[derive(Debug)]
 pub(in crate::collect) struct ProcFs {
-    dir: OwnedFd,
+    dir: Arc<OwnedFd>,
     is_procfs: bool,
     path: String,
     text: Vec<u8>,
@@ -56,7 +58,7 @@ impl ProcFs {
         let dir = open_dir(CWD, &path).map_err(|error| unreadable(root, error))?;
         Ok(Self {
             is_procfs: is_procfs(&dir),
-            dir,
+            dir: Arc::new(dir),
             path: String::new(),
             text: vec![0; TEXT_BYTES],
             entries: Vec::with_capacity(ENTRIES_BYTES),
@@ -64,7 +66,7 @@ impl ProcFs {
     }
 
     /// The folder itself.
-    pub(in crate::collect) fn dir(&self) -> &OwnedFd {
+    pub(in crate::collect) fn dir(&self) -> &Arc<OwnedFd> {
         &self.dir
     }
 
@@ -88,19 +90,6 @@ impl ProcFs {
         Ok(())
     }
 
-    /// The names in a folder of a process that are numbers, ascending: threads in `task`,
-    /// descriptors in `fd`.
-    pub(in crate::collect) fn numbers(&mut self, pid: u32, folder: &str) -> io::Result<Vec<u32>> {
-        let dir = open_dir(&self.dir, locate(&mut self.path, pid, folder))?;
-        let mut numbers = Vec::new();
-        let mut entries = RawDir::new(&dir, self.entries.spare_capacity_mut());
-        while let Some(entry) = entries.next() {
-            numbers.extend(number(entry?.file_name().to_bytes()));
-        }
-        numbers.sort_unstable();
-        Ok(numbers)
-    }
-
     /// Reads a file of a process, at most its first 4 KiB.
     pub(in crate::collect) fn read(&mut self, pid: u32, file: &str) -> io::Result<&[u8]> {
         let fd = open_file(&self.dir, locate(&mut self.path, pid, file))?;
@@ -108,13 +97,17 @@ impl ProcFs {
         Ok(self.text.get(..count).unwrap_or_default())
     }
 
-    /// The folder of a process, to be asked for its owner, and `stat` in it.
-    pub(super) fn open_stat(&mut self, pid: u32) -> io::Result<(OwnedFd, OwnedFd)> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let path = locate(&mut self.path, pid, "");
-        let folder = rustix::fs::openat(&self.dir, path, flags, Mode::empty())?;
-        let stat = open_file(&folder, "stat")?;
-        Ok((folder, stat))
+    /// Opens the folder of a process.
+    ///
+    /// # Errors
+    /// When there is no such process, or it is hidden.
+    pub(in crate::collect) fn folder(&self, pid: u32) -> io::Result<Folder> {
+        Folder::open(&self.dir, pid)
+    }
+
+    /// Reads a file in the folder of a process, at most its first 4 KiB.
+    pub(in crate::collect) fn read_in(&mut self, folder: &Folder, file: &str) -> io::Result<&[u8]> {
+        folder.read(file, &mut self.text)
     }
 
     /// Reads an open file of a process from its beginning, at most its first 4 KiB.
@@ -123,46 +116,10 @@ impl ProcFs {
         Ok(self.text.get(..count).unwrap_or_default())
     }
 
-    /// Reads a file of a process that may be long, at most its first `limit` bytes.
-    pub(in crate::collect) fn read_long(
-        &mut self,
-        pid: u32,
-        file: &str,
-        limit: usize,
-    ) -> io::Result<Vec<u8>> {
-        use io::Read as _;
-        let fd = open_file(&self.dir, locate(&mut self.path, pid, file))?;
-        let mut text = Vec::new();
-        std::fs::File::from(fd)
-            .take(u64::try_from(limit).unwrap_or(u64::MAX))
-            .read_to_end(&mut text)?;
-        Ok(text)
-    }
-
-    /// Where a link of a process leads, such as `exe`.
-    pub(in crate::collect) fn link(&mut self, pid: u32, link: &str) -> io::Result<Vec<u8>> {
-        let path = locate(&mut self.path, pid, link);
-        Ok(rustix::fs::readlinkat(&self.dir, path, Vec::new())?.into_bytes())
-    }
-
-    /// Who runs a process.
-    pub(in crate::collect) fn owner(&mut self, pid: u32) -> io::Result<Owner> {
-        let path = locate(&mut self.path, pid, "");
-        Ok(rustix::fs::statat(&self.dir, path, AtFlags::empty())?.into())
-    }
-
-    /// How many files a process has open: `fd`, `proc_pid_fd(5)`.
-    pub(in crate::collect) fn descriptors(&mut self, pid: u32) -> io::Result<u32> {
-        if self.is_procfs {
-            // Since Linux 6.2 the folder's size is the number, 0 before.
-            let path = locate(&mut self.path, pid, "fd");
-            let size = rustix::fs::statat(&self.dir, path, AtFlags::empty())?.st_size;
-            if let Some(count) = u32::try_from(size).ok().filter(|&count| count > 0) {
-                return Ok(count);
-            }
-        }
-        let count = self.numbers(pid, "fd")?.len();
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    /// Whether processes of others are hidden from the agent, by those it sees, ascending: the first process is always
+    /// there, and it is hidden (`proc(5)`, `hidepid`) with all that the agent may not trace.
+    pub(super) fn hides_others(&self, pids: &[u32]) -> bool {
+        self.is_procfs && pids.first() != Some(&1)
     }
 }
 
@@ -202,18 +159,35 @@ fn locate<'a>(path: &'a mut String, pid: u32, file: &str) -> &'a str {
     path
 }
 
-fn open_dir(at: impl AsFd, path: impl rustix::path::Arg) -> rustix::io::Result<OwnedFd> {
+pub(super) fn open_dir(at: impl AsFd, path: impl rustix::path::Arg) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::openat(at, path, flags, Mode::empty())
 }
 
-fn open_file(at: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
+pub(super) fn open_file(at: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
     // A fixture may hold a fifo by mistake; procfs ignores the flag.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     rustix::fs::openat(at, path, flags, Mode::empty())
 }
 
-fn number(name: &[u8]) -> Option<u32> {
+pub(super) fn number(name: &[u8]) -> Option<u32> {
     name.first()?.is_ascii_digit().then_some(())?;
     std::str::from_utf8(name).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proc_without_its_first_process_hides_others() {
+        let live = ProcFs::open(&Root::default()).unwrap();
+        assert!(!live.hides_others(&[1, 7]));
+        assert!(live.hides_others(&[7, 8]));
+        // A fixture need not have one.
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("proc")).unwrap();
+        let fixture = ProcFs::open(&Root::new(folder.path())).unwrap();
+        assert!(!fixture.hides_others(&[7, 8]));
+    }
 }

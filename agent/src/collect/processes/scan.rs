@@ -6,9 +6,10 @@ use std::time::Duration;
 use socktop_proto::{Error, model::ProcessState};
 
 use super::facts::Facts;
+use super::folder::Folder;
 use super::kept::{Budget, Habit};
 use super::meter::{CpuClock, Mark, Timer, kernel_clock, ticks_ns};
-use super::proc_fs::ProcFs;
+use super::proc_fs::{ProcFs, is_gone};
 use crate::collect::Root;
 
 /// How long a row may be kept of a process that does not run. What is shown of it can meanwhile be old by what the
@@ -59,27 +60,56 @@ impl Reader {
         no_births_since: Option<Duration>,
     ) -> Option<Mark> {
         let pid = entry.pid;
-        let mut counted = None;
-        if let Some(cpu_clock) = &self.cpu_clock {
+        if let (true, Some(cpu_clock)) = (entry.is_known(), &self.cpu_clock) {
             let (at, cpu_ns) = timer.read(|| cpu_clock(pid))?;
             if entry.is_as_before(at, cpu_ns, no_births_since) {
                 entry.habit.rested();
                 return Some(entry.mark(at));
             }
-            if entry.is_known() && cpu_ns != entry.cpu_ns {
-                entry.habit.ran(&mut self.proc, pid, &self.budget);
+            if cpu_ns != entry.cpu_ns {
+                entry.habit.ran(&self.proc, pid, &self.budget);
             }
-            counted = Some((at, cpu_ns));
+            let before = entry.facts.started_ticks();
+            entry.read(&mut self.proc).ok()?;
+            timer.resume();
+            if entry.facts.started_ticks() == before {
+                return Some(entry.counted(at, cpu_ns));
+            }
+            // Another process has the pid, and whose clock it was is not known.
         }
-        entry.read(&mut self.proc).ok()?;
+        let folder = self.proc.folder(pid);
+        match folder {
+            Ok(folder) => self.visit_anew(&folder, entry, timer),
+            Err(error) if is_gone(&error) => None,
+            Err(_) => {
+                // Out of descriptors, say.
+                entry.facts = Facts::default();
+                Some(entry.counted(timer.resume(), 0))
+            }
+        }
+    }
+
+    /// Reads a process of which nothing is known, and its counter: the one whose folder it is, for that is read last.
+    /// `None` when it is gone.
+    pub(in crate::collect) fn visit_anew(
+        &mut self,
+        folder: &Folder,
+        entry: &mut Entry,
+        timer: &mut Timer<'_>,
+    ) -> Option<Mark> {
+        let pid = entry.pid;
+        let counted = match &self.cpu_clock {
+            Some(cpu_clock) => Some(timer.read(|| cpu_clock(pid))?),
+            None => None,
+        };
+        entry.habit.forget();
+        entry.facts.read(&mut self.proc, folder, None).ok()?;
         let after = timer.resume();
         let (at, cpu_ns) = counted.unwrap_or_else(|| {
             let cpu_ns = entry.facts.figures.as_ref().map_or(0, ticks_ns);
             (after, cpu_ns)
         });
-        entry.cpu_ns = cpu_ns;
-        entry.read_at = at;
-        Some(entry.mark(at))
+        Some(entry.counted(at, cpu_ns))
     }
 
     /// Reads the processes whose parent has ended once more, for the new parent.
@@ -154,13 +184,22 @@ impl Entry {
     /// Reads the process anew.
     fn read(&mut self, proc: &mut ProcFs) -> io::Result<()> {
         if let Some(kept) = self.habit.kept() {
-            if self.facts.read(proc, self.pid, Some(kept)).is_ok() {
+            let (folder, stat) = kept.files();
+            if self.facts.read(proc, folder, Some(stat)).is_ok() {
                 return Ok(());
             }
             // Another process may have got its pid.
             self.habit.forget();
         }
-        self.facts.read(proc, self.pid, None)
+        let folder = proc.folder(self.pid)?;
+        self.facts.read(proc, &folder, None)
+    }
+
+    /// Remembers its counter, read at a time.
+    fn counted(&mut self, at: Duration, cpu_ns: u64) -> Mark {
+        self.cpu_ns = cpu_ns;
+        self.read_at = at;
+        self.mark(at)
     }
 
     /// What changes when a process ends or another gets its pid.

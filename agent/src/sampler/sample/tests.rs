@@ -35,6 +35,7 @@ fn list(percent: f32) -> model::Processes {
         processes: (1..100).map(process).collect(),
         total: 99,
         window_ms: Some(1000),
+        others_hidden: false,
     }
 }
 
@@ -230,6 +231,7 @@ fn the_changes_of_the_longest_list_are_taken() {
             processes: (1..).map(process).take(PARTS).collect(),
             total: u32::try_from(PARTS).unwrap(),
             window_ms: Some(1000),
+            others_hidden: false,
         }
     };
     let mut earlier = Earlier::default();

@@ -167,6 +167,7 @@ fn list(processes: &[(u32, u32)]) -> Body {
         total: u32::try_from(processes.len()).unwrap(),
         processes: processes.iter().map(process).collect(),
         window_ms: Some(2000),
+        others_hidden: false,
     })
     .into()
 }

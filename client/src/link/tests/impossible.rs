@@ -57,6 +57,7 @@ fn processes(boot_ms: u64, resident: u64) -> Body {
         }],
         total: 1,
         window_ms: None,
+        others_hidden: false,
     })
     .into()
 }

@@ -96,6 +96,7 @@ fn a_process_of_the_future_has_no_start() {
             processes,
             total: 2,
             window_ms: None,
+            others_hidden: false,
         })
     };
     let (kind, words) = checked(list(vec![

@@ -115,7 +115,7 @@ impl World {
                 if let Some(mut fake) = self.someone(who, false) {
                     let name = NAMES[usize::from(name) % NAMES.len()].as_bytes();
                     fake.comm = name[..name.len().min(15)].to_vec();
-                    fake.cmdline = [name, b"\0"].concat();
+                    fake.exe = Some(name.to_vec());
                     fake.threads = 1;
                     fake.faults += 1;
                     self.put(fake);
@@ -198,7 +198,7 @@ impl World {
             let share = ran.as_secs_f64() / window.as_secs_f64() / 4.0;
             #[expect(clippy::cast_possible_truncation)]
             let cpu_percent = (share * 100.0).min(100.0) as f32;
-            let whole = fake.cmdline.strip_suffix(b"\0").unwrap_or(&fake.comm);
+            let whole = fake.exe.as_ref().unwrap_or(&fake.comm);
             Process {
                 pid: fake.pid,
                 parent_pid: Some(fake.parent),

@@ -158,6 +158,58 @@ fn a_pid_that_is_used_again_is_another_process() {
 }
 
 #[test]
+fn a_process_that_gets_a_pid_while_its_clock_is_read_has_a_clock_of_its_own() {
+    let machine = Machine::new();
+    let mut old = Fake::new(70, "old");
+    old.cpu = Duration::from_hours(1);
+    machine.put(&old);
+    let mut collector = begin(&machine);
+    sample(&machine, &mut collector);
+    machine.pass(500);
+    let mut new = Fake::new(70, "new");
+    new.started = machine.now().boot.checked_sub(ms(50)).unwrap();
+    machine.put(&new);
+    let readings = std::sync::atomic::AtomicU32::new(0);
+    if let Some((reader, _)) = &mut collector.reader {
+        reader.cpu_clock = Some(Box::new(move |_| {
+            // The first reading comes just before the old one ends.
+            let is_old = readings.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            Some(if is_old {
+                3_600_000_000_001
+            } else {
+                20_000_000
+            })
+        }));
+    }
+    let sample = sample(&machine, &mut collector);
+    assert_eq!(row(&sample, 70).name, "new");
+    assert_eq!(row(&sample, 70).cpu_percent, Some(1.0));
+}
+
+#[test]
+fn memory_for_many_processes_is_given_back_when_they_have_ended() {
+    let machine = Machine::new();
+    let many = 70..2070;
+    many.clone()
+        .for_each(|pid| machine.put(&Fake::new(pid, "one of many")));
+    let mut collector = begin(&machine);
+    let list = sample(&machine, &mut collector);
+    assert!(list.processes.capacity() >= many.len());
+    collector.recycle(list);
+    many.skip(1).for_each(|pid| machine.remove(pid));
+    machine.put(&Fake::new(2, "another"));
+    let list = sample(&machine, &mut collector);
+    assert_eq!(list.total, 2);
+    for capacity in [
+        list.processes.capacity(),
+        collector.entries.capacity(),
+        collector.pids.capacity(),
+    ] {
+        assert!(capacity < 100, "{capacity}");
+    }
+}
+
+#[test]
 fn a_process_that_did_not_run_is_read_in_its_turn_only() {
     let machine = Machine::new();
     let mut sleeper = Fake::new(70, "sleeper");

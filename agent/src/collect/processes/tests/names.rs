@@ -10,10 +10,10 @@ fn name_of(fake: &Fake) -> String {
         .clone()
 }
 
-fn fake(comm: &[u8], cmdline: &[u8]) -> Fake {
+fn fake(comm: &[u8], exe: &str) -> Fake {
     let mut fake = Fake::new(70, "");
     fake.comm = comm.to_vec();
-    fake.cmdline = cmdline.to_vec();
+    fake.exe = (!exe.is_empty()).then(|| exe.into());
     fake
 }
 
@@ -28,45 +28,77 @@ fn a_short_name_is_whole_whatever_it_is_made_of() {
         "",
         "größe",
     ] {
-        assert_eq!(name_of(&fake(comm.as_bytes(), b"/bin/else\0")), comm);
+        assert_eq!(name_of(&fake(comm.as_bytes(), "/bin/else")), comm);
     }
-    assert_eq!(name_of(&fake(b"\xff\xfe", b"")), "\u{fffd}\u{fffd}");
+    assert_eq!(name_of(&fake(b"\xff\xfe", "")), "\u{fffd}\u{fffd}");
 }
 
 #[test]
-fn a_long_name_is_completed() {
+fn a_long_name_is_completed_by_the_path_of_the_program() {
     let whole = "a-program-with-more-to-it";
     let comm = &whole.as_bytes()[..15];
-    let direct = fake(comm, b"/opt/a-program-with-more-to-it\0-v\0");
-    assert_eq!(name_of(&direct), whole);
-    let script = fake(comm, b"/bin/sh\0-e\0/opt/a-program-with-more-to-it\0");
-    assert_eq!(name_of(&script), whole);
-    let mut titled = fake(comm, b"something it calls itself");
-    titled.exe = Some(b"/opt/a-program-with-more-to-it (deleted)".to_vec());
-    assert_eq!(name_of(&titled), whole);
-    assert_eq!(name_of(&fake(comm, b"")), "a-program-with-");
     assert_eq!(
-        name_of(&fake(b"exactly-fifteen", b"exactly-fifteen\0")),
-        "exactly-fifteen"
+        name_of(&fake(comm, "/opt/a-program-with-more-to-it")),
+        whole
     );
+    let replaced = fake(comm, "/opt/a-program-with-more-to-it (deleted)");
+    assert_eq!(name_of(&replaced), whole);
+    assert_eq!(name_of(&fake(comm, "")), "a-program-with-");
+    assert_eq!(name_of(&fake(comm, "/usr/bin/python3")), "a-program-with-");
+    let exact = fake(b"exactly-fifteen", "/bin/exactly-fifteen");
+    assert_eq!(name_of(&exact), "exactly-fifteen");
+}
+
+#[test]
+fn a_name_is_never_taken_from_what_arguments_say() {
+    for (comm, cmdline, exe, right) in [
+        (
+            "chromium-browse",
+            "/usr/lib/chromium-browser/chromium-browser --type=renderer --field-trial-handle=1,2 --lang=en\0",
+            "/usr/lib/chromium-browser/chromium-browser",
+            "chromium-browser",
+        ),
+        (
+            "my-backup-daemo",
+            "my-backup-daemon --repository=s3 --password=hunter2\0",
+            "/usr/bin/my-backup-daemon",
+            "my-backup-daemon",
+        ),
+        // The agent may not see whose program it is.
+        (
+            "my-backup-daemo",
+            "my-backup-daemon --repository=s3 --password=hunter2\0",
+            "",
+            "my-backup-daemo",
+        ),
+        (
+            "my-backup-daemo",
+            "/bin/sh\0/opt/my-backup-daemon --password=hunter2\0",
+            "/bin/sh",
+            "my-backup-daemo",
+        ),
+    ] {
+        let mut process = fake(comm.as_bytes(), exe);
+        process.cmdline = cmdline.into();
+        assert_eq!(name_of(&process), right, "{cmdline}");
+    }
 }
 
 #[test]
 fn a_name_cut_in_the_middle_of_a_character_is_completed() {
     let whole = "überprüfung-größe";
     let comm = &whole.as_bytes()[..15];
-    assert!(std::str::from_utf8(&whole.as_bytes()[..3]).is_ok());
-    assert_eq!(name_of(&fake(comm, whole.as_bytes())), whole);
+    assert_eq!(name_of(&fake(comm, &format!("/bin/{whole}"))), whole);
     let odd = "x日本語日本語";
     let cut = &odd.as_bytes()[..15];
     assert!(std::str::from_utf8(cut).is_err());
-    assert_eq!(name_of(&fake(cut, odd.as_bytes())), odd);
-    assert_eq!(name_of(&fake(cut, b"")), "x日本語日\u{fffd}");
+    assert_eq!(name_of(&fake(cut, &format!("/bin/{odd}"))), odd);
+    assert_eq!(name_of(&fake(cut, "")), "x日本語日\u{fffd}");
 }
 
 #[test]
-fn a_kernel_thread_is_not_looked_for_in_a_command_line() {
-    let mut kernel = fake(b"a-kernel-thread", b"a-kernel-thread-not\0");
+fn a_kernel_thread_has_no_program() {
+    let mut kernel = fake(b"a-kernel-thread", "/bin/a-kernel-thread-not");
     kernel.flags = 0x0020_0000;
     assert_eq!(name_of(&kernel), "a-kernel-thread");
 }
@@ -74,7 +106,7 @@ fn a_kernel_thread_is_not_looked_for_in_a_command_line() {
 #[test]
 fn an_exec_is_seen_in_the_next_sample() {
     let machine = Machine::new();
-    let mut process = fake(b"sh", b"sh\0");
+    let mut process = fake(b"sh", "/bin/sh");
     machine.put(&process);
     let mut collector = begin(&machine);
     assert_eq!(row(&sample(&machine, &mut collector), 70).name, "sh");
@@ -83,7 +115,7 @@ fn an_exec_is_seen_in_the_next_sample() {
     for name in [first, second] {
         // The second exec leaves `comm` as it is.
         process.comm = name.as_bytes()[..15].to_vec();
-        process.cmdline = [b"/usr/bin/", name.as_bytes(), b"\0"].concat();
+        process.exe = Some(format!("/usr/bin/{name}").into());
         process.cpu += ms(1);
         process.faults += 100;
         machine.put(&process);
@@ -94,14 +126,14 @@ fn an_exec_is_seen_in_the_next_sample() {
 #[test]
 fn a_long_name_is_looked_for_again_only_where_it_may_be_another() {
     let machine = Machine::new();
-    let mut process = fake(b"a-program-with-", b"/usr/bin/a-program-with-one-name\0");
+    let mut process = fake(b"a-program-with-", "/usr/bin/a-program-with-one-name");
     machine.put(&process);
     let mut collector = begin(&machine);
     sample(&machine, &mut collector);
-    process.cmdline = b"/usr/bin/a-program-with-another\0".to_vec();
+    process.exe = Some("/usr/bin/a-program-with-another".into());
     process.cpu += ms(1);
     machine.put(&process);
-    // The old name proves that the command line was not read.
+    // The old name proves that the link was not read.
     let name = "a-program-with-one-name";
     assert_eq!(row(&sample(&machine, &mut collector), 70).name, name);
     process.started += ms(10);
