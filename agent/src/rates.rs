@@ -74,13 +74,13 @@ impl Rates {
     /// What a session of `peer`, which `pass` has let in, may ask. A client in this very process asks as it likes.
     pub(crate) fn requests(&self, peer: Peer, pass: &Pass) -> Allowance {
         let Peer::Network(address) = peer else {
-            return Allowance(Vec::new());
+            return Allowance::new(Vec::new());
         };
         let now = Instant::now();
         let mut table = self.table();
         let per_second = table.requests_per_second;
         let by_token = per_second.saturating_mul(ADDRESSES_PER_TOKEN);
-        Allowance(vec![
+        Allowance::new(vec![
             table.bucket(Key::RequestsOf(address.ip().into()), per_second, now),
             table.bucket(Key::RequestsBy(pass.by().clone()), by_token, now),
         ])
@@ -169,28 +169,46 @@ impl Drop for Turn {
 
 /// What one session may ask, together with others of its address and of its token.
 #[derive(Debug)]
-pub(crate) struct Allowance(Vec<Shared>);
+pub(crate) struct Allowance {
+    buckets: Vec<Shared>,
+    /// Whether the next request may have to wait, as it was after the last one: a session that keeps below the rate
+    /// looks at its buckets once for each request.
+    may_wait: bool,
+}
 
 impl Allowance {
+    fn new(buckets: Vec<Shared>) -> Self {
+        Self {
+            buckets,
+            may_wait: true,
+        }
+    }
+
     /// Waits until another request may be read.
     ///
     /// Of several sessions that wait each reads one then: at one time there are so many more than the burst, and all
     /// wait the longer afterwards.
     pub(crate) async fn ready(&self) {
-        let ready_at = self.0.iter().map(|bucket| lock(bucket).ready_at()).max();
-        if let Some(ready_at) = ready_at
+        if !self.may_wait {
+            return;
+        }
+        let ready_at = self.buckets.iter().map(|bucket| lock(bucket).ready_at());
+        if let Some(ready_at) = ready_at.max()
             && ready_at > Instant::now()
         {
             sleep_until(ready_at).await;
         }
     }
 
-    /// Notes a request.
-    pub(crate) fn take(&self) {
-        let now = Instant::now();
-        for bucket in &self.0 {
-            lock(bucket).take(now);
+    /// Notes a request that was read `now`.
+    pub(crate) fn take(&mut self, now: Instant) {
+        let mut may_wait = false;
+        for bucket in &self.buckets {
+            let mut bucket = lock(bucket);
+            bucket.take(now);
+            may_wait |= bucket.ready_at() > now;
         }
+        self.may_wait = may_wait;
     }
 }
 

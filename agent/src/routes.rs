@@ -181,7 +181,7 @@ fn accept(
             agent.sampler(),
             agent.stopping(),
             &limits,
-            &agent.rates().requests(peer, &pass),
+            agent.rates().requests(peer, &pass),
         )
         // Boxed: its state is large, and would be part of every connection's task.
         .boxed()

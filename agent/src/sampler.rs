@@ -88,7 +88,8 @@ impl<C> Entry<C> {
         }
         let _watched = watchdog::watch();
         let retired = state.earlier.take_retired();
-        let body = collect(&mut state.collector, retired).await;
+        // On the heap: else every request would carry the room for it, those that are answered from the cache too.
+        let body = Box::pin(collect(&mut state.collector, retired)).await;
         let sample = state.earlier.next(query, body);
         state.last = Some((Instant::now(), Arc::clone(&sample)));
         sample

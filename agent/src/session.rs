@@ -99,7 +99,7 @@ pub(crate) async fn run<S>(
     sampler: Arc<Sampler>,
     mut shutdown: watch::Receiver<bool>,
     limits: &Limits,
-    allowance: &Allowance,
+    mut allowance: Allowance,
 ) -> Result<(), WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -122,7 +122,7 @@ where
                 active = Instant::now();
                 continue;
             }
-            incoming = next(socket, allowance), if listens => incoming,
+            incoming = next(socket, &allowance), if listens => incoming,
             () = stop_after(&mut shutdown, answered), if in_flight.is_empty() => {
                 return close(socket, CloseCode::Away, "the agent stops").await;
             }
@@ -138,8 +138,9 @@ where
             Some(Err(error)) => return refuse(socket, error).await,
         };
         inbound::whole(socket);
+        let now = Instant::now();
         // Of whatever kind it is: pings are answered, too.
-        allowance.take();
+        allowance.take(now);
         let decoded = match (speech, frame) {
             (Speech::Native, Message::Binary(bytes)) => decode_native(&bytes),
             (Speech::Native, Message::Text(_)) => Err(native_error(
@@ -155,7 +156,7 @@ where
                 continue;
             }
         };
-        active = Instant::now();
+        active = now;
         match decoded {
             Ok(request) => in_flight.push(ask(request)),
             Err(refusal) => {

@@ -20,10 +20,10 @@ fn peer(number: u8) -> Peer {
 }
 
 /// Asks as often as may be at once.
-fn ask(allowance: &Allowance) -> u32 {
+fn ask(allowance: &mut Allowance) -> u32 {
     let mut asked = 0;
     while allowance.ready().now_or_never().is_some() {
-        allowance.take();
+        allowance.take(Instant::now());
         asked += 1;
     }
     asked
@@ -36,7 +36,7 @@ async fn requests_over_new_connections_are_as_many_as_over_one() {
     let start = Instant::now();
     let mut asked = 0;
     for _ in 0..100 {
-        asked += ask(&rates.requests(peer(1), &pass));
+        asked += ask(&mut rates.requests(peer(1), &pass));
         advance(Duration::from_millis(30)).await;
     }
     // Three seconds at ten, and a burst of twenty.
@@ -47,7 +47,7 @@ async fn requests_over_new_connections_are_as_many_as_over_one() {
 #[tokio::test(start_paused = true)]
 async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_together() {
     let rates = rates(10, 50);
-    let by = |number, name| ask(&rates.requests(peer(number), &Pass::of_token(name)));
+    let by = |number, name| ask(&mut rates.requests(peer(number), &Pass::of_token(name)));
     let asked: u32 = (0..200).map(|number| by(number, "one")).sum();
     assert_eq!(asked, 80);
     // Another token of a new address is not touched.
@@ -57,17 +57,20 @@ async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_togethe
 #[tokio::test(start_paused = true)]
 async fn another_address_does_not_wait_for_a_greedy_one() {
     let rates = rates(10, 50);
-    ask(&rates.requests(peer(1), &Pass::of_token("one")));
-    assert_eq!(ask(&rates.requests(peer(2), &Pass::of_token("other"))), 20);
+    ask(&mut rates.requests(peer(1), &Pass::of_token("one")));
+    assert_eq!(
+        ask(&mut rates.requests(peer(2), &Pass::of_token("other"))),
+        20
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_in_this_process_asks_as_it_likes() {
     let rates = rates(1, 1);
-    let allowance = rates.requests(Peer::InProcess, &Pass::of_token("one"));
+    let mut allowance = rates.requests(Peer::InProcess, &Pass::of_token("one"));
     for _ in 0..1000 {
         allowance.ready().now_or_never().unwrap();
-        allowance.take();
+        allowance.take(Instant::now());
     }
 }
 
@@ -94,13 +97,13 @@ async fn connections_come_in_turns_and_who_leaves_takes_none() {
 async fn other_limits_hold_for_who_comes_then() {
     let rates = rates(10, 10);
     let pass = Pass::of_token("one");
-    let old = rates.requests(peer(1), &pass);
+    let mut old = rates.requests(peer(1), &pass);
     rates.apply(&Limits {
         requests_per_second: 50,
         ..Limits::default()
     });
-    assert_eq!(ask(&old), 20);
-    assert_eq!(ask(&rates.requests(peer(1), &pass)), 100);
+    assert_eq!(ask(&mut old), 20);
+    assert_eq!(ask(&mut rates.requests(peer(1), &pass)), 100);
 }
 
 #[tokio::test(start_paused = true)]
