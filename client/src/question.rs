@@ -71,18 +71,24 @@ pub async fn at_terminal<T: Send + 'static>(
     ask_with(&before.clone(), &before, asking).await
 }
 
-/// The same, without showing what is typed.
+/// Asks for a line that is not shown while it is typed. Otherwise the terminal is as it was: its keys end and stop the
+/// program.
 ///
 /// # Errors
 /// As of [`at_terminal`].
-pub async fn at_terminal_hidden<T: Send + 'static>(
-    asking: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
+pub async fn at_terminal_hidden(question: String) -> io::Result<String> {
     let before = tcgetattr(io::stdin())?;
     let mut hidden = before.clone();
-    hidden
-        .local_modes
-        .remove(LocalModes::ECHO | LocalModes::ECHONL);
+    hidden.local_modes.remove(LocalModes::ECHO);
+    // The end of the line is shown.
+    hidden.local_modes.insert(LocalModes::ECHONL);
+    let asking = move || {
+        let mut terminal = OpenOptions::new().write(true).open(TERMINAL)?;
+        terminal.write_all(question.as_bytes())?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer)
+    };
     ask_with(&hidden, &before, asking).await
 }
 
