@@ -262,4 +262,7 @@ fn an_agent_cannot_fill_the_memory_of_who_watches_it() {
     let peak = peak_resident_kib(terminal.pid());
     println!("peak of resident memory: {peak} KiB");
     assert!(peak < MOST_RESIDENT_KIB, "{peak} KiB");
+    // And it still obeys its user.
+    terminal.send("q");
+    assert!(terminal.wait_for_end().success());
 }

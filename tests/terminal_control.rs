@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // Tests panic to fail.
 
+use std::net::TcpListener;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -285,14 +286,17 @@ fn signals_at_a_hidden_question_turn_the_echo_on_again() {
 
 #[test]
 fn stopped_at_a_hidden_question_it_leaves_the_echo_on_and_continued_it_hides_again() {
-    for stop in [Signal::TSTP, Signal::STOP] {
+    for stop in [None, Some(Signal::TSTP), Some(Signal::STOP)] {
         let home = tempfile::tempdir().unwrap();
         let (_agent, command) = at_the_token_prompt(home.path());
         let mut job = Job::start(&command, home.path(), "Token for");
         wait_for("no echo", || (!job.shell.echoes()).then_some(()));
-        send_signal(job.client, stop);
+        match stop {
+            None => job.shell.send(keys::CTRL_Z),
+            Some(signal) => send_signal(job.client, signal),
+        }
         job.wait_until_stopped();
-        if stop == Signal::STOP {
+        if stop == Some(Signal::STOP) {
             // Nobody could turn it on.
             job.shell.send("stty sane\n");
         }
@@ -303,7 +307,34 @@ fn stopped_at_a_hidden_question_it_leaves_the_echo_on_and_continued_it_hides_aga
         job.shell.wait_for("this host", shows_this_host);
         job.shell.send("q");
         job.shell.wait_for_normal_screen();
-        assert!(job.shell.is_cooked());
+        wait_for("the modes", || job.shell.is_cooked().then_some(()));
         assert!(!job.shell.contents().contains("s3cret"));
     }
+}
+
+/// Once there was a screen or a question, a signal no longer stops the program by itself.
+#[test]
+fn after_the_choice_of_a_host_a_request_to_stop_stops_it_while_it_dials() {
+    let home = tempfile::tempdir().unwrap();
+    let silent_agent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("ws://{}/ws", silent_agent.local_addr().unwrap());
+    let folder = home.path().join(".config/socktop");
+    std::fs::create_dir_all(&folder).unwrap();
+    let profiles = format!(r#"{{"profiles":{{"silent":{{"url":"{url}"}}}},"version":0}}"#);
+    std::fs::write(folder.join("profiles.json"), profiles).unwrap();
+    let command = clean_command(&our_program("socktop"), home.path());
+    let mut job = Job::start(&command, home.path(), "this machine");
+    job.shell.wait_until_taken_over();
+    job.shell.send(keys::ENTER);
+    let _connection = silent_agent.accept().unwrap();
+    send_signal(job.client, Signal::TSTP);
+    job.wait_until_stopped();
+    assert!(job.shell.is_cooked());
+    job.shell.send("fg\n");
+    wait_for("it to go on", || (!job.is_in_state('T')).then_some(()));
+    send_signal(job.client, Signal::INT);
+    let process = format!("/proc/{}", job.client);
+    wait_for("the client's end", || {
+        (!Path::new(&process).exists()).then_some(())
+    });
 }

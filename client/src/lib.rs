@@ -14,6 +14,7 @@ pub mod plain;
 pub mod profiles;
 pub mod question;
 pub mod recipient;
+pub mod runtime;
 pub mod save;
 pub mod signals;
 pub mod start;

@@ -4,14 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use socktop::cli::Cli;
+use socktop::runtime::runtime;
 use socktop::start::{complain, start};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(&format_args!("starting the runtime: {error}"));

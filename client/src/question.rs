@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Write};
+use std::pin::pin;
 
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
@@ -18,29 +19,48 @@ const TERMINAL: &str = "/dev/tty";
 pub struct Signalled(pub u8);
 
 /// Does what may wait for long before there is a screen, a question or an agent that does not answer, until it is done
-/// or a signal ends it. The terminal is then as it was.
+/// or a signal ends it. The terminal is then as it was, and so it is while the program is stopped.
 ///
 /// Once a signal is watched, it no longer ends the program by itself: what comes after a question has to be done here too.
 ///
 /// # Errors
 /// Where the signals cannot be watched.
 pub async fn until_signal<T>(doing: impl Future<Output = T>) -> io::Result<Result<T, Signalled>> {
-    let before = tcgetattr(io::stdin());
+    let before = tcgetattr(io::stdin()).ok();
     let mut end = EndSignals::listen()?;
-    let number = tokio::select! {
-        biased;
-        number = end.next() => number,
-        done = doing => return Ok(Ok(done)),
+    let mut stop = StopSignals::listen()?;
+    let mut doing = pin!(doing);
+    let number = loop {
+        let event = tokio::select! {
+            biased;
+            number = end.next() => break number,
+            event = stop.next() => event,
+            done = &mut doing => return Ok(Ok(done)),
+        };
+        if event == StopEvent::Requested {
+            let during = tcgetattr(io::stdin()).ok();
+            set_modes(before.as_ref());
+            signals::stop();
+            if let Some(number) = stop.wait_until_continued(&mut end).await {
+                break number;
+            }
+            set_modes(during.as_ref());
+        }
     };
-    if let Ok(before) = before {
-        // A thread may go on waiting for a hidden answer, so the echo is turned on again for it. A terminal that hung
-        // up has none.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
-    }
+    // A thread may go on waiting for a hidden answer, so the echo is turned on again for it.
+    set_modes(before.as_ref());
     Ok(Err(Signalled(number)))
 }
 
-/// Asks the user, beside everything else that is going on. A signal to end is for [`until_signal`], in which this is done.
+/// Sets the modes of the terminal that answers come from. One that hung up has none.
+fn set_modes(modes: Option<&Termios>) {
+    if let Some(modes) = modes {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+    }
+}
+
+/// Asks the user, beside everything else that is going on. Signals to end and to stop are for [`until_signal`], in which
+/// this is done.
 ///
 /// # Errors
 /// Where the terminal fails, or what `asking` says.
@@ -51,46 +71,44 @@ pub async fn at_terminal<T: Send + 'static>(
     ask_with(&before.clone(), &before, asking).await
 }
 
-/// The same, without showing what is typed.
+/// Asks for a line that is not shown while it is typed. Otherwise the terminal is as it was: its keys end and stop the
+/// program.
 ///
 /// # Errors
 /// As of [`at_terminal`].
-pub async fn at_terminal_hidden<T: Send + 'static>(
-    asking: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
+pub async fn at_terminal_hidden(question: String) -> io::Result<String> {
     let before = tcgetattr(io::stdin())?;
     let mut hidden = before.clone();
-    hidden
-        .local_modes
-        .remove(LocalModes::ECHO | LocalModes::ECHONL);
+    hidden.local_modes.remove(LocalModes::ECHO);
+    // The end of the line is shown.
+    hidden.local_modes.insert(LocalModes::ECHONL);
+    let asking = move || {
+        let mut terminal = OpenOptions::new().write(true).open(TERMINAL)?;
+        terminal.write_all(question.as_bytes())?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer)
+    };
     ask_with(&hidden, &before, asking).await
 }
 
-/// Asks while the terminal has the modes `during`. While the program is stopped, and when it ends, it has those of
-/// `before`.
+/// Asks while the terminal has the modes `during`; then it has those of `before`.
 async fn ask_with<T: Send + 'static>(
     during: &Termios,
     before: &Termios,
     asking: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let set = |modes| tcsetattr(io::stdin(), OptionalActions::Now, modes);
-    let mut end = EndSignals::listen()?;
     let mut stop = StopSignals::listen()?;
     set(during)?;
     let mut asked = spawn_blocking(asking);
     let answer = loop {
         tokio::select! {
             answer = &mut asked => break answer.map_err(io::Error::other)?,
-            event = stop.next() => {
-                if event == StopEvent::Requested {
-                    set(before)?;
-                    signals::stop();
-                    if stop.wait_until_continued(&mut end).await.is_some() {
-                        return Err(io::ErrorKind::Interrupted.into());
-                    }
-                }
+            // Others may have set other modes meanwhile.
+            event = stop.next() => if event == StopEvent::Continued {
                 set(during)?;
-            }
+            },
         }
     };
     set(before)?;

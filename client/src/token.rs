@@ -116,7 +116,7 @@ pub enum TokenFileError {
 /// Where the terminal fails, or what was entered is no token.
 pub async fn prompt(agent: &str) -> io::Result<Option<Token>> {
     let question = format!("Token for {agent}: ");
-    let entered = at_terminal_hidden(|| rpassword::prompt_password(question)).await?;
+    let entered = at_terminal_hidden(question).await?;
     match Token::new(&entered) {
         Ok(token) => Ok(Some(token)),
         Err(InvalidToken::Empty) => Ok(None),

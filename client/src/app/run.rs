@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::mpsc;
+use tokio::task::yield_now;
+
 use super::input::{Input, until};
 use super::terminal::{Screen, ScreenError, is_gone};
 use super::update::{Effect, Message, Outcome, update};
 use super::{App, terminal};
-use crate::link::Link;
+use crate::link::{Event, Link};
 use crate::signals::SIGHUP;
 use crate::state::Moment;
 use crate::ui;
@@ -55,16 +58,10 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
         } else {
             app.next_change(now)
         };
-        let message = tokio::select! {
-            message = input.next(&mut screen) => match message? {
-                Some(message) => message,
-                None => continue,
-            },
-            event = link.events.recv() => match event {
-                Some(event) => Message::Link(event),
-                None => return Err(ScreenError::LinkEnded),
-            },
-            () = until(wake) => if changed { continue } else { Message::Tick },
+        let message = match next(input.next(&mut screen), &mut link.events, wake).await? {
+            Some(Message::Tick) if changed => continue,
+            Some(message) => message,
+            None => continue,
         };
         let is_reply = matches!(message, Message::Link(_));
         let now = moment();
@@ -83,6 +80,24 @@ pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
             }
         }
         link.set_plan(app.plan());
+        if is_reply {
+            // Keys and signals are looked for before the next event, however many wait.
+            yield_now().await;
+        }
+    }
+}
+
+/// What `input` gives, which goes before anything else; else the next of `events`, else a tick at `wake`.
+async fn next(
+    input: impl Future<Output = Result<Option<Message>, ScreenError>>,
+    events: &mut mpsc::Receiver<Event>,
+    wake: Option<Instant>,
+) -> Result<Option<Message>, ScreenError> {
+    tokio::select! {
+        biased;
+        message = input => message,
+        event = events.recv() => event.map(Message::Link).ok_or(ScreenError::LinkEnded).map(Some),
+        () = until(wake) => Ok(Some(Message::Tick)),
     }
 }
 
@@ -92,5 +107,26 @@ pub(super) fn after_drawing(drawn: std::io::Result<()>) -> Result<Option<Outcome
         Ok(()) => Ok(None),
         Err(error) if is_gone(&error) => Ok(Some(Outcome::Signal(SIGHUP))),
         Err(error) => Err(terminal::ScreenError::Draw(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+    use crate::link::LinkState;
+
+    #[tokio::test]
+    async fn a_key_goes_before_what_the_agent_has_said() {
+        const SIGTERM: u8 = 15;
+        let (agent, mut events) = mpsc::channel(64);
+        while agent.try_send(Event::State(LinkState::Connecting)).is_ok() {}
+        for _ in 0..64 {
+            let typed = ready(Ok(Some(Message::Signal(SIGTERM))));
+            let message = next(typed, &mut events, Some(Instant::now())).await;
+            assert!(matches!(message, Ok(Some(Message::Signal(SIGTERM)))));
+        }
+        assert_eq!(events.len(), 64);
     }
 }
