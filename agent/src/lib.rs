@@ -7,6 +7,7 @@ pub mod access;
 pub mod activation;
 pub mod admin;
 mod admission;
+mod allocator;
 mod bucket;
 pub mod cli;
 pub mod client_ca;

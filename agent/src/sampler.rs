@@ -15,6 +15,7 @@ use socktop_proto::model::{self, body};
 use socktop_proto::{Body, Error, ErrorCode, Query};
 use tokio::time::{Instant, sleep};
 
+use crate::allocator::give_back_free_pages;
 use crate::collect::{
     Collected, DisksCollector, JournalCollector, MetricsCollector, MetricsOptions, Now,
     ProcessCollector, ProcessesCollector, Root, read_host, redact_arguments,
@@ -168,12 +169,19 @@ impl Sampler {
             Query::Processes => {
                 self.processes
                     .sample(query, sampling.processes_ttl, async |processes, retired| {
+                        let mut retired_rows = 0;
                         if let Some(body::Kind::Processes(list)) =
                             retired.and_then(|body| body.kind)
                         {
+                            retired_rows = list.processes.len();
                             processes.recycle(list);
                         }
                         let collected = settle(|| processes.collect(&Now::read)).await;
+                        if let Ok(list) = &collected
+                            && has_shrunk(retired_rows, list.processes.len())
+                        {
+                            give_back_free_pages();
+                        }
                         reply(collected, body::Kind::Processes)
                     })
                     .await
@@ -264,6 +272,11 @@ impl Sampler {
                 .or_insert_with(|| Arc::new(Entry::new(()))),
         )
     }
+}
+
+/// Whether a list needs so much less memory than one that was let go just now that it is worth giving back.
+fn has_shrunk(retired_rows: usize, rows: usize) -> bool {
+    retired_rows / 2 > rows && retired_rows - rows > 1000
 }
 
 fn options(sampling: &Sampling) -> MetricsOptions {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use futures_util::{SinkExt, StreamExt};
@@ -38,9 +38,16 @@ impl Agent {
 
 /// A serving agent with this line for sh(1), which runs `"$@"`; and its address.
 fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (Agent, String) {
+    let mut program = PathBuf::from(env!("CARGO_BIN_EXE_socktop-agent"));
+    if user.is_some() {
+        // Where it was built the user may have no way to it.
+        program = home.join("socktop-agent");
+        fs::copy(env!("CARGO_BIN_EXE_socktop-agent"), &program).unwrap();
+    }
     let mut command = Command::new("sh");
     command
-        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_socktop-agent")])
+        .args(["-c", script, "sh"])
+        .arg(program)
         .args(["--listen", "127.0.0.1:0"])
         .args(arguments)
         .env_clear()

@@ -251,11 +251,24 @@ pub fn threads(pid: u32) -> usize {
 /// When it is gone.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// A process's resident memory that is no file's in bytes, `RssAnon` of `proc_pid_status(5)`.
+///
+/// # Panics
+/// When it is gone.
+#[must_use]
+pub fn anonymous_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "RssAnon:")
+}
+
+fn status_bytes(pid: u32, field: &str) -> u64 {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).expect("read a program's status");
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(field))
         .expect("a running program has resident memory");
     let kib: u64 = line
         .trim()

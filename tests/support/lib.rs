@@ -19,8 +19,8 @@ pub use control_group::ControlGroup;
 pub use conversation::Conversation;
 pub use demonstration::{USUAL_SIZE, demonstration, shows_this_host, wait_until_left};
 pub use hostile_host::{
-    Hostile, eager_agent, eager_agent_below, health, in_own_host, python, resident_bytes, skip,
-    threads,
+    Hostile, anonymous_bytes, eager_agent, eager_agent_below, health, in_own_host, python,
+    resident_bytes, skip, threads,
 };
 pub use instructions::{CountedAgent, can_count_instructions};
 pub use programs::{clean_command, our_program, published_program};

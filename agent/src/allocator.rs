@@ -1,0 +1,17 @@
+//! Giving memory back to the kernel that the allocator keeps.
+//!
+//! glibc gives back what is free at the end of its heap. After a list of thousands of processes the free memory lies between
+//! small pieces that are in use, and an agent that somebody watches for months would keep it.
+
+/// Gives back whatever pages are free. For after a large answer was let go, not for every request: it walks the heap.
+pub(crate) fn give_back_free_pages() {
+    #[cfg(target_env = "gnu")]
+    #[expect(
+        unsafe_code,
+        reason = "malloc_trim(3) may be called at any time by any thread, and no wrapper of it is to be had"
+    )]
+    // SAFETY: it takes no pointer and touches nothing but memory that is free.
+    unsafe {
+        nix::libc::malloc_trim(0);
+    }
+}
