@@ -4,8 +4,8 @@
 //! aside (`slow_files`); the rest is read in slices, between which others are answered (`slices`). What is told of a
 //! process, however many children, threads and arguments it has, is bounded.
 
+mod children;
 mod details;
-mod kin;
 mod redact;
 mod slices;
 mod slow_files;
@@ -112,9 +112,10 @@ impl ProcessCollector {
             none => none.insert(Reader::open(&self.root)?),
         };
         let folder = reader.proc.folder(pid);
-        let folder = folder.map_err(|error| kin::failure(pid, &error))?;
-        kin::check_is_process(&mut reader.proc, &folder, pid)?;
-        let seen = Seen::read(reader, &folder, pid, clock).ok_or_else(|| kin::not_found(pid))?;
+        let folder = folder.map_err(|error| children::failure(pid, &error))?;
+        children::check_is_process(&mut reader.proc, &folder, pid)?;
+        let seen =
+            Seen::read(reader, &folder, pid, clock).ok_or_else(|| children::not_found(pid))?;
         let view = View::of(views, pid, seen.mark.started_ticks, now);
         let wait = view.window.wait(now.boot).unwrap_or_default();
         let baseline = view.window.baseline(now.boot);
@@ -139,7 +140,7 @@ impl ProcessCollector {
         calls.push(seen.call(reader, CommandLimit::WHOLE));
         let mut marks = vec![seen.mark];
         let mut slices = Slices::default();
-        let pids = kin::children(&mut reader.proc, &folder, pid, &mut slices).await;
+        let pids = children::children(&mut reader.proc, &folder, pid, &mut slices).await;
         let total = u32::try_from(pids.len()).unwrap_or(u32::MAX);
         let mut children = Vec::new();
         for child in pids.into_iter().take(CHILDREN) {
@@ -159,11 +160,12 @@ impl ProcessCollector {
         users.ask();
         if let Some(details) = &mut details {
             let process = details.process.clone().unwrap_or_default();
-            details.threads = kin::threads(&mut reader.proc, &folder, &process, &mut slices).await;
+            details.threads =
+                children::threads(&mut reader.proc, &folder, &process, &mut slices).await;
         }
         if reader.proc.read_in(&folder, "stat").is_err() {
             // What was read after it ended is unknown.
-            return Err(kin::not_found(pid));
+            return Err(children::not_found(pid));
         }
         marks.sort_unstable_by_key(|mark| mark.pid);
         view.window.record(now.boot, marks);
