@@ -25,7 +25,7 @@ use crate::admission::{Full, Ticket};
 use crate::config::Limits;
 use crate::handshakes::Slot;
 use crate::identity::pin_of;
-use crate::idle::Visit;
+use crate::idle::ClientMark;
 use crate::keepalive;
 use crate::log_limits::{Line, Silent};
 use crate::paced::{Paced, bound_buffers};
@@ -55,7 +55,7 @@ pub(crate) struct Entrance {
     ticket: Ticket,
     slot: Mutex<Option<Slot>>,
     forgets: Arc<AtomicBool>,
-    visit: Visit,
+    client_mark: ClientMark,
 }
 
 impl Entrance {
@@ -73,8 +73,8 @@ impl Entrance {
     }
 
     /// Has the connection not count as a client that came, once it is gone.
-    pub(crate) fn is_no_visit(&self) {
-        self.visit.is_none();
+    pub(crate) fn clear_client_mark(&self) {
+        self.client_mark.clear();
     }
 
     fn hold(&self, slot: Option<Slot>) {
@@ -88,7 +88,7 @@ pub(crate) struct Connection {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) routes: Routes,
-    pub(crate) visit: Visit,
+    pub(crate) client_mark: ClientMark,
 }
 
 impl Connection {
@@ -98,7 +98,7 @@ impl Connection {
             ticket,
             slot: Mutex::default(),
             forgets: Arc::default(),
-            visit: self.visit.clone(),
+            client_mark: self.client_mark.clone(),
         });
         tokio::select! {
             biased;
@@ -128,7 +128,7 @@ impl Connection {
         match timeout(limits.handshake_time, stream.peek(&mut first)).await {
             Ok(Ok(1..)) => {}
             // So does who looks whether the port is open.
-            Ok(_) => return self.visit.is_none(),
+            Ok(_) => return self.client_mark.clear(),
             Err(_) => return self.refuse(&"it said nothing in time"),
         }
         let turn = self.agent.rates().connection(self.source());

@@ -35,25 +35,25 @@ pub struct Clients(Arc<watch::Sender<Count>>);
 pub struct Connected {
     clients: Arc<watch::Sender<Count>>,
     field: fn(&mut Count) -> &mut usize,
-    visit: Visit,
+    client_mark: ClientMark,
 }
 
 /// Whether someone who is connected is a client, for which an idle agent stays a while longer once it has gone. A
 /// health check is none.
 #[derive(Debug, Clone)]
-pub(crate) struct Visit(Arc<AtomicBool>);
+pub(crate) struct ClientMark(Arc<AtomicBool>);
 
-impl Visit {
+impl ClientMark {
     /// Says that it is no client.
-    pub(crate) fn is_none(&self) {
+    pub(crate) fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
 impl Connected {
     /// Whether it is a client, until it is said that it is none.
-    pub(crate) fn visit(&self) -> Visit {
-        self.visit.clone()
+    pub(crate) fn client_mark(&self) -> ClientMark {
+        self.client_mark.clone()
     }
 }
 
@@ -87,14 +87,14 @@ impl Clients {
         Connected {
             clients: Arc::clone(&self.0),
             field,
-            visit: Visit(Arc::new(AtomicBool::new(true))),
+            client_mark: ClientMark(Arc::new(AtomicBool::new(true))),
         }
     }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        let was_client = self.visit.0.load(Ordering::Relaxed);
+        let was_client = self.client_mark.0.load(Ordering::Relaxed);
         self.clients.send_modify(|count| {
             *(self.field)(count) -= 1;
             count.left += u64::from(was_client);
@@ -238,7 +238,7 @@ mod tests {
         let idle = watched(&clients, &limit);
         let check = || {
             let check = clients.connection();
-            check.visit().is_none();
+            check.client_mark().clear();
             check
         };
         for _ in 0..29 {

@@ -58,7 +58,7 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
         .and(warp::ext::optional::<Arc<Entrance>>())
         .map(|entrance: Option<Arc<Entrance>>| {
             if let Some(entrance) = entrance {
-                entrance.is_no_visit();
+                entrance.clear_client_mark();
             }
             StatusCode::OK.into_response()
         });

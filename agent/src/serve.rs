@@ -310,7 +310,7 @@ impl Server {
             address,
             tls: self.agent.tls(),
             routes: routes.clone(),
-            visit: connected.visit(),
+            client_mark: connected.client_mark(),
         };
         tokio::spawn(count(connected, connection.serve(stream, ticket)));
     }
