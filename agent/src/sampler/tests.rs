@@ -1,0 +1,82 @@
+//! Tests of samples that are shared, kept and let go.
+
+use std::cell::Cell;
+
+use super::*;
+
+fn counting<'a>(
+    entry: &'a Entry<()>,
+    ttl: Duration,
+    count: &'a Cell<u32>,
+) -> impl Future<Output = Arc<Sample>> + 'a {
+    entry.sample(Query::Disks, ttl, async |(), _| {
+        sleep(Duration::from_millis(10)).await;
+        count.set(count.get() + 1);
+        Error::new(ErrorCode::NotFound, count.get().to_string()).into()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_meanwhile_shares_the_flight_even_uncached() {
+    let entry = Entry::new(());
+    let ttl = Duration::ZERO;
+    let count = Cell::new(0);
+    let (one, other) = tokio::join!(counting(&entry, ttl, &count), counting(&entry, ttl, &count));
+    assert!(Arc::ptr_eq(&one, &other));
+    counting(&entry, ttl, &count).await;
+    assert_eq!(count.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_is_shared_for_its_time_to_live() {
+    let entry = Entry::new(());
+    let ttl = Duration::from_millis(250);
+    let count = Cell::new(0);
+    counting(&entry, ttl, &count).await;
+    sleep(Duration::from_millis(249)).await;
+    counting(&entry, ttl, &count).await;
+    assert_eq!(count.get(), 1);
+    sleep(Duration::from_millis(1)).await;
+    counting(&entry, ttl, &count).await;
+    assert_eq!(count.get(), 2);
+}
+
+fn sampler_with_a_sample(query: Query) -> Arc<Sampler> {
+    let sampler = Sampler::new(&Root::default(), &Sampling::default());
+    let entry = sampler.entry_of(query);
+    let sample = Sample::new(query, Error::new(ErrorCode::NotFound, "one").into());
+    entry.state.try_lock().unwrap().last = Some((Instant::now(), Arc::new(sample)));
+    Arc::new(sampler)
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_of_single_processes_are_let_go_by_the_next_request() {
+    let sampler = sampler_with_a_sample(Query::Process { pid: 1 });
+    sampler.sample(Query::Host).await;
+    assert_eq!(sampler.per_process().len(), 1);
+    tokio::time::advance(PER_PROCESS_AGE).await;
+    sampler.sample(Query::Host).await;
+    assert_eq!(sampler.per_process().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_of_single_processes_are_let_go_with_the_last_conversation() {
+    let sampler = sampler_with_a_sample(Query::Journal { pid: 1 });
+    let [one, other] = [sampler.conversation(), sampler.conversation()];
+    drop(one);
+    assert_eq!(sampler.per_process().len(), 1);
+    drop(other);
+    assert_eq!(sampler.per_process().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_whose_client_left_is_flown_again() {
+    let entry = Entry::new(());
+    let ttl = Duration::ZERO;
+    let count = Cell::new(0);
+    tokio::time::timeout(Duration::from_millis(5), counting(&entry, ttl, &count))
+        .await
+        .unwrap_err();
+    counting(&entry, ttl, &count).await;
+    assert_eq!(count.get(), 1);
+}
