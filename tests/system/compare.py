@@ -15,6 +15,11 @@ STEADY = ["pid", "name", "command", "parent_pid", "user_id", "group_id", "start_
           "virtual_mem_bytes"]
 
 
+def is_name(sandboxed, whole):
+    """The kernel gives 15 bytes of a name. Who may not read the path of the program has these alone."""
+    return sandboxed == whole or len(sandboxed.encode()) == 15 and whole.startswith(sandboxed)
+
+
 def by_name(items):
     return {item["name"]: item for item in items}
 
@@ -43,7 +48,7 @@ def comparisons(sandboxed, control, pid, home_bytes):
     # Both lists were taken a moment apart: short-lived processes apart, they are the same.
     shared = set(ours_pids) & set(their_pids)
     yield "processes", len(ours_pids), len(their_pids), len(shared) >= 0.8 * len(their_pids) and pid in shared
-    names = {one: (ours_pids[one], their_pids[one]) for one in shared if ours_pids[one] != their_pids[one]}
+    names = {one: (ours_pids[one], their_pids[one]) for one in shared if not is_name(ours_pids[one], their_pids[one])}
     yield "names of processes", names, "", not names
 
     for one in [pid, "1"]:
