@@ -94,6 +94,8 @@ pub(crate) struct Connection {
 impl Connection {
     /// Serves it until it is upgraded or ended, or a newcomer takes its place.
     pub(crate) async fn serve(self, stream: TcpStream, ticket: Ticket) {
+        // Not before it says something: some only look whether the port is open.
+        self.client_mark.clear();
         let entrance = Arc::new(Entrance {
             ticket,
             slot: Mutex::default(),
@@ -126,9 +128,8 @@ impl Connection {
         // Who says nothing costs nothing but the socket.
         let mut first = [0];
         match timeout(limits.handshake_time, stream.peek(&mut first)).await {
-            Ok(Ok(1..)) => {}
-            // So does who looks whether the port is open.
-            Ok(_) => return self.client_mark.clear(),
+            Ok(Ok(1..)) => self.client_mark.set(),
+            Ok(_) => return,
             Err(_) => return self.refuse(&"it said nothing in time"),
         }
         let turn = self.agent.rates().connection(self.source());

@@ -39,11 +39,16 @@ pub struct Connected {
 }
 
 /// Whether someone who is connected is a client, for which an idle agent stays a while longer once it has gone. A
-/// health check is none.
+/// health check is none, and who says nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientMark(Arc<AtomicBool>);
 
 impl ClientMark {
+    /// Says that it is a client.
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Says that it is no client.
     pub(crate) fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);

@@ -76,6 +76,30 @@ async fn health_checks_do_not_keep_it_awake() {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_do_not_keep_it_awake() {
+    let manager = Manager::new("idle_exit_seconds = 1\nlimits.handshake_seconds = 1");
+    let (listener, address) = socket();
+    let held = listener.try_clone().unwrap();
+    let mut command = manager.command(vec![listener.into()]);
+    let child = command.env_remove("NOTIFY_SOCKET").spawn().unwrap();
+    let silent = async {
+        loop {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            // Until the agent has enough of it.
+            let _ = stream.read(&mut [0]).await;
+        }
+    };
+    let (success, log) = tokio::select! {
+        // The last connection waits for the next agent.
+        () = silent => unreachable!("connections never end"),
+        ended = end(child) => ended,
+    };
+    assert!(success, "{log}");
+    assert!(log.contains("nobody was connected for 1 s"), "{log}");
+    drop(held);
+}
+
+#[tokio::test]
 async fn several_sockets_are_served() {
     let manager = Manager::new("");
     let ((one, first), (other, second)) = (socket(), socket());
