@@ -1,4 +1,4 @@
-//! `socktop-agent pair`: the line that makes a client acquainted with this host.
+//! `socktop-agent pair`: the line that tells a client how to reach this host, its key, and a token.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

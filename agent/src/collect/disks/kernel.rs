@@ -6,7 +6,7 @@
 //!
 //! - Where the file system is on a block device of its own, by the device number of stat(2).
 //! - Elsewhere (btrfs, ZFS, overlay, shares) a stat's device number is the subvolume's own, and FUSE has to be asked for
-//!   one. There the kernel tells which mount was opened (`mnt_id` of `/proc/self/fdinfo`), and the agent's own mountinfo
+//!   one. There the kernel tells which mount was opened (`stx_mnt_id` of statx(2)), and the agent's own mountinfo
 //!   which device number the file system of that mount has. It is the number of the superblock (`s_dev`), the same in
 //!   every namespace and for every subvolume, and no other mounted file system has it: no machine gives a false alarm,
 //!   and a type or a size that happens to be equal deceives nobody.
@@ -18,7 +18,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, fstatvfs, major, minor, open};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, StatxFlags, fstat, fstatvfs, major, minor, open, statx,
+};
 
 use super::ask::{FileSystems, Found};
 use super::fuse;
@@ -80,6 +82,19 @@ fn expect(expected: Device, found: Device) -> io::Result<()> {
 
 /// Which mount was opened; asks no file system.
 fn mount_id(file: &OwnedFd) -> io::Result<u32> {
+    mount_id_by_statx(file).map_or_else(|| mount_id_by_fdinfo(file), Ok)
+}
+
+/// The mount by `statx(2)`, for which nothing else is wanted of the file. `None` before Linux 5.8.
+fn mount_id_by_statx(file: &OwnedFd) -> Option<u32> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let stat = statx(file, "", flags, StatxFlags::empty()).ok()?;
+    let is_told = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
+    is_told.then(|| u32::try_from(stat.stx_mnt_id).ok())?
+}
+
+/// The mount by `/proc/self/fdinfo`. Before Linux 5.14 it is root's alone where a process is not dumpable, as the agent.
+fn mount_id_by_fdinfo(file: &OwnedFd) -> io::Result<u32> {
     // Of the agent itself, whatever tree is looked at.
     let info = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd()))?;
     lines(&info)
@@ -167,8 +182,9 @@ mod tests {
                 Mode::empty(),
             ) && is_reached
             {
-                let found = own_mounts.device(mount_id(&place).unwrap()).unwrap();
-                assert_eq!(found, mount.device, "{mount:?}");
+                let id = mount_id_by_statx(&place).unwrap();
+                assert_eq!(id, mount_id_by_fdinfo(&place).unwrap(), "{mount:?}");
+                assert_eq!(own_mounts.device(id).unwrap(), mount.device, "{mount:?}");
             }
         }
     }

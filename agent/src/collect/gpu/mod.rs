@@ -9,11 +9,12 @@ mod amd;
 mod nvidia;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use socktop_proto::model;
 
-use super::Root;
 use super::deadline::{Call, GPUS, Helpers, Outcome};
+use super::{MAX_WINDOW, Root};
 
 /// What one GPU says about itself; what it does not say is unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,8 +40,8 @@ type Drivers = Vec<Box<dyn Driver>>;
 /// What the helper thread and the collector share. It is locked for moments only, never while a driver is asked.
 struct Cards {
     holder: Holder,
-    /// What was read and no sample has shown yet.
-    readings: Option<Vec<Reading>>,
+    /// What was read and no sample has shown yet, and when.
+    readings: Option<(Instant, Vec<Reading>)>,
 }
 
 /// Who has the drivers.
@@ -99,10 +100,12 @@ impl GpuCollector {
         self.names.iter().map(|name| silent(name)).collect()
     }
 
-    /// What a poll gave that came too late for the last sample, else what one gives now.
+    /// What a poll gave that came too late for the last sample, unless that was long ago; else what one gives now.
     async fn readings(&mut self) -> Option<Vec<Reading>> {
         let helpers = self.helpers.as_ref()?;
-        if let Some(late) = lock(&self.cards).readings.take() {
+        if let Some((read_at, late)) = lock(&self.cards).readings.take()
+            && read_at.elapsed() <= MAX_WINDOW
+        {
             return Some(late);
         }
         let cards = Arc::clone(&self.cards);
@@ -117,7 +120,7 @@ impl GpuCollector {
         if outcomes == [Outcome::NotMade] && matches!(cards.holder, Holder::Thread) {
             self.helpers = None;
         }
-        cards.readings.take()
+        cards.readings.take().map(|(_, readings)| readings)
     }
 }
 
@@ -150,7 +153,7 @@ fn poll(cards: &Mutex<Cards>) {
     if let Some(drivers) = drivers {
         cards.holder = Holder::Idle(drivers);
     }
-    cards.readings = Some(readings);
+    cards.readings = Some((Instant::now(), readings));
 }
 
 fn take(cards: &Mutex<Cards>) -> Holder {

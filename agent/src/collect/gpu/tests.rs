@@ -119,6 +119,16 @@ async fn a_gpu_that_disappears_keeps_its_row_and_may_come_back() {
 }
 
 #[tokio::test]
+async fn a_late_answer_from_long_ago_is_not_shown_as_what_is() {
+    let (sender, mut collector) = fake();
+    // A client was there and has gone; the poll ended when nobody asked any more.
+    let read_at = Instant::now().checked_sub(2 * MAX_WINDOW).unwrap();
+    lock(&collector.cards).readings = Some((read_at, vec![named("then")]));
+    sender.send(vec![named("now")]).unwrap();
+    assert_eq!(collector.collect().await, [silent("now")]);
+}
+
+#[tokio::test]
 async fn a_driver_that_hangs_blocks_no_other_task_and_its_late_answer_is_taken() {
     let (sender, readings) = channel();
     let deadline = Duration::from_millis(200);

@@ -95,6 +95,8 @@ pub(super) async fn children(
         }
     }
     children.sort_unstable();
+    // Those of a thread that ended meanwhile have gone to another one.
+    children.dedup();
     children
 }
 

@@ -175,6 +175,21 @@ fn children_are_found_without_lists_of_them() {
 }
 
 #[test]
+fn a_child_that_goes_from_one_thread_to_another_is_told_once() {
+    let machine = Machine::new();
+    machine.put(&Fake::new(70, "process"));
+    let mut child = Fake::new(71, "child");
+    child.parent = 70;
+    machine.put(&child);
+    // The first thread had it when it was read, and has ended when the second is read.
+    put_thread(&machine, 70, &Fake::new(70, "process"), "71 ");
+    put_thread(&machine, 70, &Fake::new(74, "worker"), "71 ");
+    let details = sample(&machine, &mut begin(&machine, 70), 70);
+    assert_eq!(details.children.len(), 1);
+    assert_eq!(details.children_total, Some(1));
+}
+
+#[test]
 fn a_process_that_is_not_there_is_not_found() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));

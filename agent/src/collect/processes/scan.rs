@@ -70,8 +70,11 @@ impl Reader {
                 entry.habit.ran(&self.proc, pid, &self.budget);
             }
             let before = entry.facts.started_ticks();
-            entry.read(&mut self.proc).ok()?;
-            timer.resume();
+            match entry.read(&mut self.proc) {
+                Err(error) if is_gone(&error) => return None,
+                Err(_) => return Some(entry.unreadable(timer)),
+                Ok(()) => timer.resume(),
+            };
             if entry.facts.started_ticks() == before {
                 return Some(entry.counted(at, cpu_ns));
             }
@@ -81,11 +84,7 @@ impl Reader {
         match folder {
             Ok(folder) => self.visit_anew(&folder, entry, timer),
             Err(error) if is_gone(&error) => None,
-            Err(_) => {
-                // Out of descriptors, say.
-                entry.facts = Facts::default();
-                Some(entry.counted(timer.resume(), 0))
-            }
+            Err(_) => Some(entry.unreadable(timer)),
         }
     }
 
@@ -200,6 +199,12 @@ impl Entry {
         self.cpu_ns = cpu_ns;
         self.read_at = at;
         self.mark(at)
+    }
+
+    /// It is there, but cannot be read now: the agent is out of descriptors, say. Nothing is known of it.
+    fn unreadable(&mut self, timer: &mut Timer<'_>) -> Mark {
+        self.facts = Facts::default();
+        self.counted(timer.resume(), 0)
     }
 
     /// What changes when a process ends or another gets its pid.

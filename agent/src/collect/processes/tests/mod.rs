@@ -140,6 +140,30 @@ fn a_process_that_began_in_the_window_has_a_share_at_once() {
 }
 
 #[test]
+fn a_process_that_cannot_be_opened_for_once_stays_in_the_list() {
+    let machine = Machine::new();
+    let mut worker = Fake::new(70, "worker");
+    machine.put(&worker);
+    let mut collector = begin(&machine);
+    worker.cpu += ms(100);
+    machine.put(&worker);
+    // As where there are no descriptors left: it is there, and its folder cannot be opened.
+    fs::rename(machine.path("proc/70"), machine.path("aside")).unwrap();
+    machine.write("proc/70", b"");
+    let unknown = Process {
+        pid: 70,
+        ..Process::default()
+    };
+    let first = sample(&machine, &mut collector);
+    assert_eq!(first.processes, [unknown]);
+    fs::remove_file(machine.path("proc/70")).unwrap();
+    fs::rename(machine.path("aside"), machine.path("proc/70")).unwrap();
+    machine.pass(500);
+    let second = sample(&machine, &mut collector);
+    assert_eq!(row(&second, 70).name, "worker");
+}
+
+#[test]
 fn a_pid_that_is_used_again_is_another_process() {
     let machine = Machine::new();
     let mut old = Fake::new(70, "old");
