@@ -41,7 +41,8 @@ pub struct Sampler {
     host: Entry<Root>,
     metrics: Entry<(MetricsOptions, MetricsCollector)>,
     disks: Entry<DisksCollector>,
-    processes: Entry<ProcessesCollector>,
+    /// With the most rows that a list has had since memory was given back.
+    processes: Entry<(ProcessesCollector, usize)>,
     process: ProcessCollector,
     journal: JournalCollector,
     per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
@@ -107,7 +108,7 @@ impl Sampler {
             host: Entry::new(root.clone()),
             metrics: Entry::new((options, metrics)),
             disks: Entry::new(DisksCollector::new(root.clone())),
-            processes: Entry::new(ProcessesCollector::new(root.clone())),
+            processes: Entry::new((ProcessesCollector::new(root.clone()), 0)),
             process: ProcessCollector::new(root.clone()),
             journal: JournalCollector::new(root.clone()),
             per_process: Mutex::default(),
@@ -168,22 +169,30 @@ impl Sampler {
             }
             Query::Processes => {
                 self.processes
-                    .sample(query, sampling.processes_ttl, async |processes, retired| {
-                        let mut retired_rows = 0;
-                        if let Some(body::Kind::Processes(list)) =
-                            retired.and_then(|body| body.kind)
-                        {
-                            retired_rows = list.processes.len();
-                            processes.recycle(list);
-                        }
-                        let collected = settle(|| processes.collect(&Now::read)).await;
-                        if let Ok(list) = &collected
-                            && has_shrunk(retired_rows, list.processes.len())
-                        {
-                            give_back_free_pages();
-                        }
-                        reply(collected, body::Kind::Processes)
-                    })
+                    .sample(
+                        query,
+                        sampling.processes_ttl,
+                        async |(processes, most_rows), retired| {
+                            let mut retired_rows = 0;
+                            if let Some(body::Kind::Processes(list)) =
+                                retired.and_then(|body| body.kind)
+                            {
+                                retired_rows = list.processes.len();
+                                processes.recycle(list);
+                            }
+                            let collected = settle(|| processes.collect(&Now::read)).await;
+                            if let Ok(list) = &collected {
+                                // The lists before this one are memory in use until they are retired.
+                                let rows = list.processes.len().max(retired_rows);
+                                *most_rows = rows.max(*most_rows);
+                                if has_shrunk(*most_rows, rows) {
+                                    give_back_free_pages();
+                                    *most_rows = rows;
+                                }
+                            }
+                            reply(collected, body::Kind::Processes)
+                        },
+                    )
                     .await
             }
             Query::Process { pid } => {
@@ -274,9 +283,9 @@ impl Sampler {
     }
 }
 
-/// Whether a list needs so much less memory than one that was let go just now that it is worth giving back.
-fn has_shrunk(retired_rows: usize, rows: usize) -> bool {
-    retired_rows / 2 > rows && retired_rows - rows > 1000
+/// Whether lists need so much less memory than the largest did that it is worth giving back, at once or over a while.
+fn has_shrunk(most_rows: usize, rows: usize) -> bool {
+    most_rows / 2 > rows && most_rows - rows > 1000
 }
 
 fn options(sampling: &Sampling) -> MetricsOptions {
