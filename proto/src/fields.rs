@@ -13,8 +13,12 @@ impl Fields {
     pub const PID: Self = Self(1 << 1);
     /// `parent_pid`.
     pub const PARENT: Self = Self(1 << 2);
+    /// `user_id`.
+    pub const USER_ID: Self = Self(1 << 3);
+    /// `user`.
+    pub const USER_NAME: Self = Self(1 << 4);
     /// `user_id` and `user`.
-    pub const USER: Self = Self(1 << 3 | 1 << 4);
+    pub const USER: Self = Self(Self::USER_ID.0 | Self::USER_NAME.0);
     /// `name`.
     pub const NAME: Self = Self(1 << 5);
     /// `state`.
@@ -67,32 +71,32 @@ impl Fields {
             resident_bytes,
             started_boot_ms,
         } = process;
-        let lacks = |bit: u32| self.0 & 1 << bit == 0;
-        if lacks(2) {
+        let lacks = |field| !self.contain(field);
+        if lacks(Self::PARENT) {
             *parent_pid = None;
         }
-        if lacks(3) {
+        if lacks(Self::USER_ID) {
             *user_id = None;
         }
-        if lacks(4) {
+        if lacks(Self::USER_NAME) {
             *user = String::new();
         }
-        if lacks(5) {
+        if lacks(Self::NAME) {
             *name = String::new();
         }
-        if lacks(6) {
+        if lacks(Self::STATE) {
             *state = 0;
         }
-        if lacks(7) {
+        if lacks(Self::THREADS) {
             *threads = None;
         }
-        if lacks(8) {
+        if lacks(Self::CPU) {
             *cpu_percent = None;
         }
-        if lacks(9) {
+        if lacks(Self::RESIDENT) {
             *resident_bytes = None;
         }
-        if lacks(10) {
+        if lacks(Self::STARTED) {
             *started_boot_ms = None;
         }
     }

@@ -97,7 +97,8 @@ impl Writer {
         let lacks = |field| !self.fields.contain(field);
         (lacks(Fields::STARTED) || *started_boot_ms == new.started_boot_ms)
             && (lacks(Fields::PARENT) || *parent_pid == new.parent_pid)
-            && (lacks(Fields::USER) || (*user_id == new.user_id && *user == new.user))
+            && (lacks(Fields::USER_ID) || *user_id == new.user_id)
+            && (lacks(Fields::USER_NAME) || *user == new.user)
             && (lacks(Fields::NAME) || *name == new.name)
             && (lacks(Fields::THREADS) || threads.is_some() == new.threads.is_some())
             && (lacks(Fields::RESIDENT) || resident_bytes.is_some() == new.resident_bytes.is_some())

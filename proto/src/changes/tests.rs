@@ -177,6 +177,9 @@ fn in_fields(body: &Body, fields: Fields) -> Body {
 }
 
 proptest! {
+    // Many: what goes wrong needs one field of few to change, and one choice of fields.
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
     #[test]
     fn changes_lead_from_one_body_to_the_other((old, new) in pair(), bits in any::<u32>()) {
         let fields = Fields::from_bits(bits);
@@ -271,6 +274,77 @@ fn a_list_that_begins_to_hide_others_is_told_whole() {
     assert!(changes(&of(&old), &of(&new), Fields::ALL).is_some());
     new.others_hidden = true;
     assert_eq!(changes(&of(&old), &of(&new), Fields::ALL), None);
+}
+
+#[test]
+fn a_change_of_one_field_is_told_whichever_others_are_asked_for() {
+    let of = |process: Process| {
+        Body::from(body::Kind::Processes(Processes {
+            processes: vec![
+                process,
+                Process {
+                    pid: 2,
+                    ..Process::default()
+                },
+            ],
+            total: 2,
+            ..list(0, |_| 0.0)
+        }))
+    };
+    let old = Process {
+        pid: 1,
+        ..Process::default()
+    };
+    let news = [
+        Process {
+            parent_pid: Some(7),
+            ..old.clone()
+        },
+        Process {
+            user_id: Some(7),
+            ..old.clone()
+        },
+        Process {
+            user: "somebody".to_owned(),
+            ..old.clone()
+        },
+        Process {
+            name: "sh".to_owned(),
+            ..old.clone()
+        },
+        Process {
+            state: 1,
+            ..old.clone()
+        },
+        Process {
+            threads: Some(7),
+            ..old.clone()
+        },
+        Process {
+            cpu_percent: Some(7.0),
+            ..old.clone()
+        },
+        Process {
+            resident_bytes: Some(7),
+            ..old.clone()
+        },
+        Process {
+            started_boot_ms: Some(7),
+            ..old.clone()
+        },
+    ];
+    let old = of(old);
+    for (new, bit) in news.into_iter().zip(2..) {
+        let new = of(new);
+        let alone = Fields::from_bits(1 << bit);
+        assert_ne!(in_fields(&old, alone), in_fields(&new, alone), "bit {bit}");
+        for bits in 1..1 << 11 {
+            let fields = Fields::from_bits(bits);
+            let changes = changes(&old, &new, fields).unwrap();
+            let applied = apply(in_fields(&old, fields), changes).unwrap();
+            assert_eq!(applied, in_fields(&new, fields), "bit {bit} among {bits:b}");
+        }
+    }
 }
 
 #[test]
