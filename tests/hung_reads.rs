@@ -188,6 +188,6 @@ fn the_demonstration_and_its_keys_stay_alive() {
         terminal.wait_for("the help", |screen| screen.contains("draw the screen anew"));
         terminal.send("qq");
         assert!(terminal.wait_for_end().success());
-        terminal.wait_for_normal_screen();
+        terminal.wait_until_given_back();
     });
 }

@@ -48,7 +48,7 @@ fn signals_end_it_while_the_terminal_takes_nothing() {
         assert_eq!(status.exit_code(), exit_code_of(signal), "{signal:?}");
         assert!(terminal.is_cooked());
         terminal.take_output();
-        terminal.wait_for_normal_screen();
+        terminal.wait_until_given_back();
     }
 }
 
@@ -61,7 +61,7 @@ fn keys_end_it_while_the_terminal_takes_nothing() {
     terminal.send("q");
     assert!(terminal.wait_for_end().success());
     terminal.take_output();
-    terminal.wait_for_normal_screen();
+    terminal.wait_until_given_back();
 }
 
 #[test]
@@ -138,8 +138,7 @@ fn stopped_it_gives_the_terminal_to_the_shell_and_continued_it_draws_everything_
                 Some(signal) => send_signal(job.client, signal),
             }
             job.wait_until_stopped();
-            job.shell.wait_for_normal_screen();
-            assert!(job.shell.is_cooked(), "the shell's modes");
+            job.shell.wait_until_given_back();
             job.shell.send("echo back at \"the shell\"\n");
             job.shell
                 .wait_for("the shell", |screen| screen.contains("back at the shell"));
@@ -153,8 +152,7 @@ fn stopped_it_gives_the_terminal_to_the_shell_and_continued_it_draws_everything_
             });
         }
         job.shell.send("q");
-        job.shell.wait_for_normal_screen();
-        assert!(job.shell.is_cooked(), "the shell's modes at the end");
+        job.shell.wait_until_given_back();
     }
 }
 
@@ -169,16 +167,14 @@ fn stopped_without_a_word_it_draws_everything_anew_when_continued() {
     // As shells do that edit lines, and people who see nothing of what they type.
     job.shell
         .send("stty sane; printf '\\033[?1049l\\033[?25h\\033[?1002l\\033[?2004l'\n");
-    job.shell.wait_for_normal_screen();
-    wait_for("sane modes", || job.shell.is_cooked().then_some(()));
+    job.shell.wait_until_given_back();
     job.shell.send("fg\n");
     job.shell.wait_until_taken_over();
     job.shell.wait_for("this host and nothing else", |screen| {
         shows_this_host(screen) && !screen.contains("Stopped") && !screen.contains("ready>")
     });
     job.shell.send("q");
-    job.shell.wait_for_normal_screen();
-    assert!(job.shell.is_cooked());
+    job.shell.wait_until_given_back();
 }
 
 #[test]
@@ -194,14 +190,14 @@ fn a_stopped_client_in_the_background_ends_by_a_signal() {
             // In the background it stands still again.
             job.shell.send("bg\n");
             job.wait_until_stopped();
-            job.shell.wait_for_normal_screen();
+            job.shell.wait_until_given_back();
             job.shell.send("fg\n");
         }
     }
     send_signal(job.client, Signal::TERM);
     send_signal(job.client, Signal::CONT);
     wait_for("the client's end", || job.is_in_state('Z').then_some(()));
-    job.shell.wait_for_normal_screen();
+    job.shell.wait_until_given_back();
 }
 
 #[test]
@@ -306,8 +302,7 @@ fn stopped_at_a_hidden_question_it_leaves_the_echo_on_and_continued_it_hides_aga
         job.shell.send("s3cret-s3cret-s3cret\n");
         job.shell.wait_for("this host", shows_this_host);
         job.shell.send("q");
-        job.shell.wait_for_normal_screen();
-        wait_for("the modes", || job.shell.is_cooked().then_some(()));
+        job.shell.wait_until_given_back();
         assert!(!job.shell.contents().contains("s3cret"));
     }
 }

@@ -42,7 +42,7 @@ pub fn demonstration(home: &Path) -> Terminal {
 #[must_use]
 pub fn wait_until_left(mut terminal: Terminal) -> ExitStatus {
     let status = terminal.wait_for_end();
-    terminal.wait_for_normal_screen();
+    terminal.wait_until_given_back();
     assert!(
         terminal.is_cooked(),
         "the terminal echoes and collects lines again"

@@ -185,17 +185,19 @@ impl Terminal {
         wait_for("raw mode", || (!self.is_cooked()).then_some(()));
     }
 
-    /// Waits until the program has left the alternate screen and shows the cursor again.
+    /// Waits until the program has given the terminal back: the normal screen with its cursor, and the modes of a shell,
+    /// which come a moment later.
     ///
     /// # Panics
     /// When it did not within [`DEADLINE`].
-    pub fn wait_for_normal_screen(&self) {
+    pub fn wait_until_given_back(&self) {
         self.look_until("the normal screen and its cursor", |screen| {
             !screen.alternate_screen()
                 && !screen.hide_cursor()
                 && !screen.bracketed_paste()
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
+        wait_for("a shell's modes", || self.is_cooked().then_some(()));
     }
 
     fn look_until(&self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
