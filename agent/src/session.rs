@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use socktop_proto::native::{Asked, RequestError, Wanted};
-use socktop_proto::{Body, Error, ErrorCode, Query, json, native, text};
+use socktop_proto::dialect::native::{Asked, RequestError, Wanted};
+use socktop_proto::{Body, Error, ErrorCode, Query};
+use socktop_proto::dialect::{json, native, text};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};

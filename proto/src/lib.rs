@@ -13,25 +13,21 @@
 //!
 //! Nothing here does I/O.
 
-pub mod changes;
 mod decode_limits;
+pub mod delta;
 #[cfg(test)]
 mod descriptors;
-mod fields;
-mod frame;
-mod gzip;
-pub mod json;
+pub mod dialect;
+pub mod legacy;
 pub mod limits;
 pub mod model;
-pub mod native;
 pub mod pairing;
 pub mod percent;
-pub mod published;
+mod process_fields;
 mod query;
-pub mod text;
 
-pub use fields::Fields;
-pub use frame::Frame;
-pub use gzip::GunzipError;
+pub use dialect::frame::Frame;
+pub use dialect::gzip::GunzipError;
 pub use model::{Body, Error, ErrorCode, Reply};
+pub use process_fields::Fields;
 pub use query::Query;

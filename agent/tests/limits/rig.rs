@@ -16,7 +16,7 @@ use socktop_agent::config::{Config, Limits};
 use socktop_agent::identity::Identity;
 use socktop_agent::listen;
 use socktop_agent::serve::{Agent, Server};
-use socktop_proto::native;
+use socktop_proto::dialect::native;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;

@@ -1,10 +1,12 @@
 //! What becomes of the answers of one connection: decoded, completed where they are changes, checked against the limits.
 
-use socktop_proto::changes::{ChangesError, apply};
+use socktop_proto::delta::{ChangesError, apply};
 use socktop_proto::limits::{self, OverLimit};
 use socktop_proto::model::body;
-use socktop_proto::native::{self, Answer, Told, Wanted};
-use socktop_proto::{Body, Error, ErrorCode, Fields, Query, text};
+use socktop_proto::dialect::native;
+use socktop_proto::dialect::native::{Answer, Told, Wanted};
+use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
+use socktop_proto::dialect::text;
 
 use super::held::Held;
 use super::text_limits::cut_texts;

@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use socktop_proto::native::{self, Answer, Told, Wanted};
-use socktop_proto::{Fields, Frame, Query, limits, text};
+use socktop_proto::dialect::native;
+use socktop_proto::dialect::native::{Answer, Told, Wanted};
+use socktop_proto::{Fields, Frame, Query, limits};
+use socktop_proto::dialect::text;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};

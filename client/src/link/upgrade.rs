@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use socktop_proto::limits::MESSAGE_BYTES;
-use socktop_proto::native::SUBPROTOCOL;
+use socktop_proto::dialect::native::SUBPROTOCOL;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;

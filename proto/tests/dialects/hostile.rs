@@ -6,7 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use socktop_proto::{Frame, json, native, text};
+use socktop_proto::Frame;
+use socktop_proto::dialect::{json, native, text};
 
 use crate::strategies::{body, query};
 

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use socktop_proto::json::{decode_request, encode_reply, is_request};
+use socktop_proto::dialect::json::{decode_request, encode_reply, is_request};
+use socktop_proto::dialect::text;
 use socktop_proto::model::body;
-use socktop_proto::{Body, Frame, Query, text};
+use socktop_proto::{Body, Frame, Query};
 
 use crate::samples;
 use crate::strategies::{body, complete_metrics};

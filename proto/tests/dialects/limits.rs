@@ -2,6 +2,9 @@
 //! beyond arrives as an error that says so.
 
 use prost::Message;
+use socktop_proto::dialect::native;
+use socktop_proto::dialect::native::Told;
+use socktop_proto::dialect::{json, text};
 use socktop_proto::limits::{
     self, BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
     MESSAGE_BYTES, OverLimit, PARTS, THREADS,
@@ -10,8 +13,7 @@ use socktop_proto::model::{
     Body, Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal,
     JournalEntry, Memory, Metrics, Process, ProcessDetails, Processes, Swap, Thread, body, changes,
 };
-use socktop_proto::native::{self, Told};
-use socktop_proto::{Frame, Query, json, text};
+use socktop_proto::{Frame, Query};
 
 /// What a client makes of the answer `body`, in the native dialect.
 fn native_answer(body: &Body) -> Body {

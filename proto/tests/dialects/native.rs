@@ -5,11 +5,11 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 use prost::Message;
-use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
-use socktop_proto::native::{
+use socktop_proto::dialect::native::{
     Answer, Asked, GZIP_THRESHOLD, ReplyError, RequestError, Told, Wanted, decode_reply,
     decode_request, encode_body, encode_changes, encode_request, encode_request_for, reply_frame,
 };
+use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
 use socktop_proto::{Error, Fields, Query};
 
 use crate::samples;

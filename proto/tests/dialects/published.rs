@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use prost::Message;
-use socktop_proto::published::{decode_processes, encode_processes, processes::ProcessList};
+use socktop_proto::legacy::processes::ProcessList;
+use socktop_proto::legacy::{decode_processes, encode_processes};
 
 use crate::strategies::processes;
 

@@ -4,8 +4,10 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
+use socktop_proto::dialect::text::{
+    THRESHOLD, decode_reply, decode_request, encode_reply, encode_request,
+};
 use socktop_proto::model::{Body, Process, ProcessState, Processes, body};
-use socktop_proto::text::{THRESHOLD, decode_reply, decode_request, encode_reply, encode_request};
 use socktop_proto::{Error, ErrorCode, Frame, Query};
 
 use crate::samples;
@@ -263,7 +265,7 @@ fn processes_are_protobuf_raw_or_packed() {
     assert!(packed.starts_with(&[0x1f, 0x8b]));
     assert_eq!(
         gunzip(&packed),
-        socktop_proto::published::encode_processes(&long)
+        socktop_proto::legacy::encode_processes(&long)
     );
 }
 

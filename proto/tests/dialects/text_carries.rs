@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use socktop_proto::Query;
+use socktop_proto::dialect::text::{decode_reply, decode_request, encode_reply, encode_request};
 use socktop_proto::model::{
     Core, Cpu, Disk, DiskState, Disks, Gpu, Journal, Memory, Metrics, Process, ProcessDetails,
     ProcessState, Processes, SampleTime, Swap, body,
 };
-use socktop_proto::text::{decode_reply, decode_request, encode_reply, encode_request};
 
 use crate::published_client;
 use crate::strategies::{self, query};

@@ -1,7 +1,7 @@
 //! What is sent of a sample, in each dialect.
 
 use socktop_proto::limits::{BODY_BYTES, MESSAGE_BYTES, PARTS};
-use socktop_proto::native::Told;
+use socktop_proto::dialect::native::Told;
 use socktop_proto::{Error, ErrorCode};
 
 use super::*;
@@ -72,7 +72,7 @@ fn whoever_has_one_of_the_last_samples_is_told_what_has_changed() {
             panic!("since {revision}");
         };
         assert!(size < whole_size / 4, "{size} of {whole_size}");
-        let applied = socktop_proto::changes::apply(old.body.clone(), changes).unwrap();
+        let applied = socktop_proto::delta::apply(old.body.clone(), changes).unwrap();
         assert_eq!(applied, newest.body);
     }
     // Too old, never given, or no name at all.

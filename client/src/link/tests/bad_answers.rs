@@ -3,7 +3,8 @@
 use futures_util::SinkExt;
 use socktop_proto::limits::{DISKS, MESSAGE_BYTES};
 use socktop_proto::model::{Disks, Metrics, body};
-use socktop_proto::native::{self, Told};
+use socktop_proto::dialect::native;
+use socktop_proto::dialect::native::Told;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{listen, unchecked_reply};

@@ -3,7 +3,8 @@
 use futures_util::SinkExt;
 use socktop_proto::limits::MESSAGE_BYTES;
 use socktop_proto::model::{self, body};
-use socktop_proto::{Query, native};
+use socktop_proto::Query;
+use socktop_proto::dialect::native;
 use tokio::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;

@@ -10,7 +10,7 @@ use socktop_proto::model::{
     Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal, JournalEntry,
     Metrics, Process, ProcessDetails, Processes, ProcessesChanges, Thread, body, changes,
 };
-use socktop_proto::native;
+use socktop_proto::dialect::native;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{changes_reply, listen, unchecked_packed_reply, unchecked_reply};

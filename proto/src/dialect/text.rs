@@ -8,12 +8,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::decode_limits;
-use crate::frame::Frame;
-use crate::gzip::{GunzipError, gunzip, gzip, is_gzip};
+use crate::dialect::frame::Frame;
+use crate::dialect::gzip::{GunzipError, gunzip, gzip, is_gzip};
+use crate::dialect::native::too_large;
+use crate::legacy;
+use crate::legacy::ErrorReply;
 use crate::limits::{self, OverLimit};
 use crate::model::{self, Body, ErrorCode, body};
-use crate::native::too_large;
-use crate::published::{self, ErrorReply};
 use crate::query::Query;
 
 /// Replies above this many bytes are packed.
@@ -129,18 +130,16 @@ pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, R
         return Ok(error_model(query, reply).into());
     }
     let kind = match query {
-        Query::Metrics => body::Kind::Metrics(json::<published::Metrics>(data)?.into()),
-        Query::Disks => {
-            body::Kind::Disks(published::disks_model(json::<published::DiskList>(data)?.0))
-        }
+        Query::Metrics => body::Kind::Metrics(json::<legacy::Metrics>(data)?.into()),
+        Query::Disks => body::Kind::Disks(legacy::disks_model(json::<legacy::DiskList>(data)?.0)),
         Query::Processes => {
             decode_limits::check(data, &decode_limits::LIST)?;
-            body::Kind::Processes(published::decode_processes(data)?)
+            body::Kind::Processes(legacy::decode_processes(data)?)
         }
         Query::Process { .. } => {
-            body::Kind::Process(json::<published::ProcessReply>(data)?.process.into())
+            body::Kind::Process(json::<legacy::ProcessReply>(data)?.process.into())
         }
-        Query::Journal { .. } => body::Kind::Journal(json::<published::Journal>(data)?.into()),
+        Query::Journal { .. } => body::Kind::Journal(json::<legacy::Journal>(data)?.into()),
         Query::Host => {
             return Ok(model::Error::new(
                 ErrorCode::BadRequest,
@@ -160,8 +159,8 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
     limits::check(body).map_err(too_large)?;
     let kind = body.kind.as_ref();
     match kind {
-        Some(body::Kind::Metrics(metrics)) => json_frame(&published::Metrics::try_from(metrics)?),
-        Some(body::Kind::Disks(disks)) => json_frame(&published::disks(disks)),
+        Some(body::Kind::Metrics(metrics)) => json_frame(&legacy::Metrics::try_from(metrics)?),
+        Some(body::Kind::Disks(disks)) => json_frame(&legacy::disks(disks)),
         Some(body::Kind::Processes(list)) => processes_frame(list),
         Some(body::Kind::Process(details)) => json_frame(&details_in_ascii(details.try_into()?)),
         Some(body::Kind::Journal(journal)) => json_frame(&journal_in_ascii(journal.into())),
@@ -181,14 +180,14 @@ fn into_ascii(text: &mut String) {
     }
 }
 
-fn journal_in_ascii(mut journal: published::Journal) -> published::Journal {
+fn journal_in_ascii(mut journal: legacy::Journal) -> legacy::Journal {
     for entry in &mut journal.entries {
         into_ascii(&mut entry.message);
     }
     journal
 }
 
-fn details_in_ascii(mut reply: published::ProcessReply) -> published::ProcessReply {
+fn details_in_ascii(mut reply: legacy::ProcessReply) -> legacy::ProcessReply {
     let details = &mut reply.process;
     let paths = [&mut details.executable_path, &mut details.working_directory];
     paths.into_iter().flatten().for_each(into_ascii);
@@ -197,7 +196,7 @@ fn details_in_ascii(mut reply: published::ProcessReply) -> published::ProcessRep
 
 /// The process list as `processes.proto` has it, gzip above [`THRESHOLD`].
 pub(crate) fn processes_frame(list: &model::Processes) -> Result<Frame, model::Error> {
-    let encoded = published::encode_processes(list);
+    let encoded = legacy::encode_processes(list);
     packed_frame(&encoded).unwrap_or_else(|| within_limit(Frame::Binary(encoded)))
 }
 

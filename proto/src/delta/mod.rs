@@ -5,14 +5,14 @@
 
 mod disks;
 mod metrics;
-mod places;
 mod processes;
 
+mod index_deltas;
 #[cfg(test)]
 mod tests;
 
-use crate::fields::Fields;
 use crate::model::{Body, Changes, SampleTime, body, changes as model};
+use crate::process_fields::Fields;
 
 /// Changes that are none to the body at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

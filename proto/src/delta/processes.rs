@@ -1,11 +1,11 @@
 //! The process list as changes.
 
-use super::places::{Places, change, places};
 use super::{ChangesError, add, by, told};
-use crate::fields::Fields;
+use crate::delta::index_deltas::{Places, change, places};
 use crate::limits::PARTS;
 use crate::model::{Process, Processes, ProcessesChanges};
 use crate::percent::{from_thousandths, thousandths};
+use crate::process_fields::Fields;
 
 /// Both are ascending by pid.
 pub(super) fn changes(

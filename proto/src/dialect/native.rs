@@ -6,12 +6,12 @@
 use prost::{Message, encoding};
 
 use crate::decode_limits;
-use crate::fields::Fields;
-use crate::gzip::{GunzipError, gunzip, gzip};
+use crate::dialect::gzip::{GunzipError, gunzip, gzip};
 use crate::limits::{self, OverLimit};
 use crate::model::{
     self, Body, Changes, ErrorCode, ProcessesRequest, Reply, Request, reply, request,
 };
+use crate::process_fields::Fields;
 use crate::query::Query;
 
 /// The WebSocket subprotocol that selects this dialect.

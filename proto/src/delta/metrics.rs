@@ -1,7 +1,7 @@
 //! Metrics as changes.
 
-use super::places::{Places, change};
 use super::{ChangesError, add, by, by_known, told};
+use crate::delta::index_deltas::{Places, change};
 use crate::model::{Core, Cpu, Interface, Memory, Metrics, MetricsChanges, Swap};
 use crate::percent::{from_thousandths, thousandths};
 

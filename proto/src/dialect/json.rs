@@ -5,13 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::Frame;
+use crate::dialect::frame::Frame;
+use crate::dialect::native::too_large;
+use crate::dialect::text;
+use crate::legacy;
+use crate::legacy::ErrorReply;
 use crate::limits;
 use crate::model::{self, Body, ErrorCode, body};
-use crate::native::too_large;
-use crate::published::{self, ErrorReply};
 use crate::query::Query;
-use crate::text;
 
 #[derive(Deserialize)]
 struct Request {
@@ -30,7 +31,7 @@ struct Metrics {
     swap_used: u64,
     hostname: String,
     cpu_temp_c: Option<f32>,
-    networks: Vec<published::Network>,
+    networks: Vec<legacy::Network>,
     gpus: Option<Vec<Gpu>>,
 }
 
@@ -98,7 +99,7 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
     limits::check(body).map_err(too_large)?;
     let text = match body.kind.as_ref() {
         Some(body::Kind::Metrics(metrics)) => {
-            let published = published::Metrics::try_from(metrics)?;
+            let published = legacy::Metrics::try_from(metrics)?;
             text::serialize(&Metrics {
                 sampled_at_ms: published.sampled_at_ms.unwrap_or_default(),
                 cpu_total: published.cpu_total,
@@ -114,12 +115,12 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
                     .then(|| metrics.gpus.iter().map(Gpu::from).collect()),
             })
         }
-        Some(body::Kind::Disks(disks)) => text::serialize(&published::disks(disks)),
+        Some(body::Kind::Disks(disks)) => text::serialize(&legacy::disks(disks)),
         Some(body::Kind::Processes(list)) => return text::processes_frame(list),
         Some(body::Kind::Process(details)) => {
-            text::serialize(&published::ProcessReply::try_from(details)?)
+            text::serialize(&legacy::ProcessReply::try_from(details)?)
         }
-        Some(body::Kind::Journal(journal)) => text::serialize(&published::Journal::from(journal)),
+        Some(body::Kind::Journal(journal)) => text::serialize(&legacy::Journal::from(journal)),
         Some(body::Kind::Error(error)) => return Err(error.clone()),
         Some(body::Kind::Host(_)) | None => {
             return Err(model::Error::new(

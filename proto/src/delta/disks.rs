@@ -1,7 +1,7 @@
 //! Disks as changes.
 
-use super::places::{Places, change};
 use super::{ChangesError, add, by_known};
+use crate::delta::index_deltas::{Places, change};
 use crate::model::{Disk, Disks, DisksChanges};
 
 pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {

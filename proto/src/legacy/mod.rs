@@ -1,5 +1,5 @@
 //! The shapes that the published programs (socktop 1.60) put on the wire, and how the model maps to
-//! them: shared by the [`text`](crate::text) and [`json`](crate::json) dialects.
+//! them: shared by the [`text`](crate::dialect::text) and [`json`](crate::dialect::json) dialects.
 //!
 //! These shapes require numbers that the model may not know. Where a required number is unknown the
 //! whole reply becomes an error: a reader of these dialects cannot tell a made-up 0 from a real one.

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
-use socktop_proto::changes::changes;
+use socktop_proto::delta::changes;
 use socktop_proto::model::{self, body};
-use socktop_proto::native::{self, Wanted};
-use socktop_proto::{Body, Fields, Frame, Query, json, text};
+use socktop_proto::dialect::native;
+use socktop_proto::dialect::native::Wanted;
+use socktop_proto::{Body, Fields, Frame, Query};
+use socktop_proto::dialect::{json, text};
 use tokio_tungstenite::tungstenite::Message;
 
 /// How many encodings of a sample are kept: clients of one version want it whole, or since one of the few revisions
