@@ -15,11 +15,10 @@ use std::path::Path;
 use std::process::Command;
 
 use flate2::read::GzDecoder;
-use socktop_proto::model::body;
-use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::Wanted;
-use socktop_proto::{Fields, Query};
+use socktop_proto::dialect::native::{self, Wanted};
 use socktop_proto::dialect::text;
+use socktop_proto::model::body;
+use socktop_proto::{Fields, Query};
 use socktop_tests::{Background, DEADLINE, Hostile, Server, eager_agent, python, wait_for};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;

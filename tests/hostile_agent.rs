@@ -12,13 +12,12 @@ use std::thread;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message as _;
+use socktop_proto::dialect::native::{self, SUBPROTOCOL};
 use socktop_proto::limits::{CHILDREN, CORES, DISKS, INTERFACES, JOURNAL_ENTRIES, PARTS, THREADS};
 use socktop_proto::model::{
     Core, Cpu, Disk, Disks, Host, Interface, Journal, JournalEntry, Metrics, Process,
     ProcessDetails, Processes, Reply, SampleTime, Thread, body, reply,
 };
-use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::SUBPROTOCOL;
 use socktop_proto::{Body, Query};
 use socktop_tests::{Size, Terminal, clean_command, keys, our_program, wait_for};
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};

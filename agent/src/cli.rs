@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::auth::token_file::{Rights, TokenName};
 use crate::config::{ListenAddress, LogLevel};
-use crate::tokens::{Rights, TokenName};
 
 /// A system monitor's daemon that samples when asked and costs nothing while nobody looks.
 ///

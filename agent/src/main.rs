@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::Parser;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use socktop_agent::admin::{self, PairOptions, QrError};
+use socktop_agent::admin::{self, PairOptions, QrError, setup};
 use socktop_agent::cli::{Args, Command, LineArgs, PairArgs, RootArg, SetupArgs, TokenCommand};
 use socktop_agent::config::{Config, LogLevel};
-use socktop_agent::{activation, logging, run, setup};
+use socktop_agent::daemon;
+use socktop_agent::systemd::{logging, socket_activation};
 use socktop_proto::pairing::Pairing;
 
 fn main() -> ExitCode {
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn start(args: &Args) -> Result<()> {
-    let passed = activation::take()?;
+    let passed = socket_activation::take()?;
     let activated = !passed.is_empty();
     let load = || Config::load(args, activated, |name| std::env::var(name).ok());
     let config = load()?;
@@ -50,7 +51,7 @@ fn start(args: &Args) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|error| anyhow!("starting the runtime: {error}"))?;
-    let served = runtime.block_on(run::run(config, passed, load));
+    let served = runtime.block_on(daemon::run(config, passed, load));
     // A call that hangs in the kernel must not keep the process.
     runtime.shutdown_background();
     served

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use socktop_proto::dialect::native::{Asked, RequestError, Wanted};
+use socktop_collect::sampler::{Sample, Sampler, message};
+use socktop_proto::dialect::native::{self, Asked, RequestError, Wanted};
+use socktop_proto::dialect::{json, text};
 use socktop_proto::{Body, Error, ErrorCode, Query};
-use socktop_proto::dialect::{json, native, text};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -25,12 +26,11 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
+use crate::auth::token_file::Rights;
 use crate::config::Limits;
-use crate::inbound::{self, Inbound};
-use crate::rates::Allowance;
-use crate::sampler::{Sample, Sampler, message};
-use crate::serve::told_to_stop;
-use crate::tokens::Rights;
+use crate::server::message_budget::{self, Inbound};
+use crate::server::rate_limit::Allowance;
+use crate::transport::accept::told_to_stop;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
@@ -138,7 +138,7 @@ where
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return refuse(socket, error).await,
         };
-        inbound::whole(socket);
+        message_budget::whole(socket);
         let now = Instant::now();
         // Of whatever kind it is: pings are answered, too.
         allowance.take(now);
@@ -337,8 +337,8 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::collect::Root;
-    use crate::config::Sampling;
+    use socktop_collect::Root;
+    use socktop_collect::sampler::Sampling;
 
     const HOST: Request = Request {
         query: Query::Host,

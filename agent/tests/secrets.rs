@@ -10,9 +10,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use futures_util::{SinkExt, StreamExt};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
-use socktop_proto::model::body;
 use socktop_proto::Query;
 use socktop_proto::dialect::native;
+use socktop_proto::model::body;
 use tokio::net::TcpStream;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

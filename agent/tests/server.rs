@@ -9,11 +9,11 @@ use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
-use socktop_agent::listen;
-use socktop_agent::serve::{Agent, Server};
+use socktop_agent::server::listen;
+use socktop_agent::transport::accept::{Agent, Server};
+use socktop_proto::dialect::native;
 use socktop_proto::model::body;
 use socktop_proto::{Body, Query};
-use socktop_proto::dialect::native;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -333,7 +333,7 @@ async fn who_asks_nothing_holds_no_agent_and_hears_its_goodbye() {
 
 #[tokio::test]
 async fn an_in_process_agent_answers_without_a_port() {
-    let agent = Agent::in_process(&socktop_agent::config::Sampling::default()).unwrap();
+    let agent = Agent::in_process(&socktop_collect::sampler::Sampling::default()).unwrap();
     let mut request = "ws://in-process/ws".into_client_request().unwrap();
     let subprotocol = native::SUBPROTOCOL.parse().unwrap();
     request

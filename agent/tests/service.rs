@@ -10,11 +10,12 @@ use rustix::process::Signal;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use socktop_agent::credentials::Pairs;
-use support::{Manager, end, get, signal, socket};
+use socktop_agent::tls::credentials::Pairs;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
+
+use support::{Manager, end, get, signal, socket};
 
 const UPGRADE: &str = "/ws HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
                        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nx:";

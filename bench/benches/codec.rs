@@ -6,9 +6,9 @@ use std::hint::black_box;
 
 use criterion::Criterion;
 use socktop_bench::samples;
+use socktop_proto::dialect::{native, text};
 use socktop_proto::model::body;
 use socktop_proto::{Body, Frame, Query};
-use socktop_proto::dialect::{native, text};
 
 /// Far above any of these.
 const UNPACKED_LIMIT: usize = 64 << 20;

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::thread::sleep;
 
 use criterion::Criterion;
-use socktop_agent::collect::{
+use socktop_bench::floor::{Floor, Source};
+use socktop_collect::{
     Collected, MIN_WINDOW, MetricsCollector, MetricsOptions, Now, ProcessesCollector, Root,
 };
-use socktop_bench::floor::{Floor, Source};
 
 /// Processes of the machine made of files.
 const PROCESSES: u32 = 300;
@@ -32,7 +32,7 @@ fn main() {
         });
     }
     metrics(&mut criterion, "metrics of this machine", Root::default());
-    let pi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../agent/tests/fixtures/pi4");
+    let pi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../collect/tests/fixtures/pi4");
     metrics(&mut criterion, "metrics of a Pi 4 in files", Root::new(pi));
     criterion.final_summary();
 }

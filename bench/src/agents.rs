@@ -8,11 +8,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use socktop_proto::model::{Error, body};
-use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::Wanted;
-use socktop_proto::{Frame, Query};
+use socktop_proto::dialect::native::{self, Wanted};
 use socktop_proto::dialect::text;
+use socktop_proto::model::{Error, body};
+use socktop_proto::{Frame, Query};
 use socktop_tests::{Server, clean_command, free_port, our_program, published_program};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::client::{IntoClientRequest as _, client_with_config};

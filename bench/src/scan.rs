@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use socktop_agent::collect::{Collected, Now, ProcessesCollector, Root};
+use socktop_collect::{Collected, Now, ProcessesCollector, Root};
 
 use crate::figures::{Figures, Who};
 use crate::floor::{Floor, Source};

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use socktop::cli::Cli;
+use socktop::run::{complain, start};
 use socktop::runtime::runtime;
-use socktop::start::{complain, start};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -2,8 +2,8 @@
 
 use std::net::TcpStream;
 
-use socktop_proto::{Body, Query};
 use socktop_proto::dialect::native;
+use socktop_proto::{Body, Query};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;

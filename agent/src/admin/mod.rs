@@ -1,15 +1,17 @@
 //! What the admin does on the host itself, as root: show by what clients know it, and say who may look.
 
 mod address;
+pub(crate) mod host_files;
 mod pair;
 mod qr;
 mod service;
+pub mod setup;
 mod token;
 
 use std::path::{Path, PathBuf};
 
-use crate::etc::{Etc, TokenFileError};
-use crate::identity::{Identity, IdentityError};
+use crate::admin::host_files::{Etc, TokenFileError};
+use crate::tls::identity::{Identity, IdentityError};
 pub use pair::{PairOptions, pair};
 pub use qr::{QrError, qr_code};
 pub use token::{add_token, list_tokens, revoke_token};

@@ -7,9 +7,9 @@ use socktop_proto::pairing::Pairing;
 
 use super::pair::{is_this_system, line, unknown};
 use super::{AdminError, PairOptions, service};
-use crate::etc::{Etc, TokenFileError};
-use crate::token::{Token, TokenError};
-use crate::tokens::{NamedToken, Rights, TokenName, Tokens};
+use crate::admin::host_files::{Etc, TokenFileError};
+use crate::auth::token::{Token, TokenError};
+use crate::auth::token_file::{NamedToken, Rights, TokenName, Tokens};
 
 /// Makes a token, and gives the line to pair by it.
 ///
@@ -115,7 +115,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::setup;
+    use crate::admin::setup;
 
     /// A system that is set up.
     fn system() -> (tempfile::TempDir, Etc) {

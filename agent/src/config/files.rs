@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::settings::Settings;
 use super::{ConfigError, DEFAULT_FILE};
-use crate::client_ca::{ClientCa, Require};
+use crate::auth::client_ca::{ClientCa, Require};
 
 /// `access.toml`: who may enter, in a file of its own, so that a slip in another setting opens nothing.
 #[derive(Debug, Default, Deserialize)]

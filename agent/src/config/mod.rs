@@ -13,11 +13,13 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use socktop_collect::sampler::Sampling;
+
+use crate::auth::client_ca::{ClientCa, Require};
+use crate::auth::token::TokenError;
+use crate::auth::token_file::{NamedToken, Tokens};
 use crate::cli::Args;
-use crate::client_ca::{ClientCa, Require};
-use crate::credentials::Credentials;
-use crate::token::TokenError;
-use crate::tokens::{NamedToken, Tokens};
+use crate::tls::credentials::Credentials;
 use files::AccessFile;
 pub use limits::Limits;
 use settings::Settings;
@@ -139,36 +141,6 @@ impl Access {
     pub fn asks_for_tokens(&self) -> bool {
         let require = self.client_ca.as_ref().map(ClientCa::require);
         !self.no_token && require != Some(Require::Certificate)
-    }
-}
-
-/// What to collect and for how long to share it.
-#[derive(Debug, Clone)]
-pub struct Sampling {
-    /// Read GPUs.
-    pub gpu: bool,
-    /// Read temperatures.
-    pub temperature: bool,
-    /// Give of command lines the program alone.
-    pub redact_arguments: bool,
-    /// How long a sample of metrics, and of one process, is shared.
-    pub metrics_ttl: Duration,
-    /// How long a process list is shared.
-    pub processes_ttl: Duration,
-    /// How long a list of disks is shared.
-    pub disks_ttl: Duration,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self {
-            gpu: true,
-            temperature: true,
-            redact_arguments: false,
-            metrics_ttl: Duration::from_millis(250),
-            processes_ttl: Duration::from_secs(1),
-            disks_ttl: Duration::from_secs(1),
-        }
     }
 }
 

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::limits::LimitsSettings;
 use super::values::{IdleExit, ListenAddress, LogLevel};
+use crate::auth::token_file::{NamedToken, Tokens};
 use crate::cli::Args;
-use crate::tokens::{NamedToken, Tokens};
 
 /// One source of settings: a file, the environment or the command line.
 #[derive(Debug, Default, Deserialize)]

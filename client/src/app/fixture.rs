@@ -182,7 +182,7 @@ pub(crate) fn text_of(buffer: &Buffer, area: Rect) -> String {
                 continue;
             }
             let symbol = buffer.cell((x, y)).map_or(" ", |cell| cell.symbol());
-            covered = crate::ui::text::width(symbol).saturating_sub(1);
+            covered = crate::text::width::width(symbol).saturating_sub(1);
             line.push_str(symbol);
         }
         text.push_str(line.trim_end());

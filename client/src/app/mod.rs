@@ -4,32 +4,24 @@
 //! they are told the time. What is shown decides what the agent is asked for ([`App::plan`]). The loop
 //! that feeds messages in is [`run()`].
 
-mod encode;
-mod input;
-mod keys;
-mod list;
 mod mouse;
-pub mod picker;
-mod run;
-mod sort;
-mod terminal;
-mod update;
+pub(crate) mod update;
 
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-pub use keys::{Action, BINDINGS, Binding, Context, Key, action, bindings};
-pub use list::ProcessList;
 use ratatui::layout::Rect;
-pub use run::run;
-pub use sort::{Column, Sort};
-pub use terminal::ScreenError;
-pub use update::{Effect, Message, Outcome, update};
 
+pub use crate::catalog::process::{Column, Sort};
+pub use crate::config::keymap::{Action, BINDINGS, Binding, Context, Key, action, bindings};
 use crate::link::{Intervals, LinkState, Plan};
 use crate::state::{HostState, Moment};
+pub use crate::term::screen::ScreenError;
 use crate::ui::help;
-use crate::ui::layout::{Regions, regions};
+use crate::view::layout::{Regions, regions};
+pub use event_loop::run;
+pub use screens::process_list::ProcessList;
+pub use update::{Effect, Message, Outcome, update};
 
 /// What an [`App`] is told when it starts.
 #[derive(Debug, Clone)]
@@ -252,7 +244,9 @@ fn arrival<T>(part: &crate::state::Part<T>) -> Option<Instant> {
     part.sample.as_ref().map(|sample| sample.arrived.instant)
 }
 
+mod event_loop;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod screens;
 #[cfg(test)]
 pub(crate) mod tests;

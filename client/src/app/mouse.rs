@@ -9,8 +9,8 @@ use super::update::{Effect, open_details, sort_by};
 use super::{App, Context};
 use crate::state::{Identity, Moment};
 use crate::ui;
-use crate::ui::canvas::{offset_of_thumb, thumb};
-use crate::ui::layout::Regions;
+use crate::ui::widgets::paint::{offset_of_thumb, thumb};
+use crate::view::layout::Regions;
 
 /// Two clicks within this time are one double click.
 const DOUBLE_CLICK: Duration = Duration::from_millis(400);
@@ -64,7 +64,7 @@ fn bar(app: &App, regions: &Regions, now: Moment) -> Option<Bar> {
             let visible = usize::from(region.body.height);
             Some(Bar {
                 area: region.scrollbar,
-                total: ui::details::last_offset(app, details, region, now) + visible,
+                total: ui::screens::process::last_offset(app, details, region, now) + visible,
                 visible,
                 offset: details.offset,
             })

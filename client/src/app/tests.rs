@@ -52,7 +52,7 @@ fn typed(stage: &mut Stage, text: &str) {
     }
 }
 
-fn table(stage: &Stage) -> crate::ui::layout::Table {
+fn table(stage: &Stage) -> crate::view::layout::Table {
     stage.app.regions().processes.unwrap()
 }
 
@@ -363,7 +363,7 @@ fn the_scrollbar_can_be_dragged_to_both_ends_and_clicked() {
 fn a_click_on_a_views_name_shows_it() {
     let mut stage = Stage::rich(80, 24);
     let hints = stage.app.regions().hints;
-    for name in crate::ui::hints::views(hints) {
+    for name in crate::ui::footer::views(hints) {
         mouse(&mut stage, DOWN, name.area.x + 1, name.area.y);
         assert_eq!(stage.app.view, name.view);
     }

@@ -4,9 +4,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent
 use ratatui::layout::Rect;
 use socktop_proto::Query;
 
-use super::keys::{Action, Context, action};
-use super::sort::Column;
 use super::{App, Details, Tab, View, mouse};
+use crate::catalog::process::Column;
+use crate::config::keymap::{Action, Context, action};
 use crate::link::Event;
 use crate::state::{Identity, Moment, Watch};
 use crate::ui;
@@ -70,7 +70,9 @@ pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
         Message::Key(event) => key(app, event),
         Message::Mouse(event) => mouse::update(app, event, now),
         Message::Paste(text) if app.context() == Context::Filter => {
-            app.list.filter.extend(ui::text::clean(&text).chars());
+            app.list
+                .filter
+                .extend(crate::text::width::clean(&text).chars());
             refresh(app);
             vec![Effect::Redraw]
         }
@@ -132,15 +134,15 @@ fn settle(app: &mut App, now: Moment) {
         app.list.settle(usize::from(table.rows.height));
     }
     if let Some(area) = regions.network {
-        let end = ui::network::last_offset(app, area, regions.form);
+        let end = ui::panes::network::last_offset(app, area, regions.form);
         app.network_offset = app.network_offset.min(end);
     }
     if let Some(area) = regions.disks {
-        let end = ui::disks::last_offset(app, area, regions.form);
+        let end = ui::panes::disks::last_offset(app, area, regions.form);
         app.disks_offset = app.disks_offset.min(end);
     }
     if let (Some(details), Some(area)) = (app.details, regions.details) {
-        let end = ui::details::last_offset(app, details, area, now);
+        let end = ui::screens::process::last_offset(app, details, area, now);
         app.details = Some(Details {
             offset: details.offset.min(end),
             ..details

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::commands::Command;
-use crate::connect::{ClientFiles, Connect};
+use crate::config::agent_url::{Target, TargetError};
+use crate::config::profiles::{Profile, Profiles};
+use crate::config::save_profile::Save;
 use crate::link::Intervals;
-use crate::plain::clean;
-use crate::profiles::{Profile, Profiles};
-use crate::save::Save;
-use crate::target::{Target, TargetError};
-use crate::token::{InvalidToken, Token};
+use crate::secrets::token::{InvalidToken, Token};
+use crate::source::remote::{ClientFiles, Connect};
+use crate::text::sanitize::clean;
 
 /// The profile that every installation has: the agent inside this process.
 pub const DEMO: &str = "demo";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 
 use super::*;
-use crate::recipient::Recipient;
+use crate::secrets::recipient::Recipient;
 
 fn cli(words: &str) -> Cli {
     parse(words).unwrap_or_else(|error| panic!("{words}: {error}"))

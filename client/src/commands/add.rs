@@ -5,14 +5,14 @@ use std::io::{BufRead, Read, Write};
 use socktop_proto::pairing::{self, MAX_BYTES, Pairing, PairingError, Pin};
 
 use super::{CommandError, usable};
-use crate::home::Home;
-use crate::known::KnownError;
-use crate::plain::{clean, is_junk};
-use crate::profiles::{Profile, Profiles, ProfilesError};
-use crate::recipient::Recipient;
-use crate::target::{Target, TargetError};
-use crate::token::{InvalidToken, Token};
-use crate::tokens::StoreError;
+use crate::config::agent_url::{Target, TargetError};
+use crate::config::paths::Home;
+use crate::config::profiles::{Profile, Profiles, ProfilesError};
+use crate::secrets::recipient::Recipient;
+use crate::secrets::token::{InvalidToken, Token};
+use crate::secrets::token_store::StoreError;
+use crate::text::sanitize::{clean, is_junk};
+use crate::trust::known_agents::KnownError;
 
 /// Longest name that is taken from a line, in bytes: a file has to have it.
 const LONGEST_NAME: usize = 60;

@@ -5,12 +5,12 @@ use std::io::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::CommandError;
-use crate::home::Home;
-use crate::known::KnownAgents;
-use crate::plain::clean;
-use crate::profiles::{Profile, Profiles};
-use crate::recipient::Recipient;
-use crate::target::Target;
+use crate::config::agent_url::Target;
+use crate::config::paths::Home;
+use crate::config::profiles::{Profile, Profiles};
+use crate::secrets::recipient::Recipient;
+use crate::text::sanitize::clean;
+use crate::trust::known_agents::KnownAgents;
 
 /// Writes the profiles to `out`.
 ///

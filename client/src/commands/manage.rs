@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use super::{CommandError, unknown, usable};
-use crate::home::Home;
-use crate::plain::clean;
-use crate::profiles::Profiles;
-use crate::target::Target;
+use crate::config::agent_url::Target;
+use crate::config::paths::Home;
+use crate::config::profiles::Profiles;
+use crate::text::sanitize::clean;
 
 /// Removes the profile `name`, its token where socktop stored that, and the key of its agent where no other profile is
 /// of that agent.

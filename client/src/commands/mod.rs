@@ -12,13 +12,13 @@ use std::io::{self, IsTerminal, Write};
 use clap::Subcommand;
 
 use crate::cli::{DEMO, known_profiles};
-use crate::home::Home;
-use crate::known::KnownError;
-use crate::plain::is_junk;
-use crate::profiles::{Profiles, ProfilesError};
-use crate::question::confirm_at_terminal;
-use crate::target::TargetError;
-use crate::tokens::StoreError;
+use crate::config::agent_url::TargetError;
+use crate::config::paths::Home;
+use crate::config::profiles::{Profiles, ProfilesError};
+use crate::prompt::confirm_at_terminal;
+use crate::secrets::token_store::StoreError;
+use crate::text::sanitize::is_junk;
+use crate::trust::known_agents::KnownError;
 
 /// What to do instead of showing a host.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]

@@ -1,16 +1,15 @@
 //! What becomes of the answers of one connection: decoded, completed where they are changes, checked against the limits.
 
 use socktop_proto::delta::{ChangesError, apply};
+use socktop_proto::dialect::native::{self, Answer, Told, Wanted};
+use socktop_proto::dialect::text;
 use socktop_proto::limits::{self, OverLimit};
 use socktop_proto::model::body;
-use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::{Answer, Told, Wanted};
 use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
-use socktop_proto::dialect::text;
 
-use super::held::Held;
 use super::text_limits::cut_texts;
-use crate::plain::one_line;
+use crate::link::memory_budget::Held;
+use crate::text::sanitize::one_line;
 
 /// Why an answer cannot be used. The connection can: what comes next is told apart from it.
 #[derive(Debug, thiserror::Error)]

@@ -4,21 +4,20 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::{Answer, Told, Wanted};
-use socktop_proto::{Fields, Frame, Query, limits};
+use socktop_proto::dialect::native::{self, Answer, Told, Wanted};
 use socktop_proto::dialect::text;
+use socktop_proto::{Fields, Frame, Query, limits};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::answers::{Answers, Unusable, name};
-use super::cause::Cause;
 use super::dial::Socket;
-use super::held::Held;
 use super::schedule::{Schedule, kind};
 use super::{Dialect, Event, Plan};
-use crate::plain::one_line;
+use crate::link::disconnect::Cause;
+use crate::link::memory_budget::Held;
+use crate::text::sanitize::one_line;
 
 /// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
 /// metrics, that is seen within three seconds of its last word.

@@ -17,10 +17,9 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::error::{DialError, Fault};
 use super::frame_limit::FrameLimited;
-use super::upgrade;
-use super::{Dialect, Endpoint, tcp};
-use crate::recipient::{Peer, Recipient};
-use crate::target::Target;
+use super::{Dialect, Endpoint, tcp, upgrade};
+use crate::config::agent_url::Target;
+use crate::secrets::recipient::{Peer, Recipient};
 use crate::trust::{Trust, key_of};
 
 /// For the TLS handshake, and again for the answer to the upgrade: an agent that the first connection starts

@@ -1,15 +1,14 @@
 //! Where an agent is: across the network, or inside this process.
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use tokio::io::DuplexStream;
 
 use super::Security;
-use crate::recipient::Recipient;
-use crate::target::Target;
-use crate::token::Token;
+use crate::config::agent_url::Target;
+use crate::secrets::recipient::Recipient;
+use crate::secrets::token::Token;
 use crate::trust::Trust;
 
 /// Opens one connection to an agent inside this process.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use socktop_proto::pairing::Pin;
 
-use crate::plain::one_line;
+use crate::text::sanitize::one_line;
 use crate::trust::Refusal;
 
 /// Most characters of an agent's own words in a message: two lines on a screen.

@@ -6,30 +6,31 @@
 mod answers;
 mod backoff;
 
-mod cause;
 mod conversation;
 mod dial;
 mod endpoint;
 mod error;
 mod frame_limit;
-mod held;
-mod plan;
 mod schedule;
 mod task;
 mod tcp;
 mod text_limits;
 mod upgrade;
 
+mod disconnect;
+mod memory_budget;
+mod subscription;
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
-pub use endpoint::{Endpoint, Open};
-pub use error::DialError;
-pub use plan::{Intervals, Plan};
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
+
+pub use endpoint::{Endpoint, Open};
+pub use error::DialError;
+pub use subscription::{Intervals, Plan};
 
 /// Events that may wait to be read; then nothing more is asked until some are.
 const EVENTS: usize = 64;

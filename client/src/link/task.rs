@@ -6,11 +6,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::backoff::Backoff;
-use super::cause::Cause;
 use super::conversation::{Ended, converse};
 use super::dial::Dialer;
-use super::held::Held;
 use super::{Endpoint, Event, LinkState, Plan};
+use crate::link::disconnect::Cause;
+use crate::link::memory_budget::Held;
 
 /// Keeps one agent connected until nobody listens any more.
 pub(super) async fn run(

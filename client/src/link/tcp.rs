@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::Fault;
-use crate::target::{DEFAULT_PLAIN_PORT, Target};
+use crate::config::agent_url::{DEFAULT_PLAIN_PORT, Target};
 
 /// For the name server to answer.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(5);

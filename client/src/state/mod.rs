@@ -6,21 +6,19 @@
 
 mod changed;
 mod impossible;
-mod ring;
 mod traffic;
-mod watch;
 
 use std::time::{Duration, Instant};
 
-use changed::Changed;
-pub use impossible::Impossible;
-pub use ring::{HISTORY, Ring};
 use socktop_proto::Query;
 use socktop_proto::model::{self, Disks, Host, Metrics, Processes, SampleTime, body};
-pub use traffic::{Interfaces, Rate, Traffic, seconds_between};
-pub use watch::{Identity, Watch};
 
 use crate::link::{Dialect, Event, LinkState};
+use changed::Changed;
+pub use history::{HISTORY, Ring};
+pub use impossible::Impossible;
+pub use process_watch::{Identity, Watch};
+pub use traffic::{Interfaces, Rate, Traffic, seconds_between};
 
 /// One reading of both clocks of the machine that this program runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -389,5 +387,7 @@ impl HostState {
     }
 }
 
+mod history;
+mod process_watch;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use socktop_proto::model::{Interface, SampleTime};
 
 use super::impossible::Impossible;
-use super::ring::{HISTORY, Ring};
+use crate::state::history::{HISTORY, Ring};
 
 /// Interfaces that may be remembered after they went away, those that are there included: names that
 /// change with every sample must not fill the memory.

@@ -15,13 +15,13 @@
 
 mod client;
 mod error;
+pub mod first_contact;
+pub mod known_agents;
 mod verifier;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use client::ClientIdentity;
-pub use error::TrustError;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -29,8 +29,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 use socktop_proto::pairing::Pin;
 
-use crate::plain::one_line;
+use crate::text::sanitize::one_line;
+pub use client::ClientIdentity;
 use client::Presenter;
+pub use error::TrustError;
 pub(crate) use verifier::key_of;
 use verifier::{Refused, Rule, Verifier, Why};
 

@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::canvas::{put, put_apart};
-use super::layout::Regions;
-use super::theme::Level;
-use super::{Scene, format, text};
+use super::Scene;
+use crate::config::theme::Level;
 use crate::link::{Dialect, LinkState, Security};
 use crate::state::memory_percent;
+use crate::text::{format, width};
+use crate::ui::widgets::paint::{put, put_apart};
+use crate::view::layout::Regions;
 
 /// What is said of things that `socktop_agent` 1.60 has no words for.
 pub const NOT_TOLD: &str = "socktop_agent 1.60 does not tell";
@@ -20,10 +21,10 @@ pub const NOT_TOLD_SHORT: &str = "agent 1.60 does not tell";
 /// Draws header and notice.
 pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let area = regions.header;
-    let name = text::fit(&host_name(scene), usize::from(area.width).max(9) - 8);
-    let room = usize::from(area.width).saturating_sub(text::width(&name) + 3);
+    let name = width::fit(&host_name(scene), usize::from(area.width).max(9) - 8);
+    let room = usize::from(area.width).saturating_sub(width::width(&name) + 3);
     let link = link(scene, room);
-    let taken: usize = link.iter().map(|span| text::width(&span.content)).sum();
+    let taken: usize = link.iter().map(|span| width::width(&span.content)).sum();
     let mut room = room.saturating_sub(taken);
     let mut left = vec![Span::styled(format!(" {name}"), scene.theme.strong())];
     if regions.cpu.is_none() {
@@ -48,7 +49,7 @@ fn append(
     fact: &str,
     style: ratatui::style::Style,
 ) {
-    let needed = text::width(fact) + 3;
+    let needed = width::width(fact) + 3;
     if *room < needed {
         *room = 0;
         return;
@@ -65,7 +66,7 @@ fn host_name(scene: Scene<'_>) -> String {
         host.metrics.value().map(|metrics| &metrics.hostname),
     ];
     let known = names.into_iter().flatten().find(|name| !name.is_empty());
-    text::clean(known.unwrap_or(&scene.app.options.name)).into_owned()
+    width::clean(known.unwrap_or(&scene.app.options.name)).into_owned()
 }
 
 /// CPU and memory, where their panes are not shown.
@@ -110,7 +111,7 @@ fn facts(scene: Scene<'_>) -> Vec<String> {
         let kernel = host.kernel.as_ref().map(|kernel| format!("Linux {kernel}"));
         let known = [&host.os, &kernel, &host.model, &host.architecture];
         let known = known.into_iter().flatten().filter(|fact| !fact.is_empty());
-        facts.extend(known.map(|fact| text::fit(fact, 40)));
+        facts.extend(known.map(|fact| width::fit(fact, 40)));
     }
     facts
 }
@@ -119,7 +120,7 @@ fn facts(scene: Scene<'_>) -> Vec<String> {
 fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
     let (sign, style, words) = match &scene.app.host.link {
         LinkState::Connecting => {
-            let target = text::clean(&scene.app.options.endpoint);
+            let target = width::clean(&scene.app.options.endpoint);
             let words = vec![format!("connecting to {target}"), "connecting".to_owned()];
             ("○", scene.theme.quiet(), words)
         }
@@ -129,7 +130,7 @@ fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
             let version = agent.map_or("", |host| host.agent_version.as_str());
             let dialect = match dialect {
                 Dialect::Native if version.is_empty() => "native".to_owned(),
-                Dialect::Native => format!("native, agent {}", text::fit(version, 20)),
+                Dialect::Native => format!("native, agent {}", width::fit(version, 20)),
                 Dialect::Text => "text, agent 1.60".to_owned(),
             };
             let security = match security {
@@ -150,7 +151,7 @@ fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
     };
     let fitting = words
         .into_iter()
-        .find(|words| text::width(words) + 3 <= room);
+        .find(|words| width::width(words) + 3 <= room);
     vec![
         Span::styled(sign, style),
         Span::raw(fitting.map_or_else(String::new, |words| format!(" {words} "))),
@@ -182,15 +183,15 @@ fn notice(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         }
         None => format!(" NO CONNECTION for {lost} · {retry}"),
     };
-    let reason = text::clean(reason);
+    let reason = width::clean(reason);
     if area.height > 1 {
-        let lines = text::wrap(&reason, usize::from(area.width.saturating_sub(2)));
+        let lines = width::wrap(&reason, usize::from(area.width.saturating_sub(2)));
         for (row, line) in lines.into_iter().enumerate() {
             put(buffer, area, row + 1, format!(" {line}"));
         }
     } else {
         words = format!("{words} · {reason}");
     }
-    put(buffer, area, 0, text::fit(&words, usize::from(area.width)));
+    put(buffer, area, 0, width::fit(&words, usize::from(area.width)));
     buffer.set_style(area.intersection(buffer.area), scene.theme.alarm());
 }

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::canvas::{padded, pane, put, scrollbar};
-use super::text;
-use super::theme::Theme;
 use crate::app::{Binding, Context, Key, bindings};
+use crate::config::theme::Theme;
+use crate::text::width;
+use crate::ui::widgets::paint::{padded, pane, put, scrollbar};
 
 /// What is worth knowing about the numbers.
 const NOTES: [&str; 8] = [
@@ -50,7 +50,7 @@ fn entry(binding: &Binding, width: u16, theme: Theme) -> Line<'static> {
     let names: Vec<String> = binding.keys.iter().map(Key::name).collect();
     Line::from(vec![
         Span::styled(
-            text::left(&format!("  {}", names.join("  ")), room),
+            width::left(&format!("  {}", names.join("  ")), room),
             theme.accent(),
         ),
         Span::raw(binding.help),
@@ -61,7 +61,7 @@ fn notes(lines: &mut Vec<Line<'static>>, width: u16, theme: Theme) {
     lines.push(Line::default());
     lines.push(Line::styled("Numbers and mouse", theme.strong()));
     for note in NOTES {
-        let wrapped = text::wrap(note, usize::from(width.saturating_sub(4))).into_iter();
+        let wrapped = width::wrap(note, usize::from(width.saturating_sub(4))).into_iter();
         lines.extend(wrapped.enumerate().map(|(index, line)| {
             Line::from(format!("{}{line}", if index == 0 { "  " } else { "    " }))
         }));

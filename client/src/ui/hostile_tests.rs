@@ -13,10 +13,10 @@ use socktop_proto::model::{
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::fixture::Stage;
-use crate::app::picker::{Entry, Picker};
+use crate::app::screens::picker::{Entry, Picker};
 use crate::app::{Message, View};
 use crate::link::{Dialect, Event, LinkState};
-use crate::plain::is_junk;
+use crate::text::sanitize::is_junk;
 
 /// A title, a cleared screen, an escape in one byte, a link, turned text, invisible and piled-up characters.
 const ATTACKS: [&str; 9] = [
@@ -295,6 +295,6 @@ fn names_of_saved_hosts_are_harmless() {
     let area = Rect::new(0, 0, 80, 24);
     picker.area = area;
     let mut buffer = Buffer::empty(area);
-    super::picker::draw(&mut buffer, &picker, true);
+    crate::ui::screens::picker::draw(&mut buffer, &picker, true);
     assert_harmless(&buffer, "the picker");
 }

@@ -1,32 +1,22 @@
 //! The screen: a pure function of the application's state and the time. One file a pane; where they are
 //! is drawn in [`layout`].
 
-pub mod canvas;
-pub mod cpu;
-pub mod details;
-pub mod disks;
-pub mod format;
-pub mod graph;
 pub mod header;
 pub mod help;
-pub mod hints;
-pub mod layout;
-pub mod memory;
-pub mod network;
-pub mod picker;
-pub mod processes;
-pub mod text;
-pub mod theme;
 
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::text::Span;
-use theme::Theme;
 
 use crate::app::App;
+use crate::config::theme::Theme;
 use crate::state::{Moment, Part};
+use crate::text::{format, width};
+use crate::ui::panes::{cpu, disks, memory, network, processes};
+use crate::ui::screens::process;
+use crate::view::layout;
 
 /// What panes are drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -71,14 +61,14 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
     }
     if let (Some(area), Some(shown), Some(watch)) = (regions.details, app.details, &app.host.watch)
     {
-        details::draw(buffer, area, regions.form, shown, watch, scene);
+        process::draw(buffer, area, regions.form, shown, watch, scene);
         if watch.ended.is_some() {
             dim(buffer, area.area, scene);
         } else {
             fade(buffer, area.area, scene, &watch.details, every.metrics);
         }
     }
-    hints::draw(buffer, regions.hints, app, theme);
+    footer::draw(buffer, regions.hints, app, theme);
     if let Some(offset) = app.help {
         help::draw(buffer, offset, theme);
     }
@@ -107,7 +97,7 @@ fn dim(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 /// that cannot be.
 fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Option<Span<'static>> {
     if let Some(error) = &part.error {
-        let error = text::clean(error).into_owned();
+        let error = width::clean(error).into_owned();
         return Some(Span::styled(error, scene.theme.bad()));
     }
     match &part.sample {
@@ -126,14 +116,18 @@ fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Option<Span<'
 /// What an empty pane says.
 fn nothing_yet<T>(part: &Part<T>) -> String {
     match &part.error {
-        Some(error) => text::clean(error).into_owned(),
+        Some(error) => width::clean(error).into_owned(),
         None => "waiting for the first sample".to_owned(),
     }
 }
 
+pub mod footer;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod impossible_tests;
+pub mod panes;
+pub mod screens;
 #[cfg(test)]
 mod tests;
+pub mod widgets;

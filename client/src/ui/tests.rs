@@ -13,7 +13,7 @@ use socktop_proto::model::{
 };
 
 use crate::app::fixture::{Stage, details, host, journal, metrics, text_of};
-use crate::app::picker::{Entry, Picker};
+use crate::app::screens::picker::{Entry, Picker};
 use crate::app::{Message, View};
 use crate::link::Dialect;
 
@@ -250,7 +250,7 @@ fn picker() {
         let area = Rect::new(0, 0, 80, 12);
         picker.area = area;
         let mut buffer = Buffer::empty(area);
-        super::picker::draw(&mut buffer, &picker, true);
+        crate::ui::screens::picker::draw(&mut buffer, &picker, true);
         insta::assert_snapshot!(name, text_of(&buffer, area));
     }
 }

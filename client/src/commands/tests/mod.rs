@@ -9,7 +9,7 @@ use std::path::Path;
 use socktop_proto::pairing::{MAX_BYTES, Pairing, Pin};
 
 use super::*;
-use crate::recipient::Recipient;
+use crate::secrets::recipient::Recipient;
 
 const PIN: Pin = Pin::from_digest([0xa5; 32]);
 const OTHER: Pin = Pin::from_digest([0x5a; 32]);

@@ -1,10 +1,9 @@
 //! Agents that answer what cannot be used. The answer ends with an error that says so, and the connection goes on.
 
 use futures_util::SinkExt;
+use socktop_proto::dialect::native::{self, Told};
 use socktop_proto::limits::{DISKS, MESSAGE_BYTES};
 use socktop_proto::model::{Disks, Metrics, body};
-use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::Told;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{listen, unchecked_reply};

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use socktop_proto::delta::changes;
+use socktop_proto::dialect::native::{Told, Wanted};
+use socktop_proto::dialect::text;
 use socktop_proto::model::body::Kind;
 use socktop_proto::model::{Process, Processes, SampleTime};
-use socktop_proto::dialect::native::{Told, Wanted};
 use socktop_proto::{Fields, Frame, Query};
-use socktop_proto::dialect::text;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 

@@ -1,10 +1,10 @@
 //! Agents that say what belongs to no answer. Each is reported, and the connection replaced.
 
 use futures_util::SinkExt;
-use socktop_proto::limits::MESSAGE_BYTES;
-use socktop_proto::model::{self, body};
 use socktop_proto::Query;
 use socktop_proto::dialect::native;
+use socktop_proto::limits::MESSAGE_BYTES;
+use socktop_proto::model::{self, body};
 use tokio::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;

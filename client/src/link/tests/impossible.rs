@@ -1,8 +1,8 @@
 //! Numbers that cannot be, on their way from an agent to the state: in whole answers, and where changes make them.
 
 use socktop_proto::delta::changes;
-use socktop_proto::model::{Disk, Disks, Memory, Metrics, Process, Processes, SampleTime, body};
 use socktop_proto::dialect::native::Told;
+use socktop_proto::model::{Disk, Disks, Memory, Metrics, Process, Processes, SampleTime, body};
 use socktop_proto::{Fields, Query};
 use tokio_tungstenite::tungstenite::Message;
 

@@ -2,6 +2,7 @@
 //! with an error that says so, and the connection goes on.
 
 use futures_util::SinkExt;
+use socktop_proto::dialect::native;
 use socktop_proto::limits::{
     BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, HELD_BYTES, INTERFACES,
     JOURNAL_ENTRIES, MESSAGE_BYTES, PARTS, THREADS, held_bytes,
@@ -10,7 +11,6 @@ use socktop_proto::model::{
     Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal, JournalEntry,
     Metrics, Process, ProcessDetails, Processes, ProcessesChanges, Thread, body, changes,
 };
-use socktop_proto::dialect::native;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{changes_reply, listen, unchecked_packed_reply, unchecked_reply};

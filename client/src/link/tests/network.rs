@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::handshake::server::Request;
 use super::super::{Endpoint, probe};
 use super::agent::accept;
 use super::*;
-use crate::target::Target;
-use crate::token::Token;
+use crate::config::agent_url::Target;
+use crate::secrets::token::Token;
 
 pub(super) async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -15,8 +15,8 @@ use super::super::{DialError, Endpoint, probe, shake_hands};
 use super::network::listener;
 use super::tls::{Identity, dialled, named, server};
 use super::*;
-use crate::recipient::Recipient;
-use crate::token::Token;
+use crate::secrets::recipient::Recipient;
+use crate::secrets::token::Token;
 use crate::trust::{ClientIdentity, Trust};
 
 fn pin(agent: &Identity) -> Pin {

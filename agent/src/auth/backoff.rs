@@ -1,0 +1,214 @@
+//! Guesses at the token are answered ever more slowly.
+//!
+//! Only the answer to a wrong token waits: who has the right one is let in at once, whatever others of the same
+//! address do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::server::client_network::Source;
+
+/// How long the answer to a first wrong token waits; to each further one twice as long.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// How long at most.
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// As many failures make the longest delay; more are not counted.
+const MOST_FAILURES: u32 = 7;
+/// After this time without a failure half of them are forgotten: all within ten minutes.
+const HALVING_TIME: Duration = Duration::from_mins(3);
+/// How many addresses are remembered.
+const ADDRESSES: usize = 1024;
+/// How many answers wait at once, of one address and in all. Further guesses get none.
+const HELD_PER_ADDRESS: u32 = 4;
+const HELD: u32 = 32;
+
+/// Who guessed, and how often.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Throttle(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    failures: HashMap<Source, Failures>,
+    held: u32,
+}
+
+#[derive(Debug)]
+struct Failures {
+    count: u32,
+    last: Instant,
+    held: u32,
+}
+
+impl Failures {
+    fn count_at(&self, now: Instant) -> u32 {
+        let halvings = (now - self.last).as_secs() / HALVING_TIME.as_secs();
+        let halvings = u32::try_from(halvings).unwrap_or(u32::MAX);
+        self.count.checked_shr(halvings).unwrap_or(0)
+    }
+}
+
+/// An answer that waits, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    table: Arc<Mutex<Table>>,
+    source: Source,
+    delay: Duration,
+}
+
+impl Held {
+    /// How long it waits.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut table = lock(&self.table);
+        table.held -= 1;
+        if let Some(failures) = table.failures.get_mut(&self.source) {
+            failures.held -= 1;
+        }
+    }
+}
+
+impl Throttle {
+    /// Notes a wrong token. `None`: so many answers wait that this one is not given at all.
+    pub(crate) fn fail(&self, source: Source) -> Option<Held> {
+        let now = Instant::now();
+        let mut table = lock(&self.0);
+        table.make_room(source);
+        let failures = table.failures.entry(source).or_insert(Failures {
+            count: 0,
+            last: now,
+            held: 0,
+        });
+        failures.count = (failures.count_at(now) + 1).min(MOST_FAILURES);
+        failures.last = now;
+        let delay = (FIRST_DELAY * (1 << (failures.count - 1))).min(LONGEST_DELAY);
+        let held_of_it = failures.held;
+        if held_of_it >= HELD_PER_ADDRESS || table.held >= HELD {
+            return None;
+        }
+        table.held += 1;
+        if let Some(failures) = table.failures.get_mut(&source) {
+            failures.held += 1;
+        }
+        Some(Held {
+            table: Arc::clone(&self.0),
+            source,
+            delay,
+        })
+    }
+}
+
+impl Table {
+    /// Forgets who failed longest ago, where too many are remembered. Whose answer waits is not forgotten.
+    fn make_room(&mut self, source: Source) {
+        if self.failures.len() < ADDRESSES || self.failures.contains_key(&source) {
+            return;
+        }
+        let oldest = self
+            .failures
+            .iter()
+            .filter(|(_, failures)| failures.held == 0)
+            .min_by_key(|(_, failures)| failures.last)
+            .map(|(&source, _)| source);
+        if let Some(oldest) = oldest {
+            self.failures.remove(&oldest);
+        }
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn source(number: u64) -> Source {
+        Source::V6(number)
+    }
+
+    fn delay_ms(throttle: &Throttle, number: u64) -> u128 {
+        throttle.fail(source(number)).unwrap().delay().as_millis()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_failure_of_an_address_doubles_its_delay_up_to_five_seconds() {
+        let throttle = Throttle::default();
+        for wanted in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            assert_eq!(delay_ms(&throttle, 1), wanted);
+        }
+        assert_eq!(delay_ms(&throttle, 2), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_forgotten_by_halves_within_ten_minutes() {
+        let throttle = Throttle::default();
+        for _ in 0..20 {
+            delay_ms(&throttle, 1);
+        }
+        advance(HALVING_TIME).await;
+        assert_eq!(delay_ms(&throttle, 1), 800, "three of seven are left");
+        advance(Duration::from_mins(10)).await;
+        assert_eq!(delay_ms(&throttle, 1), 100);
+        advance(Duration::from_hours(24 * 365 * 100)).await;
+        assert_eq!(delay_ms(&throttle, 1), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_four_of_an_address_and_thirty_two_in_all_there_is_no_answer() {
+        let throttle = Throttle::default();
+        let mut held: Vec<_> = (0..4).map(|_| throttle.fail(source(0)).unwrap()).collect();
+        assert!(throttle.fail(source(0)).is_none());
+        for number in 1..=7 {
+            held.extend((0..4).filter_map(|_| throttle.fail(source(number))));
+        }
+        assert_eq!(held.len(), 32);
+        assert!(throttle.fail(source(99)).is_none());
+        held.pop();
+        assert!(throttle.fail(source(99)).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_addresses_are_remembered_and_the_oldest_forgotten() {
+        let throttle = Throttle::default();
+        for number in 0..2000 {
+            advance(Duration::from_millis(1)).await;
+            delay_ms(&throttle, number);
+        }
+        assert_eq!(lock(&throttle.0).failures.len(), ADDRESSES);
+        assert_eq!(delay_ms(&throttle, 1999), 200);
+        assert_eq!(delay_ms(&throttle, 0), 100);
+    }
+
+    proptest! {
+        #[test]
+        fn caps_hold_whatever_comes(steps in vec((0..12_u64, any::<bool>()), 1..200)) {
+            let throttle = Throttle::default();
+            let mut held = Vec::new();
+            for (number, leaves) in steps {
+                if leaves && !held.is_empty() {
+                    let _: Held = held.swap_remove(usize::try_from(number).unwrap() % held.len());
+                } else {
+                    held.extend(throttle.fail(source(number)));
+                }
+                prop_assert!(held.len() <= 32);
+                for number in 0..12 {
+                    let of_it = held.iter().filter(|held| held.source == source(number)).count();
+                    prop_assert!(of_it <= 4);
+                }
+            }
+        }
+    }
+}

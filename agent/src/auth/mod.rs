@@ -1,0 +1,7 @@
+//! Who may connect, and what is open to them: tokens and rights, client certificates, the gate before the upgrade, backoff after wrong tokens.
+
+pub(crate) mod backoff;
+pub mod client_ca;
+pub mod gate;
+pub mod token;
+pub mod token_file;

@@ -1,0 +1,307 @@
+//! How many may be on their way in at once: a handshake costs computing time and buffers before it is known whose
+//! it is.
+//!
+//! A place is given back when the request is answered. Of those who wait, the one whose address holds fewest places
+//! is next. While somebody waits, a place is held for a quarter of a second at most, if it comes to that: the oldest
+//! of the address that holds most is cut off.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::server::client_network::Source;
+
+/// How long a place is safe where others wait.
+const SAFE_TIME: Duration = Duration::from_millis(250);
+
+/// The places.
+#[derive(Debug, Clone)]
+pub(crate) struct Handshakes(Arc<Mutex<Queue>>);
+
+#[derive(Debug)]
+struct Queue {
+    limit: usize,
+    next: u64,
+    holders: BTreeMap<u64, Holder>,
+    /// In the order in which they came.
+    waiting: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Holder {
+    entry: Entry,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Entry {
+    source: Source,
+    signals: Arc<Signals>,
+}
+
+#[derive(Debug, Default)]
+struct Signals {
+    granted: Notify,
+    cut: Notify,
+}
+
+/// Tells that a place was taken away.
+#[derive(Debug)]
+pub(crate) struct Cut(Arc<Signals>);
+
+impl Cut {
+    /// Waits until the place is taken away; for ever where it was given back. Only one may wait.
+    pub(crate) async fn off(self) {
+        self.0.cut.notified().await;
+    }
+}
+
+/// A place, or a wait for one, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    queue: Arc<Mutex<Queue>>,
+    id: u64,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.queue);
+        queue.waiting.remove(&self.id);
+        if queue.holders.remove(&self.id).is_some() {
+            queue.grant();
+        }
+    }
+}
+
+impl Handshakes {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self(Arc::new(Mutex::new(Queue {
+            limit,
+            next: 0,
+            holders: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        })))
+    }
+
+    /// Takes over another limit. Who has a place keeps it.
+    pub(crate) fn apply(&self, limit: usize) {
+        let mut queue = lock(&self.0);
+        queue.limit = limit;
+        queue.grant();
+    }
+
+    /// Waits for a place.
+    pub(crate) async fn acquire(&self, source: Source) -> (Slot, Cut) {
+        let (slot, signals) = self.line_up(source);
+        while let Some(until) = self.wait_of(slot.id) {
+            tokio::select! {
+                () = signals.granted.notified() => {}
+                () = sleep_until(until) => {}
+            }
+        }
+        (slot, Cut(signals))
+    }
+
+    fn line_up(&self, source: Source) -> (Slot, Arc<Signals>) {
+        let mut queue = lock(&self.0);
+        let id = queue.next;
+        queue.next += 1;
+        let signals = Arc::<Signals>::default();
+        let entry = Entry {
+            source,
+            signals: Arc::clone(&signals),
+        };
+        queue.waiting.insert(id, entry);
+        queue.grant();
+        let slot = Slot {
+            queue: Arc::clone(&self.0),
+            id,
+        };
+        (slot, signals)
+    }
+
+    /// When `id` should look again for a place, if it has none; the time has come for whom it has to wait for.
+    fn wait_of(&self, id: u64) -> Option<Instant> {
+        let mut queue = lock(&self.0);
+        let now = Instant::now();
+        loop {
+            if !queue.waiting.contains_key(&id) {
+                return None;
+            }
+            match queue.victim() {
+                Some((victim, since)) if since + SAFE_TIME <= now => queue.cut_off(victim),
+                Some((_, since)) => return Some(since + SAFE_TIME),
+                // Not while there is a place at all.
+                None => return Some(now + SAFE_TIME),
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn held(&self) -> HashMap<Source, usize> {
+        let mut held = HashMap::new();
+        for holder in self.holders.values() {
+            *held.entry(holder.entry.source).or_default() += 1;
+        }
+        held
+    }
+
+    /// Gives free places away.
+    fn grant(&mut self) {
+        while self.holders.len() < self.limit {
+            let held = self.held();
+            let next = self
+                .waiting
+                .iter()
+                .min_by_key(|(id, entry)| (held.get(&entry.source).copied().unwrap_or(0), **id))
+                .map(|(&id, _)| id);
+            let Some((id, entry)) = next.and_then(|id| self.waiting.remove_entry(&id)) else {
+                return;
+            };
+            entry.signals.granted.notify_one();
+            let since = Instant::now();
+            self.holders.insert(id, Holder { entry, since });
+        }
+    }
+
+    /// Who is cut off next: the oldest of the address that holds most; of several such, the oldest of all.
+    fn victim(&self) -> Option<(u64, Instant)> {
+        let held = self.held();
+        let most = held.values().max()?;
+        self.holders
+            .iter()
+            .filter(|(_, holder)| held.get(&holder.entry.source) == Some(most))
+            .min_by_key(|(id, holder)| (holder.since, **id))
+            .map(|(&id, holder)| (id, holder.since))
+    }
+
+    fn cut_off(&mut self, id: u64) {
+        if let Some(holder) = self.holders.remove(&id) {
+            holder.entry.signals.cut.notify_one();
+        }
+        self.grant();
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use futures_util::FutureExt;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn source(number: u8) -> Source {
+        Source::V4(Ipv4Addr::new(192, 0, 2, number))
+    }
+
+    fn holds(handshakes: &Handshakes, slot: &Slot) -> bool {
+        lock(&handshakes.0).holders.contains_key(&slot.id)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_holds_fewest_is_next() {
+        let handshakes = Handshakes::new(2);
+        let line_up = |number| handshakes.line_up(source(number)).0;
+        let (first, _second) = (line_up(1), line_up(1));
+        let (third, other) = (line_up(1), line_up(2));
+        drop(first);
+        assert!(!holds(&handshakes, &third));
+        assert!(holds(&handshakes, &other));
+        drop(other);
+        assert!(holds(&handshakes, &third));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_cut_off_while_nobody_waits() {
+        let handshakes = Handshakes::new(2);
+        let (_first, first_cut) = handshakes.acquire(source(1)).await;
+        let _second = handshakes.acquire(source(1)).await;
+        advance(Duration::from_secs(4)).await;
+        assert!(first_cut.off().now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_somebody_waits_the_oldest_of_who_holds_most_is_cut_off() {
+        let handshakes = Handshakes::new(3);
+        let (_alone, alone_cut) = handshakes.acquire(source(2)).await;
+        let (_first, first_cut) = handshakes.acquire(source(1)).await;
+        advance(Duration::from_millis(10)).await;
+        let (_second, second_cut) = handshakes.acquire(source(1)).await;
+        let start = Instant::now();
+        let (good, _) = handshakes.acquire(source(3)).await;
+        assert!(holds(&handshakes, &good));
+        // Timers tick in milliseconds.
+        assert!(start.elapsed() <= SAFE_TIME);
+        assert!(first_cut.off().now_or_never().is_some());
+        assert!(alone_cut.off().now_or_never().is_none());
+        assert!(second_cut.off().now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_while_waiting_leaves_nothing() {
+        let handshakes = Handshakes::new(1);
+        let (slot, _cut) = handshakes.acquire(source(1)).await;
+        assert!(handshakes.acquire(source(2)).now_or_never().is_none());
+        drop(slot);
+        let queue = lock(&handshakes.0);
+        assert!(queue.waiting.is_empty() && queue.holders.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_higher_limit_holds_at_once() {
+        let handshakes = Handshakes::new(1);
+        let _first = handshakes.line_up(source(1)).0;
+        let second = handshakes.line_up(source(1)).0;
+        assert!(!holds(&handshakes, &second));
+        handshakes.apply(2);
+        assert!(holds(&handshakes, &second));
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_never_more_than_the_limit_nor_idle(
+            limit in 1..5_usize,
+            steps in vec((0..4_u8, any::<bool>(), any::<usize>()), 1..80),
+        ) {
+            let handshakes = Handshakes::new(limit);
+            let mut slots = Vec::new();
+            for (number, comes, which) in steps {
+                if comes || slots.is_empty() {
+                    slots.push(handshakes.line_up(source(number)).0);
+                } else {
+                    drop(slots.swap_remove(which % slots.len()));
+                }
+                let queue = lock(&handshakes.0);
+                prop_assert!(queue.holders.len() <= limit);
+                prop_assert!(queue.waiting.is_empty() || queue.holders.len() == limit);
+                prop_assert_eq!(queue.holders.len() + queue.waiting.len(), slots.len());
+            }
+        }
+
+        #[test]
+        fn with_places_enough_for_all_every_address_has_one(sources in vec(0..4_u8, 1..40)) {
+            let handshakes = Handshakes::new(4);
+            let first: Vec<_> = (0..4).map(|_| handshakes.line_up(source(9)).0).collect();
+            let slots: Vec<_> = sources
+                .iter()
+                .map(|&number| (number, handshakes.line_up(source(number)).0))
+                .collect();
+            drop(first);
+            for &(number, _) in &slots {
+                prop_assert!(slots.iter().any(|(other, slot)| *other == number && holds(&handshakes, slot)));
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! What clients do is logged, and nobody can fill the log: the first refusals of an address, and the first sessions
+//! that it opens, are told one by one, the others in a minute as a number. So are faults that a client may cause.
+//!
+//! There is no timer: the number is told when the next one comes, or when the agent stops.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::server::client_network::Source;
+
+/// How long is counted before the number is told.
+const PERIOD: Duration = Duration::from_mins(1);
+/// How many lines of one kind on one address, and in all, are told one by one in that time.
+const TOLD_PER_ADDRESS: u32 = 5;
+const TOLD: u32 = 50;
+/// Of how many addresses are counted in that time; of further ones only the sum is known.
+const ADDRESSES: usize = 256;
+
+/// What was told and what not.
+#[derive(Debug, Default)]
+pub(crate) struct LogLimits(Mutex<Period>);
+
+/// What has a line of its own, as long as there are few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A client was turned away.
+    Refused,
+    /// A session was opened.
+    Connected,
+}
+
+/// What happens without a line of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silent {
+    /// A newcomer took the place of a connection that was not let in yet.
+    Displaced,
+    /// A handshake took long while others waited.
+    CutOff,
+    /// A connection waited because many had come from its address.
+    Waited,
+}
+
+#[derive(Debug, Default)]
+struct Period {
+    since: Option<Instant>,
+    refused: Tally,
+    connected: Tally,
+    faults: u32,
+    silent: Silence,
+}
+
+/// The lines of one kind.
+#[derive(Debug, Default)]
+struct Tally {
+    of: HashMap<Source, u32>,
+    told: u32,
+    untold: Untold,
+}
+
+/// What was not told one by one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Untold {
+    count: u64,
+    /// Whose most were, and how many in all.
+    most: Option<(Source, u32)>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Silence {
+    displaced: u64,
+    cut_off: u64,
+    waited: u64,
+}
+
+/// What is told of a period at its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Summary {
+    refused: Untold,
+    connected: Untold,
+    faults: u32,
+    silent: Silence,
+}
+
+impl LogLimits {
+    /// Whether a line on `source` is to be told; else it is counted.
+    pub(crate) fn is_told(&self, line: Line, source: Source) -> bool {
+        let (told, summary) = self.period().line(line, source, Instant::now());
+        summary.tell();
+        told
+    }
+
+    /// Whether a fault is to be told; else it is counted.
+    pub(crate) fn is_fault_told(&self) -> bool {
+        let (told, summary) = self.period().fault(Instant::now());
+        summary.tell();
+        told
+    }
+
+    /// Counts `times` of what is told as a number alone.
+    pub(crate) fn count(&self, what: Silent, times: usize) {
+        if times > 0 {
+            let summary = self.period().count(what, times, Instant::now());
+            summary.tell();
+        }
+    }
+
+    /// Tells what was not told yet.
+    pub(crate) fn flush(&self) {
+        let summary = std::mem::take(&mut *self.period()).summary();
+        summary.tell();
+    }
+
+    fn period(&self) -> MutexGuard<'_, Period> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Period {
+    fn line(&mut self, line: Line, source: Source, now: Instant) -> (bool, Summary) {
+        let before = self.roll(now);
+        let tally = match line {
+            Line::Refused => &mut self.refused,
+            Line::Connected => &mut self.connected,
+        };
+        (tally.is_told(source), before)
+    }
+
+    fn fault(&mut self, now: Instant) -> (bool, Summary) {
+        let before = self.roll(now);
+        self.faults = self.faults.saturating_add(1);
+        (self.faults <= TOLD_PER_ADDRESS, before)
+    }
+
+    fn count(&mut self, what: Silent, times: usize, now: Instant) -> Summary {
+        let begins = self.since.is_none_or(|since| now - since >= PERIOD);
+        let mut told = self.roll(now);
+        // The first is no secret for a minute.
+        let counted = if begins {
+            &mut told.silent
+        } else {
+            &mut self.silent
+        };
+        let times = u64::try_from(times).unwrap_or(u64::MAX);
+        match what {
+            Silent::Displaced => counted.displaced += times,
+            Silent::CutOff => counted.cut_off += times,
+            Silent::Waited => counted.waited += times,
+        }
+        told
+    }
+
+    /// Begins anew where the time is over, and gives what was not told in it.
+    fn roll(&mut self, now: Instant) -> Summary {
+        match self.since {
+            Some(since) if now - since < PERIOD => Summary::default(),
+            _ => {
+                let ended = std::mem::take(self);
+                self.since = Some(now);
+                ended.summary()
+            }
+        }
+    }
+
+    fn summary(self) -> Summary {
+        Summary {
+            refused: self.refused.untold,
+            connected: self.connected.untold,
+            faults: self.faults.saturating_sub(TOLD_PER_ADDRESS),
+            silent: self.silent,
+        }
+    }
+}
+
+impl Tally {
+    fn is_told(&mut self, source: Source) -> bool {
+        let room = self.of.len() < ADDRESSES;
+        let times = match self.of.get_mut(&source) {
+            Some(times) => {
+                *times = times.saturating_add(1);
+                *times
+            }
+            None if room => *self.of.entry(source).or_insert(1),
+            None => u32::MAX,
+        };
+        if times <= TOLD_PER_ADDRESS && self.told < TOLD {
+            self.told += 1;
+            return true;
+        }
+        self.untold.count += 1;
+        if times < u32::MAX && self.untold.most.is_none_or(|(_, most)| times > most) {
+            self.untold.most = Some((source, times));
+        }
+        false
+    }
+}
+
+impl Untold {
+    fn most(&self) -> String {
+        self.most.map_or_else(String::new, |(source, times)| {
+            format!(", most of them of {source} ({times} in all)")
+        })
+    }
+}
+
+impl Summary {
+    fn tell(self) {
+        let refused = self.refused.count;
+        if refused > 0 {
+            let most = self.refused.most();
+            tracing::warn!(event = "refused", "{refused} more refused{most}");
+        }
+        let connected = self.connected.count;
+        if connected > 0 {
+            let most = self.connected.most();
+            tracing::info!(event = "connected", "{connected} more connected{most}");
+        }
+        let faults = self.faults;
+        if faults > 0 {
+            tracing::error!(event = "faults", "{faults} more failures as these");
+        }
+        let Silence {
+            displaced,
+            cut_off,
+            waited,
+        } = self.silent;
+        if displaced > 0 {
+            tracing::warn!(
+                event = "displaced",
+                "connections that gave way to newcomers before they were let in: {displaced}; limits.connections or \
+                 limits.per_address is reached"
+            );
+        }
+        if cut_off > 0 {
+            tracing::warn!(
+                event = "cut-off",
+                "handshakes that took long and were cut off for others: {cut_off}; limits.handshakes is reached"
+            );
+        }
+        if waited > 0 {
+            tracing::warn!(
+                event = "waited",
+                "connections that waited because many had come from their address: {waited}; \
+                 limits.connections_per_second is reached"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuse(period: &mut Period, number: u64, now: Instant) -> bool {
+        period.line(Line::Refused, Source::V6(number), now).0
+    }
+
+    #[test]
+    fn the_first_of_an_address_are_told_and_the_others_counted() {
+        let mut period = Period::default();
+        let start = Instant::now();
+        let told = (0..1000).filter(|_| refuse(&mut period, 1, start)).count();
+        assert_eq!(told, 5);
+        assert!(refuse(&mut period, 2, start));
+        let (told, summary) = period.line(Line::Refused, Source::V6(1), start + PERIOD);
+        assert!(told);
+        assert_eq!(summary.refused.count, 995);
+        assert_eq!(summary.refused.most, Some((Source::V6(1), 1000)));
+        assert_eq!(
+            period.line(Line::Refused, Source::V6(1), start + PERIOD).1,
+            Summary::default()
+        );
+    }
+
+    #[test]
+    fn many_addresses_fill_neither_the_log_nor_the_memory() {
+        let mut period = Period::default();
+        let start = Instant::now();
+        let told = (0..10_000)
+            .filter(|&number| refuse(&mut period, number, start))
+            .count();
+        assert_eq!(told, 50);
+        assert!(period.refused.of.len() <= ADDRESSES);
+        assert_eq!(period.refused.untold.count, 9950);
+    }
+
+    #[test]
+    fn of_those_displaced_the_first_is_told_at_once_and_then_a_number_a_minute() {
+        let mut period = Period::default();
+        let start = Instant::now();
+        assert_eq!(
+            period.count(Silent::Displaced, 1, start).silent.displaced,
+            1
+        );
+        for _ in 0..100 {
+            assert_eq!(
+                period.count(Silent::Displaced, 1, start),
+                Summary::default()
+            );
+            assert_eq!(period.count(Silent::CutOff, 2, start), Summary::default());
+        }
+        let summary = period.count(Silent::CutOff, 1, start + PERIOD);
+        assert_eq!(
+            (summary.silent.displaced, summary.silent.cut_off),
+            (100, 201)
+        );
+    }
+
+    #[test]
+    fn sessions_that_open_are_told_like_refusals_and_apart_from_them() {
+        let mut period = Period::default();
+        let start = Instant::now();
+        let source = Source::V6(1);
+        let told = |period: &mut Period, line| {
+            (0..1000)
+                .filter(|_| period.line(line, source, start).0)
+                .count()
+        };
+        assert_eq!(told(&mut period, Line::Refused), 5);
+        assert_eq!(told(&mut period, Line::Connected), 5);
+        let (_, summary) = period.line(Line::Connected, source, start + PERIOD);
+        assert_eq!(summary.connected.count, 995);
+        assert_eq!(summary.connected.most, Some((source, 1000)));
+    }
+
+    #[test]
+    fn of_faults_the_first_are_told_and_then_a_number_a_minute() {
+        let mut period = Period::default();
+        let start = Instant::now();
+        let told = (0..1000).filter(|_| period.fault(start).0).count();
+        assert_eq!(told, 5);
+        let (told, summary) = period.fault(start + PERIOD);
+        assert!(told);
+        assert_eq!(summary.faults, 995);
+    }
+}

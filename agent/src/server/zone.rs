@@ -1,0 +1,68 @@
+//! Zones of link-local IPv6 addresses (RFC 4007): the network interface that such an address belongs to, without which
+//! it says nothing.
+
+use std::io;
+use std::net::SocketAddr;
+
+use rustix::net::netdevice::{index_to_name, name_to_index};
+use rustix::net::{AddressFamily, SocketType, socket};
+
+use crate::daemon::url_host;
+
+/// The index of the interface that `zone` names (`netdevice(7)`), or that it is.
+///
+/// # Errors
+/// Where there is none of that name.
+pub(crate) fn index(zone: &str) -> io::Result<u32> {
+    if let Ok(index) = zone.parse() {
+        return Ok(index);
+    }
+    // Of whatever kind: the socket alone gives access to the interfaces, and the sandbox allows this one.
+    let socket = socket(AddressFamily::UNIX, SocketType::DGRAM, None)?;
+    Ok(name_to_index(socket, zone)?)
+}
+
+/// An address as it stands in a URL, without its port: with the zone that it has, as a user would write it.
+pub(crate) fn url_host_with_zone(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(address) if address.scope_id() != 0 => {
+            format!("[{}%{}]", address.ip(), name(address.scope_id()))
+        }
+        _ => url_host(address.ip()),
+    }
+}
+
+/// The name of an interface; its index where it has none any more.
+fn name(index: u32) -> String {
+    socket(AddressFamily::UNIX, SocketType::DGRAM, None)
+        .and_then(|socket| index_to_name(socket, index))
+        .unwrap_or_else(|_| index.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+
+    #[test]
+    fn a_zone_is_an_interface_by_its_name_or_number() {
+        let loopback = index("lo").unwrap();
+        assert_eq!(index(&loopback.to_string()).unwrap(), loopback);
+        let error = index("no-such-if0").unwrap_err();
+        assert!(!error.to_string().is_empty());
+        assert_eq!(name(loopback), "lo");
+        assert_eq!(name(u32::MAX), u32::MAX.to_string());
+    }
+
+    #[test]
+    fn an_address_has_its_zone_in_a_url() {
+        let loopback = index("lo").unwrap();
+        let local = SocketAddrV6::new("fe80::1".parse().unwrap(), 1, 0, loopback);
+        assert_eq!(url_host_with_zone(local.into()), "[fe80::1%lo]");
+        assert_eq!(
+            url_host_with_zone("[fd99::2]:1".parse().unwrap()),
+            "[fd99::2]"
+        );
+    }
+}

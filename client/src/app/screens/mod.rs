@@ -1,0 +1,4 @@
+//! What the screens hold: which rows, which one is selected.
+
+pub mod picker;
+pub(crate) mod process_list;

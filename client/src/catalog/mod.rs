@@ -1,0 +1,3 @@
+//! The fields that tables show.
+
+pub(crate) mod process;

@@ -1,0 +1,8 @@
+//! The user's settings: paths, profiles, addresses, theme, keys.
+
+pub mod agent_url;
+pub(crate) mod keymap;
+pub mod paths;
+pub mod profiles;
+pub mod save_profile;
+pub mod theme;

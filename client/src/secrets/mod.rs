@@ -1,0 +1,6 @@
+//! What only this user may read: tokens, and the files that keep them.
+
+pub mod private_file;
+pub mod recipient;
+pub mod token;
+pub mod token_store;

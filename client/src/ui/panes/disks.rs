@@ -1,0 +1,305 @@
+//! Disks: mount point, what is mounted, and how full it is, in the percentage that df(1) shows.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+use socktop_proto::model::{Disk, DiskState};
+
+use super::cpu::{LABEL, label};
+use super::network::in_a_row;
+use crate::app::App;
+use crate::config::theme::Level;
+use crate::state::percent;
+use crate::text::{format, width};
+use crate::ui::widgets::paint::{bar, padded, pane, put, put_apart};
+use crate::ui::{Scene, nothing_yet, remark};
+use crate::view::layout::Form;
+
+/// From this width on, a disk is one row with all that is known of it.
+const WIDE: u16 = 66;
+
+/// Rows that so many disks want in a pane of that width.
+#[must_use]
+pub fn rows_wanted(count: u16, width: u16) -> u16 {
+    count.saturating_mul(if width >= WIDE + 4 { 1 } else { 2 })
+}
+
+fn disks(app: &App) -> &[Disk] {
+    app.host.disks.value().map_or(&[], |sample| &sample.disks)
+}
+
+/// How many disks the agent has left out, having too many.
+fn not_listed(app: &App) -> Option<u32> {
+    let disks = app.host.disks.value()?;
+    disks.not_listed.filter(|&count| count > 0)
+}
+
+/// How old the sizes are, where that is a minute or more: an automounted file system is asked seldom.
+fn age(disk: &Disk, app: &App) -> Option<String> {
+    let sample_ms = app.host.disks.value()?.time?.boot_ms?;
+    let minutes = sample_ms.checked_sub(disk.sizes_boot_ms?)? / 60_000;
+    (minutes > 0).then(|| format!("{minutes} min ago"))
+}
+
+/// Rows that each disk gets.
+fn rows_each(rows: usize, width: u16, count: usize) -> usize {
+    if width < WIDE && count * 2 <= rows {
+        2
+    } else {
+        1
+    }
+}
+
+fn inner(area: Rect, form: Form) -> (usize, u16) {
+    let border = if form == Form::Boxed { 2 } else { 0 };
+    (
+        usize::from(area.height.saturating_sub(border)),
+        area.width.saturating_sub(border * 2),
+    )
+}
+
+/// The largest scroll position.
+#[must_use]
+pub fn last_offset(app: &App, area: Rect, form: Form) -> usize {
+    let count = disks(app).len();
+    if form == Form::Brief && area.height <= 1 {
+        return 0;
+    }
+    let (rows, width) = inner(area, form);
+    let each = if form == Form::Brief {
+        1
+    } else {
+        rows_each(rows, width, count)
+    };
+    count.saturating_sub(rows / each)
+}
+
+/// Used space in percent, as df(1) has it: of what is used and what users may still take.
+#[must_use]
+pub fn used_percent(disk: &Disk) -> Option<f32> {
+    let available = disk.available_bytes?;
+    let used = disk.used_bytes?;
+    percent(used, used.saturating_add(available))
+}
+
+/// Draws the pane.
+pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
+    let part = &scene.app.host.disks;
+    let disks = disks(scene.app);
+    if form == Form::Brief {
+        brief(buffer, area, disks, scene);
+        return;
+    }
+    let (rows, width) = inner(area, form);
+    let each = rows_each(rows, width, disks.len());
+    let shown = rows / each;
+    let mut remark = remark(scene, part, scene.app.options.intervals.disks);
+    let hidden = disks.len().saturating_sub(shown);
+    let words = [
+        (hidden > 0).then(|| format!("+{hidden} more")),
+        not_listed(scene.app).map(|count| format!("{count} not listed")),
+    ];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    if remark.is_none() && !words.is_empty() {
+        remark = Some(Span::styled(words.join(", "), scene.theme.quiet()));
+    } else if remark.is_none() && scene.app.host.is_published_agent() && !disks.is_empty() {
+        let words = format!("mounts: {}", crate::ui::header::NOT_TOLD);
+        remark = Some(Span::styled(words, scene.theme.quiet()));
+    }
+    let title = vec![Span::styled("Disks", scene.theme.strong())];
+    let boxed = form == Form::Boxed;
+    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    if disks.is_empty() {
+        let words = match part.value() {
+            Some(_) => "no disks".to_owned(),
+            None => nothing_yet(part),
+        };
+        put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
+    }
+    let offset = scene.app.disks_offset;
+    for (index, disk) in disks.iter().skip(offset).take(shown).enumerate() {
+        draw_one(buffer, inner, index * each, each, disk, scene);
+    }
+}
+
+/// Where it is mounted; an agent that does not tell has only the device's name.
+fn place(disk: &Disk) -> &str {
+    match &disk.mount_point {
+        Some(mount_point) if !mount_point.is_empty() => mount_point,
+        _ => &disk.name,
+    }
+}
+
+/// What is mounted: device, type, whether read-only, and how old its sizes are.
+fn source(disk: &Disk, app: &App) -> String {
+    let device = disk.name.strip_prefix("/dev/").unwrap_or(&disk.name);
+    let mut words = vec![if disk.mount_point.is_some() {
+        device
+    } else {
+        ""
+    }];
+    words.extend(disk.file_system.as_deref());
+    if disk.read_only == Some(true) {
+        words.push("ro");
+    }
+    let age = age(disk, app);
+    words.extend(age.as_deref());
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
+}
+
+/// Why there are no sizes.
+fn trouble(disk: &Disk) -> Option<&'static str> {
+    match disk.state() {
+        DiskState::Hung => Some("not answering"),
+        DiskState::Unreadable => Some("not readable"),
+        DiskState::Ok | DiskState::Unspecified => None,
+    }
+}
+
+/// What is used of how much; an agent that does not tell what is used tells what is available.
+fn sizes(disk: &Disk) -> String {
+    match disk.used_bytes {
+        Some(_) => format::share(disk.used_bytes, disk.total_bytes),
+        None => format!(
+            "{} free of {}",
+            format::bytes_or_unknown(disk.available_bytes),
+            format::bytes_or_unknown(disk.total_bytes)
+        ),
+    }
+}
+
+fn draw_one(
+    buffer: &mut Buffer,
+    area: Rect,
+    row: usize,
+    rows: usize,
+    disk: &Disk,
+    scene: Scene<'_>,
+) {
+    let width = usize::from(area.width);
+    let used = used_percent(disk);
+    let level = Level::disk(used);
+    let trouble = trouble(disk);
+    let number = Span::styled(
+        width::right(&format::whole_percent(used), 5),
+        scene.theme.value(level),
+    );
+    if rows == 2 {
+        let name = Span::styled(width::fit(place(disk), width / 2), scene.theme.strong());
+        let mut line = vec![name];
+        let words = if let Some(trouble) = trouble {
+            vec![Span::styled(trouble, scene.theme.bad())]
+        } else {
+            let mut bar: Vec<_> = bar(used, level, width / 3, scene.theme).into();
+            bar.push(number);
+            bar
+        };
+        line.push(Span::raw(" "));
+        put_apart(buffer, area, row, line, words);
+        let sizes = if trouble.is_some() {
+            String::new()
+        } else {
+            sizes(disk)
+        };
+        let room = width.saturating_sub(width::width(&sizes) + 3);
+        let source = width::fit(&source(disk, scene.app), room);
+        let source = vec![Span::styled(format!("  {source}"), scene.theme.quiet())];
+        put_apart(buffer, area, row + 1, source, vec![Span::raw(sizes)]);
+        return;
+    }
+    let wide = area.width >= WIDE;
+    // Mount, source and sizes; the bar takes the rest.
+    let (name_width, source_width, sizes_width) = if wide {
+        // "14.8 GiB free of 58.4 GiB" is longer than "43.6 / 58.4 GiB".
+        let sizes_width = if used.is_some() { 19 } else { 27 };
+        (width / 4, width / 4, sizes_width)
+    } else {
+        ((width / 3).max(6), 0, 0)
+    };
+    let mut line = vec![Span::styled(
+        width::left(place(disk), name_width),
+        scene.theme.strong(),
+    )];
+    if source_width > 0 {
+        let source = width::left(&source(disk, scene.app), source_width - 1);
+        line.push(Span::styled(format!(" {source}"), scene.theme.quiet()));
+    }
+    line.push(Span::raw(" "));
+    if let Some(trouble) = trouble {
+        line.push(Span::styled(trouble, scene.theme.bad()));
+    } else {
+        let room = width.saturating_sub(name_width + source_width + sizes_width + 6);
+        line.extend(bar(used, level, room, scene.theme));
+        line.push(number);
+        if sizes_width > 0 {
+            line.push(Span::raw(width::right(&sizes(disk), sizes_width)));
+        }
+    }
+    put(buffer, area, row, line);
+}
+
+fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], scene: Scene<'_>) {
+    put(buffer, area, 0, label("Disk", scene));
+    let shift = LABEL.min(area.width);
+    let room = Rect {
+        x: area.x + shift,
+        width: area.width - shift,
+        ..area
+    };
+    if area.height > 1 {
+        let rows = usize::from(area.height);
+        let offset = scene.app.disks_offset;
+        for (row, disk) in disks.iter().skip(offset).take(rows).enumerate() {
+            draw_one(buffer, room, row, 1, disk, scene);
+        }
+        return;
+    }
+    let items = disks.iter().map(|disk| {
+        let used = used_percent(disk);
+        let value = match trouble(disk) {
+            Some(trouble) => Span::styled(trouble, scene.theme.bad()),
+            None if used.is_none() => Span::raw(sizes(disk)),
+            None => Span::styled(
+                format::whole_percent(used),
+                scene.theme.value(Level::disk(used)),
+            ),
+        };
+        vec![
+            Span::styled(width::fit(place(disk), 24), scene.theme.strong()),
+            Span::raw(" "),
+            value,
+        ]
+    });
+    put(buffer, room, 0, in_a_row(items, room.width, scene));
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use socktop_proto::Query;
+    use socktop_proto::model::{SampleTime, body};
+
+    use crate::app::Message;
+    use crate::app::fixture::{self, Stage};
+
+    #[test]
+    fn disks_that_are_not_listed_and_sizes_that_are_old_are_said() {
+        let mut stage = Stage::rich(100, 24);
+        let mut disks = fixture::disks();
+        disks.not_listed = Some(744);
+        disks.time = Some(SampleTime {
+            unix_ms: 0,
+            boot_ms: Some(900_000),
+        });
+        disks.disks[2].sizes_boot_ms = Some(180_000);
+        disks.disks[1].sizes_boot_ms = Some(890_000);
+        stage.reply(Query::Disks, body::Kind::Disks(disks));
+        let key = KeyEvent::new(KeyCode::Char('4'), KeyModifiers::NONE);
+        stage.send(Message::Key(key));
+        let text = stage.text();
+        assert!(text.contains("744 not listed"), "{text}");
+        assert!(text.contains("xfs 12 min ago"), "{text}");
+        assert_eq!(text.matches("ago").count(), 1, "{text}");
+    }
+}

@@ -1,0 +1,297 @@
+//! Network interfaces: what they carry now, their history and their peak. Those that never carried anything
+//! come after the others, the loopback last.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use socktop_proto::model::Interface;
+
+use super::cpu::{LABEL, label};
+use crate::app::App;
+use crate::state::{Rate, Traffic};
+use crate::text::{format, width};
+use crate::ui::widgets::graph;
+use crate::ui::widgets::paint::{padded, pane, put, put_apart};
+use crate::ui::{Scene, nothing_yet, remark};
+use crate::view::layout::Form;
+
+/// Columns of a rate: `1023 KiB/s`.
+const RATE: usize = 10;
+/// Rows of an interface, at most: more would be blank.
+const MOST_ROWS: usize = 8;
+/// Below this rate a history does not fill its height: noise should look like noise.
+const LEAST_SCALE: f64 = 1024.0;
+
+fn interfaces(app: &App) -> Vec<&Interface> {
+    let metrics = app.host.metrics.value();
+    let mut interfaces: Vec<&Interface> = metrics
+        .into_iter()
+        .flat_map(|metrics| &metrics.interfaces)
+        .collect();
+    interfaces.sort_by_key(|interface| {
+        let never_used = interface.received_bytes == 0 && interface.transmitted_bytes == 0;
+        (interface.name == "lo", never_used)
+    });
+    interfaces
+}
+
+/// Rows that each interface gets in `rows`, of 1, 2, 4, 6 and 8.
+fn rows_each(rows: usize, count: usize) -> usize {
+    let room = rows / count.max(1);
+    match room {
+        0 | 1 => 1,
+        2 | 3 => 2,
+        _ => (room / 2 * 2).min(MOST_ROWS),
+    }
+}
+
+fn inner_rows(area: Rect, form: Form) -> usize {
+    let border = if form == Form::Boxed { 2 } else { 0 };
+    usize::from(area.height.saturating_sub(border))
+}
+
+/// The largest scroll position.
+#[must_use]
+pub fn last_offset(app: &App, area: Rect, form: Form) -> usize {
+    let count = interfaces(app).len();
+    if form == Form::Brief && area.height <= 1 {
+        return 0;
+    }
+    let rows = inner_rows(area, form);
+    count.saturating_sub(rows / rows_each(rows, count))
+}
+
+/// Draws the pane.
+pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
+    let part = &scene.app.host.metrics;
+    let interfaces = interfaces(scene.app);
+    if form == Form::Brief {
+        brief(buffer, area, &interfaces, scene);
+        return;
+    }
+    let rows = inner_rows(area, form);
+    let each = rows_each(rows, interfaces.len());
+    let shown = rows / each;
+    let offset = scene.app.network_offset;
+    let mut remark = remark(scene, part, scene.app.options.intervals.metrics);
+    let hidden = interfaces.len().saturating_sub(shown);
+    if hidden > 0 && remark.is_none() {
+        let words = format!("+{hidden} more");
+        remark = Some(Span::styled(words, scene.theme.quiet()));
+    }
+    let title = vec![Span::styled("Network", scene.theme.strong())];
+    let boxed = form == Form::Boxed;
+    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    if interfaces.is_empty() {
+        let words = match part.value() {
+            Some(_) => "no interfaces".to_owned(),
+            None => nothing_yet(part),
+        };
+        put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
+    }
+    for (index, interface) in interfaces.iter().skip(offset).take(shown).enumerate() {
+        let skipped = u16::try_from(index * each).unwrap_or(u16::MAX);
+        let place = Rect {
+            y: inner.y.saturating_add(skipped),
+            height: u16::try_from(each).unwrap_or(1),
+            ..inner
+        };
+        draw_one(buffer, place.intersection(inner), interface, scene);
+    }
+}
+
+/// One direction of an interface's traffic.
+struct Direction {
+    arrow: &'static str,
+    style: Style,
+    of: fn(Rate) -> f64,
+}
+
+fn directions(scene: Scene<'_>) -> [Direction; 2] {
+    [
+        Direction {
+            arrow: "↓",
+            style: scene.theme.received(),
+            of: |rate| rate.received,
+        },
+        Direction {
+            arrow: "↑",
+            style: scene.theme.transmitted(),
+            of: |rate| rate.transmitted,
+        },
+    ]
+}
+
+impl Direction {
+    fn now(&self, traffic: Option<&Traffic>) -> Option<f64> {
+        traffic?.rates.last().flatten().map(self.of)
+    }
+
+    fn peak(&self, traffic: Option<&Traffic>) -> Option<f64> {
+        traffic?.peak.map(self.of)
+    }
+
+    /// Points as shares of the highest of them.
+    fn shares(&self, rates: impl Iterator<Item = Option<Rate>>) -> Vec<Option<f32>> {
+        let rates: Vec<Option<f64>> = rates.map(|rate| rate.map(self.of)).collect();
+        let highest = rates.iter().flatten().copied().fold(LEAST_SCALE, f64::max);
+        rates
+            .into_iter()
+            // A share needs few digits.
+            .map(|rate| {
+                #[allow(clippy::cast_possible_truncation)]
+                rate.map(|rate| (rate / highest) as f32)
+            })
+            .collect()
+    }
+}
+
+fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Scene<'_>) {
+    let traffic = scene.app.host.interfaces.get(&interface.name);
+    let name_width = if area.width >= 60 { 16 } else { 9 };
+    let name = Span::styled(
+        width::left(&interface.name, name_width),
+        scene.theme.strong(),
+    );
+    let [down, up] = directions(scene);
+    if area.height < 2 {
+        let mut line = vec![name];
+        for direction in [&down, &up] {
+            line.extend(current(direction, traffic));
+            line.push(Span::raw("  "));
+        }
+        put(buffer, area, 0, line);
+        return;
+    }
+    let each = area.height / 2;
+    for (direction, first) in [(&down, true), (&up, false)] {
+        let place = Rect {
+            y: area.y + if first { 0 } else { each },
+            height: each,
+            ..area
+        };
+        let mut line = vec![if first {
+            name.clone()
+        } else {
+            Span::raw(" ".repeat(name_width))
+        }];
+        line.extend(current(direction, traffic));
+        put(buffer, place, 0, line);
+        let peak = format!(
+            "peak {}",
+            width::right(&format::rate(direction.peak(traffic)), RATE)
+        );
+        let text_width = name_width + 2 + RATE;
+        let mut graph_x = text_width + 2;
+        let mut graph_width = usize::from(area.width).saturating_sub(graph_x);
+        if each > 1 {
+            let below = format!(
+                "{}{peak}",
+                " ".repeat(text_width.saturating_sub(width::width(&peak)))
+            );
+            put(buffer, place, 1, Span::styled(below, scene.theme.quiet()));
+        } else if graph_width >= 24 {
+            graph_width -= 17;
+            let span = Span::styled(peak, scene.theme.quiet());
+            put_apart(buffer, place, 0, Vec::new(), vec![span]);
+        }
+        graph_x = graph_x.min(usize::from(area.width));
+        let history = Rect {
+            x: area.x + u16::try_from(graph_x).unwrap_or(0),
+            width: u16::try_from(graph_width).unwrap_or(0),
+            ..place
+        };
+        let rates = traffic.into_iter().map(|it| &it.rates);
+        if each > 1 {
+            let points = direction.shares(rates.flat_map(|it| it.newest_pairs(graph_width)));
+            graph::area(buffer, history, points.into_iter(), |_| direction.style);
+        } else {
+            let points = direction.shares(rates.flat_map(|it| it.newest(graph_width)));
+            let line = graph::line(points.into_iter(), graph_width);
+            put(buffer, history, 0, Span::styled(line, direction.style));
+        }
+    }
+}
+
+/// An arrow and a rate.
+fn current(direction: &Direction, traffic: Option<&Traffic>) -> [Span<'static>; 2] {
+    let rate = format::rate(direction.now(traffic));
+    [
+        Span::styled(format!("{} ", direction.arrow), direction.style),
+        Span::raw(width::right(&rate, RATE)),
+    ]
+}
+
+fn brief(buffer: &mut Buffer, area: Rect, interfaces: &[&Interface], scene: Scene<'_>) {
+    put(buffer, area, 0, label("Net", scene));
+    let shift = LABEL.min(area.width);
+    let room = Rect {
+        x: area.x + shift,
+        width: area.width - shift,
+        ..area
+    };
+    if area.height > 1 {
+        let offset = scene.app.network_offset;
+        let rows = usize::from(area.height);
+        for (row, interface) in interfaces.iter().skip(offset).take(rows).enumerate() {
+            let mut place = room;
+            place.y += u16::try_from(row).unwrap_or(0);
+            place.height = 1;
+            draw_one(buffer, place, interface, scene);
+        }
+        let hidden = interfaces.len().saturating_sub(rows);
+        if hidden > 0 {
+            let words = format!("+{hidden} more ");
+            let words = vec![Span::styled(words, scene.theme.quiet())];
+            let last = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                x: area.right().saturating_sub(12).max(area.x),
+                width: area.width.min(12),
+            };
+            put_apart(buffer, last, 0, Vec::new(), words);
+        }
+        return;
+    }
+    let items = interfaces.iter().map(|interface| {
+        let traffic = scene.app.host.interfaces.get(&interface.name);
+        let [down, up] = directions(scene);
+        let rate = |direction: &Direction| format::rate(direction.now(traffic));
+        vec![
+            Span::styled(width::fit(&interface.name, 12), scene.theme.strong()),
+            Span::styled(" ↓ ", down.style),
+            Span::raw(rate(&down)),
+            Span::styled(" ↑ ", up.style),
+            Span::raw(rate(&up)),
+        ]
+    });
+    put(buffer, room, 0, in_a_row(items, room.width, scene));
+}
+
+/// As many items as fit in one row, and how many do not.
+pub fn in_a_row(
+    items: impl ExactSizeIterator<Item = Vec<Span<'static>>>,
+    width: u16,
+    scene: Scene<'_>,
+) -> Vec<Span<'static>> {
+    let count = items.len();
+    let mut room = usize::from(width);
+    let mut line = Vec::new();
+    for (index, item) in items.enumerate() {
+        let needed: usize = item.iter().map(|span| width::width(&span.content)).sum();
+        let left = count - index - 1;
+        let more = if left == 0 { 0 } else { 8 };
+        if index > 0 && needed + more > room {
+            line.push(Span::styled(
+                format!("+{} more", left + 1),
+                scene.theme.quiet(),
+            ));
+            break;
+        }
+        room = room.saturating_sub(needed + 3);
+        line.extend(item);
+        line.push(Span::raw("   "));
+    }
+    line
+}

@@ -1,0 +1,4 @@
+//! Screens.
+
+pub mod picker;
+pub mod process;

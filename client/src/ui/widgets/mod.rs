@@ -1,0 +1,4 @@
+//! Widgets that panes and screens share.
+
+pub mod graph;
+pub mod paint;

@@ -1,0 +1,3 @@
+//! Geometry and content, without colours.
+
+pub mod layout;

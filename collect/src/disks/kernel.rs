@@ -1,0 +1,191 @@
+//! Asking the kernel for the sizes of a file system, and making sure that it is the one that is meant.
+//!
+//! The mounts are init's; the agent may have others in its sandbox, or something may have been mounted over the place
+//! since. So a mount point is opened once, without anything being read or an automounter triggered (`O_PATH`), and what
+//! was opened is held against the line of init's mountinfo:
+//!
+//! - Where the file system is on a block device of its own, by the device number of stat(2).
+//! - Elsewhere (btrfs, ZFS, overlay, shares) a stat's device number is the subvolume's own, and FUSE has to be asked for
+//!   one. There the kernel tells which mount was opened (`stx_mnt_id` of statx(2)), and the agent's own mountinfo
+//!   which device number the file system of that mount has. It is the number of the superblock (`s_dev`), the same in
+//!   every namespace and for every subvolume, and no other mounted file system has it: no machine gives a false alarm,
+//!   and a type or a size that happens to be equal deceives nobody.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, StatxFlags, fstat, fstatvfs, major, minor, open, statx,
+};
+
+use super::fuse;
+use super::mountinfo::{Device, Mount, parse};
+use super::sizes::{Blocks, Sizes};
+use crate::Root;
+use crate::disks::statvfs::{FileSystems, Found};
+use crate::parse::{lines, number};
+
+/// How much of a mountinfo is read. A thousand mounts take 100 kB, with the longest paths 4 MB.
+pub(super) const MAX_MOUNTINFO_BYTES: usize = 8 << 20;
+
+/// Asks the kernel.
+pub(super) struct Kernel {
+    pub(super) root: Root,
+}
+
+impl FileSystems for Kernel {
+    fn ask(&self, mount: &Mount, own_mounts: &OwnMounts) -> io::Result<Found> {
+        let relative = mount.mount_point.strip_prefix("/");
+        let path = self.root.path(relative.unwrap_or(&mount.mount_point));
+        let place = open(
+            &path,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let is_fuse = fuse::is_fuse(&mount.file_system);
+        if is_fuse || mount.device.major == 0 {
+            expect(mount.device, own_mounts.device(mount_id(&place)?)?)?;
+        }
+        if is_fuse {
+            return fuse::ask(place);
+        }
+        let found = fstat(&place)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
+            return Ok(Found::File);
+        }
+        if mount.device.major != 0 {
+            let (major, minor) = (major(found.st_dev), minor(found.st_dev));
+            expect(mount.device, Device { major, minor })?;
+        }
+        let sizes = fstatvfs(&place)?;
+        Ok(Found::Sizes(Sizes::of(Blocks {
+            block_bytes: sizes.f_frsize,
+            total: sizes.f_blocks,
+            free: sizes.f_bfree,
+            available: sizes.f_bavail,
+            files: sizes.f_files,
+        })))
+    }
+}
+
+fn expect(expected: Device, found: Device) -> io::Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let another = "another file system is mounted there for the agent";
+    Err(io::Error::other(another))
+}
+
+/// Which mount was opened; asks no file system.
+fn mount_id(file: &OwnedFd) -> io::Result<u32> {
+    mount_id_by_statx(file).map_or_else(|| mount_id_by_fdinfo(file), Ok)
+}
+
+/// The mount by `statx(2)`, for which nothing else is wanted of the file. `None` before Linux 5.8.
+fn mount_id_by_statx(file: &OwnedFd) -> Option<u32> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let stat = statx(file, "", flags, StatxFlags::empty()).ok()?;
+    let is_told = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
+    is_told.then(|| u32::try_from(stat.stx_mnt_id).ok())?
+}
+
+/// The mount by `/proc/self/fdinfo`. Before Linux 5.14 it is root's alone where a process is not dumpable, as the agent.
+fn mount_id_by_fdinfo(file: &OwnedFd) -> io::Result<u32> {
+    // Of the agent itself, whatever tree is looked at.
+    let info = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd()))?;
+    lines(&info)
+        .find_map(|line| number(line.strip_prefix(b"mnt_id:")?.trim_ascii()))
+        .ok_or_else(|| io::Error::other("the kernel does not tell which mount it is"))
+}
+
+/// The agent's own mounts; read when they are first wanted.
+pub(super) struct OwnMounts {
+    path: PathBuf,
+    devices: OnceLock<HashMap<u32, Device>>,
+}
+
+impl OwnMounts {
+    /// Those of this moment.
+    pub(super) fn new(root: &Root) -> Self {
+        Self {
+            path: root.path("proc/self/mountinfo"),
+            devices: OnceLock::new(),
+        }
+    }
+
+    /// The device number of the file system of a mount.
+    fn device(&self, mount_id: u32) -> io::Result<Device> {
+        let devices = self.devices.get_or_init(|| {
+            let mountinfo = read(&self.path).unwrap_or_default();
+            parse(&mountinfo)
+                .map(|line| (line.id, line.device))
+                .collect()
+        });
+        let unknown = || io::Error::other("it was mounted just now, or not at all");
+        devices.get(&mount_id).copied().ok_or_else(unknown)
+    }
+}
+
+/// Reads a mountinfo, and not much more of it than [`MAX_MOUNTINFO_BYTES`].
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut mountinfo = Vec::new();
+    let most = u64::try_from(MAX_MOUNTINFO_BYTES).map_err(io::Error::other)?;
+    File::open(path)?
+        .take(most + 1)
+        .read_to_end(&mut mountinfo)?;
+    Ok(mountinfo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disks::filter::choose;
+    use crate::fixture::Tree;
+
+    /// A folder `place` that is claimed to be a btrfs on device 0:41, on a mount that is said to be of `device`.
+    fn ask(device: &str) -> io::Result<Found> {
+        let tree = Tree::new(&[("place/file", "")]);
+        let folder = open(tree.path("place"), OFlags::PATH, Mode::empty()).unwrap();
+        let id = mount_id(&folder).unwrap();
+        tree.write(
+            "proc/self/mountinfo",
+            &format!("{id} 1 {device} / /place rw - x x rw\n"),
+        );
+        let chosen = choose(b"7 1 0:41 /@ /place rw - btrfs /dev/sda rw\n");
+        let root = tree.root();
+        let own_mounts = OwnMounts::new(&root);
+        Kernel { root }.ask(&chosen.groups[0].mounts[0], &own_mounts)
+    }
+
+    #[test]
+    fn another_file_system_in_the_place_of_a_disk_without_a_device_is_not_its_size() {
+        assert!(matches!(ask("0:41"), Ok(Found::Sizes(_))));
+        let error = ask("0:77").unwrap_err().to_string();
+        assert!(error.contains("another file system"), "{error}");
+    }
+
+    #[test]
+    fn what_is_mounted_in_the_running_system_is_what_it_seems() {
+        let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap();
+        let lines: Vec<_> = parse(&mountinfo).collect();
+        let own_mounts = OwnMounts::new(&Root::default());
+        for (line, is_reached) in std::iter::zip(&lines, super::super::reachable::reachable(&lines))
+        {
+            let mount = line.mount();
+            if let Ok(place) = open(
+                &mount.mount_point,
+                OFlags::PATH | OFlags::NOFOLLOW,
+                Mode::empty(),
+            ) && is_reached
+            {
+                let id = mount_id_by_statx(&place).unwrap();
+                assert_eq!(id, mount_id_by_fdinfo(&place).unwrap(), "{mount:?}");
+                assert_eq!(own_mounts.device(id).unwrap(), mount.device, "{mount:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A sample and its encodings: one for each dialect, shared by all clients.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use bytes::Bytes;
+use socktop_proto::delta::changes;
+use socktop_proto::dialect::native::{self, Wanted};
+use socktop_proto::dialect::{json, text};
+use socktop_proto::model::{self, body};
+use socktop_proto::{Body, Fields, Frame, Query};
+use tokio_tungstenite::tungstenite::Message;
+
+/// How many encodings of a sample are kept: clients of one version want it whole, or since one of the few revisions
+/// before. Whoever makes up other wishes has them encoded anew.
+const ENCODINGS: usize = 8;
+
+/// A sample and its encodings, each made when it is first wanted.
+#[derive(Debug)]
+pub struct Sample {
+    query: Query,
+    body: Body,
+    /// What it is called in requests for changes; 0 where there are none to be had.
+    revision: u64,
+    /// Those before this one, which clients may have.
+    earlier: Vec<Weak<Sample>>,
+    native: Mutex<Vec<(Wanted, Bytes)>>,
+    text: OnceLock<Message>,
+    json: OnceLock<Message>,
+}
+
+impl Sample {
+    /// The answer `body` to `query`.
+    #[must_use]
+    pub fn new(query: Query, body: Body) -> Self {
+        Self {
+            query,
+            body,
+            revision: 0,
+            earlier: Vec::new(),
+            native: Mutex::default(),
+            text: OnceLock::new(),
+            json: OnceLock::new(),
+        }
+    }
+
+    /// The native reply to request `id`: what has changed where the client has a revision that is known still, else the
+    /// whole.
+    pub fn native(&self, id: u64, wanted: Wanted) -> Message {
+        let mut known = self.native.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, encoded)) = known.iter().find(|(like, _)| *like == wanted) {
+            return Message::binary(native::reply_frame(id, encoded));
+        }
+        let encoded = Bytes::from(self.encode(wanted));
+        let frame = native::reply_frame(id, &encoded);
+        if known.len() < ENCODINGS {
+            known.push((wanted, encoded));
+        }
+        Message::binary(frame)
+    }
+
+    fn encode(&self, wanted: Wanted) -> Vec<u8> {
+        let changes = wanted
+            .since
+            .and_then(|since| self.changes_since(since, wanted.fields))
+            // More changes than a client takes at once: it is told the whole.
+            .and_then(|changes| native::encode_changes(changes, self.revision).ok());
+        match (changes, &self.body.kind) {
+            (Some(encoded), _) => encoded,
+            (None, Some(body::Kind::Processes(list))) if wanted.fields != Fields::ALL => {
+                let mut list = list.clone();
+                for process in &mut list.processes {
+                    wanted.fields.choose(process);
+                }
+                native::encode_body(&body::Kind::Processes(list).into(), self.revision)
+            }
+            (None, _) => native::encode_body(&self.body, self.revision),
+        }
+    }
+
+    fn changes_since(&self, since: u64, fields: Fields) -> Option<model::Changes> {
+        if since == self.revision {
+            return changes(&self.body, &self.body, fields);
+        }
+        let mut earlier = self.earlier.iter().filter_map(Weak::upgrade);
+        let old = earlier.find(|old| old.revision == since)?;
+        changes(&old.body, &self.body, fields)
+    }
+
+    /// The reply in the text dialect.
+    pub fn text(&self) -> Message {
+        self.text
+            .get_or_init(|| message(text::encode_reply(self.query, &self.body)))
+            .clone()
+    }
+
+    /// The reply in the json dialect.
+    pub fn json(&self) -> Message {
+        self.json
+            .get_or_init(|| message(json::encode_reply(self.query, &self.body)))
+            .clone()
+    }
+}
+
+/// A dialect's frame as tungstenite sends it.
+#[must_use]
+pub fn message(frame: Frame) -> Message {
+    match frame {
+        Frame::Text(text) => Message::text(text),
+        Frame::Binary(bytes) => Message::binary(bytes),
+    }
+}
+
+/// How many samples are kept beside the newest. Our client asks at twice a sample's time to live by default, so however many
+/// ask, what one has is the last but one at the most. Who asks more seldom, among others, is told the whole.
+const EARLIER: usize = 2;
+
+/// The last samples of a kind, by which changes are told.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    revision: u64,
+    samples: VecDeque<Arc<Sample>>,
+    /// The answer of the one let go last, where nobody else had it.
+    retired: Option<Body>,
+}
+
+impl Earlier {
+    /// Names a new sample, and keeps it.
+    pub(super) fn next(&mut self, query: Query, body: Body) -> Arc<Sample> {
+        let mut sample = Sample::new(query, body);
+        if !can_change(&sample.body) {
+            return Arc::new(sample);
+        }
+        self.revision += 1;
+        sample.revision = self.revision;
+        if self.samples.len() > EARLIER {
+            let oldest = self.samples.pop_front().and_then(Arc::into_inner);
+            self.retired = oldest.map(|sample| sample.body);
+        }
+        // Not the samples themselves: each would keep those before it.
+        sample.earlier = self.samples.iter().map(Arc::downgrade).collect();
+        let sample = Arc::new(sample);
+        self.samples.push_back(Arc::clone(&sample));
+        sample
+    }
+
+    /// An answer of this kind that nobody needs any more, whose memory the next one can have.
+    pub(super) fn take_retired(&mut self) -> Option<Body> {
+        self.retired.take()
+    }
+}
+
+/// Whether there are changes to such an answer.
+fn can_change(body: &Body) -> bool {
+    use body::Kind;
+    matches!(
+        body.kind,
+        Some(Kind::Metrics(_) | Kind::Disks(_) | Kind::Processes(_))
+    )
+}
+
+#[cfg(test)]
+mod tests;
