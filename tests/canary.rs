@@ -67,7 +67,12 @@ impl Aviary {
         // 15 bytes of it are its comm.
         let long_name = format!("backup-daemon-{executable}");
         let program = folder.path().join(&long_name);
-        fs::copy("/bin/sleep", &program).unwrap();
+        // By another process: while this one has it open for writing, a child that another test starts has it, too, and it cannot
+        // be executed.
+        let copied = Command::new("cp")
+            .args(["/bin/sleep".as_ref(), program.as_os_str()])
+            .status();
+        assert!(copied.unwrap().success());
 
         let mut names = BTreeMap::new();
         let mut programs = Vec::new();

@@ -2,25 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-use std::path::Path;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Parser;
 use socktop::link::{Dialect, Endpoint, Event, Link, LinkState, Plan, Security};
 use socktop::trust::Trust;
-use tokio::task::JoinHandle;
-use tokio::sync::oneshot;
-use socktop_tests::DEADLINE;
-use socktop_collect::sampler::Sampling;
-use socktop_proto::{Body, Query};
-use socktop_agent::transport::accept::{Agent, Server};
-use socktop_proto::model::{ErrorCode, body};
-use socktop_agent::server::listen;
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
+use socktop_agent::server::listen;
 use socktop_agent::tls::identity::Identity;
-use clap::Parser;
+use socktop_agent::transport::accept::{Agent, Server};
+use socktop_collect::sampler::Sampling;
+use socktop_proto::model::{ErrorCode, body};
+use socktop_proto::{Body, Query};
+use socktop_tests::DEADLINE;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const ANY_PORT: &str = "127.0.0.1:0";

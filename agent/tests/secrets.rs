@@ -43,7 +43,15 @@ fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (A
     if user.is_some() {
         // Where it was built the user may have no way to it.
         program = home.join("socktop-agent");
-        fs::copy(env!("CARGO_BIN_EXE_socktop-agent"), &program).unwrap();
+        // By another process: while this one has it open for writing, a child that another test starts has it, too, and it cannot
+        // be executed.
+        let copied = Command::new("cp")
+            .args([
+                env!("CARGO_BIN_EXE_socktop-agent").as_ref(),
+                program.as_os_str(),
+            ])
+            .status();
+        assert!(copied.unwrap().success());
     }
     let mut command = Command::new("sh");
     command

@@ -8,8 +8,9 @@ use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
 };
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
-use crate::term::signals::{self, EndSignals, StopEvent, StopSignals};
+use crate::term::signals::{self, CONTINUE_WAIT, EndSignals, StopEvent, StopSignals};
 
 /// The terminal of this session, whatever standard input and output are.
 const TERMINAL: &str = "/dev/tty";
@@ -107,6 +108,7 @@ async fn ask_with<T: Send + 'static>(
             answer = &mut asked => break answer.map_err(io::Error::other)?,
             // Others may have set other modes meanwhile.
             event = stop.next() => if event == StopEvent::Continued {
+                sleep(CONTINUE_WAIT).await;
                 set(during)?;
             },
         }

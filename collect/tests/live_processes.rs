@@ -246,7 +246,12 @@ fn a_program_that_begins_with_the_same_15_bytes_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = ["a-program-with-one-name", "a-program-with-another"];
     for (name, program) in [(first, "/bin/sh"), (second, "/bin/sleep")] {
-        std::fs::copy(program, folder.path().join(name)).unwrap();
+        // By another process: while this one has it open for writing, a child that another test starts has it, too, and it cannot
+        // be executed.
+        let copied = Command::new("cp")
+            .args([program.as_ref(), folder.path().join(name).as_os_str()])
+            .status();
+        assert!(copied.unwrap().success());
     }
     let second_path = folder.path().join(second);
     let child = Command::new(folder.path().join(first))

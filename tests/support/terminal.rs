@@ -191,13 +191,21 @@ impl Terminal {
     /// # Panics
     /// When it did not within [`DEADLINE`].
     pub fn wait_until_given_back(&self) {
+        self.wait_for_normal_screen();
+        wait_for("a shell's modes", || self.is_cooked().then_some(()));
+    }
+
+    /// Waits for the normal screen with its cursor; of the modes it says nothing.
+    ///
+    /// # Panics
+    /// When it did not come within [`DEADLINE`].
+    pub fn wait_for_normal_screen(&self) {
         self.look_until("the normal screen and its cursor", |screen| {
             !screen.alternate_screen()
                 && !screen.hide_cursor()
                 && !screen.bracketed_paste()
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
-        wait_for("a shell's modes", || self.is_cooked().then_some(()));
     }
 
     fn look_until(&self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {

@@ -88,7 +88,7 @@ pub(crate) struct Screen {
     frame: String,
     /// How many bytes of that have been.
     written: usize,
-    /// Whether [`Self::leave`] was the last that was done.
+    /// Whether the terminal was given back, or others have used it.
     is_left: bool,
 }
 
@@ -149,10 +149,15 @@ impl Screen {
 
     /// Gives the terminal back until [`Self::take`].
     pub(crate) fn leave(&mut self) {
+        self.mark_left();
+        restore();
+    }
+
+    /// Says that something else has used the terminal: nothing is drawn until [`Self::take`].
+    pub(crate) fn mark_left(&mut self) {
         self.frame.clear();
         self.written = 0;
         self.is_left = true;
-        restore();
     }
 
     /// Whether the terminal was given back, to be taken over again.

@@ -3,9 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rustix::process::{Signal as Number, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::sleep;
+use tokio::time::{Instant, timeout_at};
 
 /// SIGHUP of signal(7): what a terminal's end is as a signal.
 pub const SIGHUP: u8 = 1;
@@ -16,8 +17,11 @@ const SIGTERM: u8 = 15;
 const SIGCONT: i32 = 18;
 const SIGTSTP: i32 = 20;
 
-/// How long SIGCONT may take to be told after the program went on.
-const CONTINUE_WAIT: Duration = Duration::from_millis(50);
+/// How long after the program went on a signal that ends it is waited for, before the terminal is touched.
+///
+/// Whoever ends a stopped program sends both that signal and SIGCONT, and threads of the program may take them in either
+/// order. In the background the terminal's modes cannot be set: trying to would stop the program again, unended.
+pub const CONTINUE_WAIT: Duration = Duration::from_millis(50);
 
 /// The signals that end the program by default.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ impl EndSignals {
 pub struct StopSignals {
     request: Signal,
     continued: Signal,
+    /// When [`Self::wait_until_continued`] has waited long enough.
+    resume_at: Option<Instant>,
 }
 
 /// What [`StopSignals`] tell.
@@ -78,6 +84,7 @@ impl StopSignals {
         Ok(Self {
             request: signal(SignalKind::from_raw(SIGTSTP))?,
             continued: signal(SignalKind::from_raw(SIGCONT))?,
+            resume_at: None,
         })
     }
 
@@ -89,16 +96,17 @@ impl StopSignals {
         }
     }
 
-    /// Waits until the program goes on after [`stop`]. Gives the signal that ends it instead. Nothing is lost when this is
-    /// cancelled and called again.
+    /// Waits [`CONTINUE_WAIT`] after the program went on, be it after [`stop`] or after [`StopEvent::Continued`]. Gives the
+    /// signal that ends it instead. When this is cancelled and called again, it goes on waiting.
     pub async fn wait_until_continued(&mut self, end: &mut EndSignals) -> Option<u8> {
-        tokio::select! {
-            biased;
-            number = end.next() => Some(number),
-            _ = self.continued.recv() => None,
-            // It was not stopped.
-            () = sleep(CONTINUE_WAIT) => None,
-        }
+        let resume_at = *self
+            .resume_at
+            .get_or_insert_with(|| Instant::now() + CONTINUE_WAIT);
+        let number = timeout_at(resume_at, end.next()).await.ok();
+        self.resume_at = None;
+        // That it went on is known by now.
+        let _ = self.continued.recv().now_or_never();
+        number
     }
 }
 

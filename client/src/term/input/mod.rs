@@ -72,14 +72,13 @@ impl Input {
             tokio::select! {
                 biased;
                 number = self.end.next() => return Ok(Some(Message::Signal(number))),
-                event = self.stop.next() => {
-                    if event == StopEvent::Requested {
+                event = self.stop.next() => match event {
+                    StopEvent::Requested => {
                         screen.leave();
                         signals::stop();
-                        continue;
                     }
-                    return take(screen).map(Some);
-                }
+                    StopEvent::Continued => screen.mark_left(),
+                },
                 _ = self.resize.recv() => return resized().map(Some),
                 read = read(&self.keys) => match read {
                     Ok(bytes) if bytes.is_empty() => return Ok(Some(Message::Signal(SIGHUP))),
