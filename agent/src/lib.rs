@@ -1,6 +1,6 @@
 //! socktop-agent: a system monitor's daemon that costs nothing while nobody looks.
 //!
-//! Data flows one way: kernel -> [`collect`] -> [`sampler`] -> dialect -> [`session`] -> socket.
+//! Data flows one way: kernel -> [`socktop_collect`] and its sampler -> dialect -> [`session`] -> socket.
 //! Nothing samples, ticks or wakes unless a client asks.
 
 pub mod admin;

@@ -5,9 +5,9 @@
 //!
 //! | dialect | chosen by | requests | replies |
 //! |---|---|---|---|
-//! | [`native`] | subprotocol [`native::SUBPROTOCOL`] | protobuf with an id | protobuf with the id, gzip when large |
-//! | [`text`] | a text frame that is not JSON | `get_metrics` … as socktop 1.60 | JSON or gzip JSON, processes as protobuf |
-//! | [`json`] | a text frame that opens with `{` | `{"type":"metrics"}` … | JSON, processes as protobuf |
+//! | [`dialect::native`] | subprotocol [`dialect::native::SUBPROTOCOL`] | protobuf with an id | protobuf with the id, gzip when large |
+//! | [`dialect::text`] | a text frame that is not JSON | `get_metrics` … as socktop 1.60 | JSON or gzip JSON, processes as protobuf |
+//! | [`dialect::json`] | a text frame that opens with `{` | `{"type":"metrics"}` … | JSON, processes as protobuf |
 //!
 //! A [`pairing::Pairing`] is the line by which a client comes to know an agent.
 //!
