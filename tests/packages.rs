@@ -181,3 +181,62 @@ fn shipped_settings_and_their_manual_page_have_every_key() {
         }
     }
 }
+
+/// The source package with the publisher that the environment names.
+fn published(environment: &[(&str, &str)]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["control", "changelog", "socktop-agent.NEWS"] {
+        let from = packaging().join("../debian").join(file);
+        fs::copy(from, folder.path().join(file)).unwrap();
+    }
+    let mut script = std::process::Command::new(packaging().join("set-publisher"));
+    for name in ["SOCKTOP_MAINTAINER", "SOCKTOP_HOMEPAGE", "SOCKTOP_VCS"] {
+        script.env_remove(name);
+    }
+    let output = script
+        .arg(folder.path())
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let texts = ["control", "changelog", "socktop-agent.NEWS"]
+        .map(|file| fs::read_to_string(folder.path().join(file)).unwrap());
+    (output.status.success(), texts.concat())
+}
+
+#[test]
+fn packages_name_their_publisher_or_nobody() {
+    const NOBODY: &str = "socktop packagers <packagers@socktop.invalid>";
+    let (succeeds, text) = published(&[]);
+    assert!(succeeds);
+    assert_eq!(text.matches(NOBODY).count(), 3, "{text}");
+    assert!(!text.contains("://"), "{text}");
+
+    let maintainer = "Eve Example <eve@example.org>";
+    let (succeeds, text) = published(&[
+        ("SOCKTOP_MAINTAINER", maintainer),
+        ("SOCKTOP_HOMEPAGE", "https://example.org/socktop"),
+        ("SOCKTOP_VCS", "https://example.org/socktop.git"),
+    ]);
+    assert!(succeeds);
+    assert_eq!(text.matches(maintainer).count(), 3, "{text}");
+    assert!(!text.contains(".invalid"), "{text}");
+    let source = text.split("\n\n").next().unwrap();
+    assert!(
+        source.contains("\nHomepage: https://example.org/socktop\n"),
+        "{source}"
+    );
+    assert!(
+        source.ends_with("\nVcs-Git: https://example.org/socktop.git"),
+        "{source}"
+    );
+
+    for wrong in [
+        ("SOCKTOP_MAINTAINER", "eve@example.org"),
+        ("SOCKTOP_MAINTAINER", "Eve <eve@example.org>\nHomepage: x"),
+        ("SOCKTOP_HOMEPAGE", "example.org"),
+    ] {
+        let (succeeds, text) = published(&[wrong]);
+        assert!(!succeeds, "{wrong:?}");
+        assert_eq!(text.matches(NOBODY).count(), 3, "{text}");
+    }
+}
