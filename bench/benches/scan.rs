@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::sleep;
 
 use criterion::Criterion;
-use socktop_bench::floor::{Floor, Source};
+use socktop_bench::baseline_scan::{BaselineScan, Source};
 use socktop_collect::{
     Collected, MIN_WINDOW, MetricsCollector, MetricsOptions, Now, ProcessesCollector, Root,
 };
@@ -26,7 +26,7 @@ fn main() {
         ("floor of this machine, CPU clocks", Source::Clock),
         ("floor of this machine, schedstat", Source::Schedstat),
     ] {
-        let mut floor = Floor::open(source).unwrap();
+        let mut floor = BaselineScan::open(source).unwrap();
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| black_box(floor.scan().unwrap().len()));
         });

@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
-use crate::crowd::which;
-use crate::figures::Who;
+use crate::process_load::which;
+use crate::results::Who;
 
 /// Far above any reply of a bench's host.
 const UNPACKED_LIMIT: usize = 64 << 20;

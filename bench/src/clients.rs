@@ -9,10 +9,10 @@ use socktop_tests::{clean_command, our_program, published_program};
 use tempfile::TempDir;
 
 use crate::agents::{Agent, Sharing};
-use crate::crowd::which;
-use crate::figures::{Figures, Who};
 use crate::process::cpu_time;
+use crate::process_load::which;
 use crate::proxy::Proxy;
+use crate::results::{Results, Who};
 use crate::screen::Screen;
 
 /// CPU time of what draws.
@@ -83,7 +83,7 @@ impl Shown {
         })
     }
 
-    fn watch(mut self, figures: &mut Figures, at: &str, time: Duration) -> Result<()> {
+    fn watch(mut self, figures: &mut Results, at: &str, time: Duration) -> Result<()> {
         sleep(SETTLE);
         let before = self.account()?;
         sleep(time);
@@ -133,7 +133,7 @@ struct Account {
 ///
 /// # Errors
 /// When one does not run.
-pub fn at_default(figures: &mut Figures, level: &str, time: Duration) -> Result<()> {
+pub fn at_default(figures: &mut Results, level: &str, time: Duration) -> Result<()> {
     for who in [Who::Ours, Who::Published] {
         let at = format!("{DEFAULT}, {level}");
         Shown::start(who, DEFAULT)?.watch(figures, &at, time)?;
@@ -145,7 +145,7 @@ pub fn at_default(figures: &mut Figures, level: &str, time: Duration) -> Result<
 ///
 /// # Errors
 /// When one does not run.
-pub fn every_2_s(figures: &mut Figures, level: &str, time: Duration) -> Result<()> {
+pub fn every_2_s(figures: &mut Results, level: &str, time: Duration) -> Result<()> {
     for who in [Who::Ours, Who::Btop, Who::Published, Who::Bottom] {
         let at = format!("{EVERY_2_S}, {level}");
         Shown::start(who, EVERY_2_S)?.watch(figures, &at, time)?;
@@ -159,7 +159,7 @@ pub fn every_2_s(figures: &mut Figures, level: &str, time: Duration) -> Result<(
 /// # Errors
 /// When one does not run.
 pub fn terminal(
-    figures: &mut Figures,
+    figures: &mut Results,
     level: &str,
     settle: Duration,
     time: Duration,

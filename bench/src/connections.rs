@@ -4,8 +4,8 @@ use anyhow::Result;
 use socktop_proto::Query;
 
 use crate::agents::{Agent, Sharing, Talk};
-use crate::figures::{Figures, Who};
 use crate::process::memory;
+use crate::results::{Results, Who};
 
 /// Anonymous resident memory.
 pub const ANONYMOUS: &str = "anonymous resident memory, kB";
@@ -29,7 +29,7 @@ const SERVING: [(usize, &str); 3] = [
 ///
 /// # Errors
 /// When an agent does not answer.
-pub fn resident(figures: &mut Figures) -> Result<()> {
+pub fn resident(figures: &mut Results) -> Result<()> {
     for who in [Who::Ours, Who::Published, Who::OursText] {
         for (count, at) in SERVING {
             let agent = Agent::start(who, Sharing::Default)?;
@@ -79,7 +79,7 @@ fn settle(agent: &Agent) -> Result<()> {
     Ok(())
 }
 
-fn note(figures: &mut Figures, at: &str, agent: &Agent) -> Result<()> {
+fn note(figures: &mut Results, at: &str, agent: &Agent) -> Result<()> {
     let memory = memory(agent.pid())?;
     let kb = |kb: u64| u32::try_from(kb).map(f64::from);
     figures.add(ANONYMOUS, at, agent.who, kb(memory.anonymous_kb)?);

@@ -16,8 +16,8 @@ use serde::Deserialize;
 use socktop_proto::Query;
 
 use crate::agents::{Agent, Sharing};
-use crate::crowd::Crowd;
-use crate::figures::{Figures, Who, number};
+use crate::process_load::ProcessLoad;
+use crate::results::{Results, Who, number};
 
 /// The measure.
 pub const INSTRUCTIONS: &str = "user instructions per request, 1,000 processes";
@@ -60,9 +60,9 @@ pub fn in_namespace(arguments: &[String]) -> Result<()> {
 ///
 /// # Errors
 /// When an agent does not run under callgrind.
-pub fn count(figures: &mut Figures, agents: &[Who], profiles: Option<&Path>) -> Result<()> {
+pub fn count(figures: &mut Results, agents: &[Who], profiles: Option<&Path>) -> Result<()> {
     let scratch = tempfile::tempdir()?;
-    let _crowd = Crowd::gather(PROCESSES, false)?;
+    let _crowd = ProcessLoad::gather(PROCESSES, false)?;
     for &who in agents {
         for sharing in [Sharing::Forever, Sharing::Off] {
             let folder = scratch.path().join(file_name(who, &format!("{sharing:?}")));
@@ -177,7 +177,7 @@ struct Baselines {
 }
 
 /// The names of what is compared.
-fn named(figures: &Figures) -> BTreeMap<String, f64> {
+fn named(figures: &Results) -> BTreeMap<String, f64> {
     let ours = figures.all().iter().filter(|figure| {
         // Metrics that are read anew are as many as the machine has CPUs, interfaces and sensors.
         matches!(figure.who, Who::Ours | Who::OursText) && figure.at != "uncached metrics"
@@ -195,7 +195,7 @@ fn named(figures: &Figures) -> BTreeMap<String, f64> {
 ///
 /// # Errors
 /// When something costs more than that and the tolerance, or less: says what to do.
-pub fn check(figures: &Figures, file: &Path) -> Result<()> {
+pub fn check(figures: &Results, file: &Path) -> Result<()> {
     let baselines: Baselines = toml::from_str(&fs::read_to_string(file)?)
         .with_context(|| format!("reading {}", file.display()))?;
     let mut over = Vec::new();
@@ -228,7 +228,7 @@ pub fn check(figures: &Figures, file: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be read or written.
-pub fn update(figures: &Figures, file: &Path) -> Result<()> {
+pub fn update(figures: &Results, file: &Path) -> Result<()> {
     let text = fs::read_to_string(file)?;
     let (head, _) = text
         .split_once("[instructions]")
@@ -251,14 +251,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("instructions.toml");
         fs::write(&file, "# why\ntolerance_percent = 10\n\n[instructions]\n").unwrap();
-        let mut figures = Figures::default();
+        let mut figures = Results::default();
         figures.add(INSTRUCTIONS, "cached metrics", Who::Ours, 1000.0);
         figures.add(INSTRUCTIONS, "cached metrics", Who::Published, 9000.0);
         update(&figures, &file).unwrap();
         check(&figures, &file).unwrap();
         assert!(fs::read_to_string(&file).unwrap().starts_with("# why\n"));
 
-        let mut figures = Figures::default();
+        let mut figures = Results::default();
         figures.add(INSTRUCTIONS, "cached metrics", Who::Ours, 1099.0);
         check(&figures, &file).unwrap();
         figures.add(INSTRUCTIONS, "cached processes", Who::Ours, 1.0);
@@ -268,7 +268,7 @@ mod tests {
             "{error}"
         );
 
-        let mut figures = Figures::default();
+        let mut figures = Results::default();
         figures.add(INSTRUCTIONS, "cached metrics", Who::Ours, 1101.0);
         let error = check(&figures, &file).unwrap_err().to_string();
         assert!(

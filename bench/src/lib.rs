@@ -4,20 +4,20 @@
 //! [`floor`], which is a program of its own in here.
 
 pub mod agents;
+pub mod baseline_scan;
 pub mod clients;
 pub mod connections;
-pub mod crowd;
-pub mod figures;
-pub mod floor;
+pub mod goals;
 pub mod instructions;
 pub mod machine;
 pub mod process;
+pub mod process_load;
 pub mod proxy;
 pub mod report;
 pub mod requests;
+pub mod results;
 pub mod samples;
 pub mod scan;
 pub mod screen;
 pub mod sizes;
-pub mod targets;
 pub mod wakeups;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
-use socktop_bench::crowd::{self, Crowd};
-use socktop_bench::figures::{Figures, Who};
+use socktop_bench::goals::{OWN, PLUS_1000, PLUS_5000};
+use socktop_bench::process_load::{self, ProcessLoad};
 use socktop_bench::requests::Effort;
-use socktop_bench::targets::{OWN, PLUS_1000, PLUS_5000};
+use socktop_bench::results::{Results, Who};
 use socktop_bench::{
     clients, connections, instructions, machine, report, requests, scan, sizes, wakeups,
 };
@@ -28,7 +28,7 @@ enum Command {
     Instructions(Instructions),
     /// Be the parent of processes until the input ends
     #[command(hide = true)]
-    Crowd { asleep: usize, waking: usize },
+    ProcessLoad { asleep: usize, waking: usize },
     /// Wake once a second
     #[command(hide = true)]
     Wake,
@@ -112,9 +112,9 @@ fn main() -> Result<()> {
             let arguments: Vec<_> = std::env::args().skip(2).collect();
             instructions::in_namespace(&arguments)
         }
-        Command::Crowd { asleep, waking } => crowd::parent(asleep, waking),
+        Command::ProcessLoad { asleep, waking } => process_load::parent(asleep, waking),
         Command::Wake => {
-            crowd::wake();
+            process_load::wake();
             Ok(())
         }
     }
@@ -125,7 +125,7 @@ fn count(arguments: &Instructions) -> Result<()> {
     if arguments.published {
         agents.push(Who::Published);
     }
-    let mut figures = Figures::default();
+    let mut figures = Results::default();
     instructions::count(&mut figures, &agents, arguments.profiles.as_deref())?;
     if let Some(file) = &arguments.json {
         std::fs::write(file, serde_json::to_vec(&figures)?)?;
@@ -192,10 +192,10 @@ fn compare(arguments: &Compare) -> Result<()> {
     let amount = Amount::of(arguments);
     let wants = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let machine = machine::describe();
-    let mut figures = Figures::default();
+    let mut figures = Results::default();
     for (level, more) in [(OWN, 0), (PLUS_1000, 1000), (PLUS_5000, 5000)] {
         eprintln!("{level}");
-        let _crowd = Crowd::gather(more, true)?;
+        let _crowd = ProcessLoad::gather(more, true)?;
         for _ in 0..amount.rounds {
             if wants(Part::Requests) {
                 requests::cpu(&mut figures, level, amount.requests)?;
@@ -238,7 +238,7 @@ fn compare(arguments: &Compare) -> Result<()> {
 }
 
 /// Instructions of our agent and the published one, counted in a namespace.
-fn counted_aside() -> Result<Figures> {
+fn counted_aside() -> Result<Results> {
     let file = tempfile::NamedTempFile::new()?;
     let path = file.path().display().to_string();
     instructions::in_namespace(&["--published".to_owned(), "--json".to_owned(), path])?;

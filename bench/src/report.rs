@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::figures::{Figure, Figures, Who, number};
-use crate::targets::{Target, targets};
+use crate::goals::{Target, targets};
+use crate::results::{Figure, Results, Who, number};
 
 /// Everything as Markdown.
 #[must_use]
-pub fn markdown(machine: &[(&str, String)], figures: &Figures) -> String {
+pub fn markdown(machine: &[(&str, String)], figures: &Results) -> String {
     let mut text = "# Benchmarks\n\nWritten by `bench/run`; bench/README.md says what is measured, and how.\n\n".to_owned();
     for (name, value) in machine {
         // Writing to a String does not fail.
@@ -27,7 +27,7 @@ pub fn markdown(machine: &[(&str, String)], figures: &Figures) -> String {
 
 /// Everything as JSON.
 #[must_use]
-pub fn json(machine: &[(&str, String)], figures: &Figures) -> Value {
+pub fn json(machine: &[(&str, String)], figures: &Results) -> Value {
     let machine: serde_json::Map<_, _> = machine
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
@@ -49,7 +49,7 @@ pub fn json(machine: &[(&str, String)], figures: &Figures) -> Value {
     json!({ "machine": machine, "targets": targets, "figures": figures })
 }
 
-fn target_row(target: &Target, figures: &Figures) -> String {
+fn target_row(target: &Target, figures: &Results) -> String {
     let median = |who| figures.median(target.what, &target.at, who);
     let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
     let (ratio, met) = match target.kept(figures) {
@@ -77,7 +77,7 @@ fn ratio(ratio: f64) -> String {
     }
 }
 
-fn measures(figures: &Figures) -> Vec<&str> {
+fn measures(figures: &Results) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for figure in figures.all() {
         if !names.contains(&figure.what.as_str()) {
@@ -87,7 +87,7 @@ fn measures(figures: &Figures) -> Vec<&str> {
     names
 }
 
-fn table(what: &str, figures: &Figures) -> String {
+fn table(what: &str, figures: &Results) -> String {
     let of_this: Vec<&Figure> = figures
         .all()
         .iter()
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_table_has_a_row_for_each_situation_and_a_ratio() {
-        let mut figures = Figures::default();
+        let mut figures = Results::default();
         figures.add("cost", "small", Who::Published, 16.0);
         figures.add("cost", "small", Who::Ours, 2.0);
         figures.add("cost", "large", Who::Ours, 3.0);

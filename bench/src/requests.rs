@@ -10,8 +10,8 @@ use socktop_proto::Query;
 use socktop_tests::Background;
 
 use crate::agents::{Agent, Sharing};
-use crate::figures::{Figures, Who};
 use crate::process::cpu_time;
+use crate::results::{Results, Who};
 
 /// CPU time of a request that is read anew.
 pub const UNCACHED: &str = "CPU per uncached request, µs";
@@ -44,7 +44,7 @@ pub const QUERIES: [(Query, &str); 2] =
 ///
 /// # Errors
 /// When an agent does not answer.
-pub fn cpu(figures: &mut Figures, level: &str, effort: Effort) -> Result<()> {
+pub fn cpu(figures: &mut Results, level: &str, effort: Effort) -> Result<()> {
     for who in [
         Who::Ours,
         Who::Published,
@@ -66,7 +66,7 @@ pub fn cpu(figures: &mut Figures, level: &str, effort: Effort) -> Result<()> {
 ///
 /// # Errors
 /// When an agent does not answer, or strace does not count.
-pub fn calls(figures: &mut Figures, level: &str, effort: Effort) -> Result<()> {
+pub fn calls(figures: &mut Results, level: &str, effort: Effort) -> Result<()> {
     for who in [
         Who::Ours,
         Who::OursText,
@@ -115,7 +115,7 @@ impl<'a> Asked<'a> {
         format!("{name}, {}", self.level)
     }
 
-    fn cpu(&self, figures: &mut Figures, what: &str, count: u32, pace: Duration) -> Result<()> {
+    fn cpu(&self, figures: &mut Results, what: &str, count: u32, pace: Duration) -> Result<()> {
         for &(query, name) in self.queries() {
             let mut talk = None;
             // The first one reads what is kept, and what the last query left is over.
@@ -137,7 +137,7 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    fn calls(&self, figures: &mut Figures, what: &str, count: u32, pace: Duration) -> Result<()> {
+    fn calls(&self, figures: &mut Results, what: &str, count: u32, pace: Duration) -> Result<()> {
         let pid = self.agent.pid().to_string();
         for &(query, name) in self.queries() {
             let mut talk = None;

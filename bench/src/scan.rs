@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use socktop_collect::{Collected, Now, ProcessesCollector, Root};
 
-use crate::figures::{Figures, Who};
-use crate::floor::{Floor, Source};
+use crate::baseline_scan::{BaselineScan, Source};
 use crate::process::cpu_time;
+use crate::results::{Results, Who};
 
 /// The measure.
 pub const SCAN: &str = "CPU per scan of all processes, µs";
@@ -20,10 +20,10 @@ const PACE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When `/proc` cannot be read.
-pub fn scan(figures: &mut Figures, level: &str, rounds: u32) -> Result<()> {
+pub fn scan(figures: &mut Results, level: &str, rounds: u32) -> Result<()> {
     let mut ours = ProcessesCollector::new(Root::default());
-    let mut clocks = Floor::open(Source::Clock)?;
-    let mut schedstat = Floor::open(Source::Schedstat)?;
+    let mut clocks = BaselineScan::open(Source::Clock)?;
+    let mut schedstat = BaselineScan::open(Source::Schedstat)?;
     // The first pass reads everyone; the agent's has nothing to compare with yet.
     for _ in 0..2 {
         clocks.scan()?;

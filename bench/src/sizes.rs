@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use socktop_tests::{our_program, published_program};
 
-use crate::crowd::which;
-use crate::figures::{Figures, Who};
+use crate::process_load::which;
+use crate::results::{Results, Who};
 
 /// The measure.
 pub const SIZE: &str = "stripped program, bytes";
@@ -20,7 +20,7 @@ pub const CLIENT: &str = "client";
 ///
 /// # Errors
 /// When one is not there.
-pub fn sizes(figures: &mut Figures) -> Result<()> {
+pub fn sizes(figures: &mut Results) -> Result<()> {
     let programs: [(&str, Who, PathBuf); 7] = [
         (AGENT, Who::Ours, our_program("socktop-agent")),
         (AGENT, Who::Published, published_program("socktop_agent")),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::agents::{Agent, Sharing};
-use crate::figures::{Figures, Who};
 use crate::process::switches;
+use crate::results::{Results, Who};
 
 /// The measure.
 pub const WAKEUPS: &str = "wakeups per second";
@@ -19,7 +19,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When an agent does not run.
-pub fn idle(figures: &mut Figures, time: Duration) -> Result<()> {
+pub fn idle(figures: &mut Results, time: Duration) -> Result<()> {
     let agents = [Who::Ours, Who::Published, Who::NodeExporter, Who::Glances]
         .into_iter()
         .map(|who| Agent::start(who, Sharing::Default))
@@ -36,7 +36,7 @@ pub fn idle(figures: &mut Figures, time: Duration) -> Result<()> {
     watch(figures, "a silent client", &sockets, time)
 }
 
-fn watch(figures: &mut Figures, at: &str, agents: &[Agent], time: Duration) -> Result<()> {
+fn watch(figures: &mut Results, at: &str, agents: &[Agent], time: Duration) -> Result<()> {
     sleep(SETTLE);
     let count = || {
         agents

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays the attacker: what a stranger, or a client that was let in, can do to an agent on purpose.
 
-Each attack goes on for --seconds and prints a line of what came of it. It talks to the box of the proofs alone.
+Each attack goes on for --seconds and prints a line of what came of it. It talks to the box of the cases alone.
 """
 
 import argparse

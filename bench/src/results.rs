@@ -83,9 +83,9 @@ pub struct Figure {
 /// Everything that was measured, in the order it was.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Figures(Vec<Figure>);
+pub struct Results(Vec<Figure>);
 
-impl Figures {
+impl Results {
     /// Adds the value of a round.
     pub fn add(&mut self, what: &str, at: &str, who: Who, value: f64) {
         eprintln!("  {what}, {at}, {}: {}", who.label(), number(value));

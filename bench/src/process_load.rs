@@ -15,13 +15,13 @@ const NAMES: usize = 40;
 
 /// Children of one parent. They end when this is dropped, or when who holds it dies.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct ProcessLoad {
     parent: Child,
     // Open until the end: closing it ends the crowd.
     end: Option<ChildStdin>,
 }
 
-impl Crowd {
+impl ProcessLoad {
     /// Gathers `count` processes; with `waking`, of each [`WAKING_ONE_OF`] one wakes once a second.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Crowd {
     }
 }
 
-impl Drop for Crowd {
+impl Drop for ProcessLoad {
     fn drop(&mut self) {
         drop(self.end.take());
         // It may have ended by itself.

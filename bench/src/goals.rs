@@ -2,9 +2,9 @@
 
 use crate::clients::{CLIENT_CPU, DEFAULT, EVERY_2_S, TERMINAL, TOGETHER, WIRE};
 use crate::connections::{AFTER_100, ANONYMOUS, IDLE_1000};
-use crate::figures::{Figures, Who};
 use crate::instructions::INSTRUCTIONS;
 use crate::requests::UNCACHED;
+use crate::results::{Results, Who};
 use crate::scan::SCAN;
 use crate::sizes::{AGENT, SIZE};
 
@@ -42,7 +42,7 @@ pub struct Kept {
 impl Target {
     /// `None` where it was not measured.
     #[must_use]
-    pub fn kept(&self, figures: &Figures) -> Option<Kept> {
+    pub fn kept(&self, figures: &Results) -> Option<Kept> {
         let ours = figures.median(self.what, &self.at, Who::Ours)?;
         let other = figures.median(self.what, &self.at, self.than)?;
         let ratio = ours / other;
@@ -113,7 +113,7 @@ mod tests {
             said: "1:2",
             most: 0.5,
         };
-        let mut figures = Figures::default();
+        let mut figures = Results::default();
         assert_eq!(target.kept(&figures), None);
         figures.add("size", "agent", Who::Ours, 50.0);
         figures.add("size", "agent", Who::Published, 100.0);

@@ -27,7 +27,7 @@ pub enum Source {
 
 /// What is kept from one pass to the next.
 #[derive(Debug)]
-pub struct Floor {
+pub struct BaselineScan {
     source: Source,
     proc: OwnedFd,
     pids: Vec<u32>,
@@ -61,7 +61,7 @@ pub struct Row {
     schedstat: Option<OwnedFd>,
 }
 
-impl Floor {
+impl BaselineScan {
     /// Opens `/proc`.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn both_floors_know_this_process() {
         for source in [Source::Clock, Source::Schedstat] {
-            let mut floor = Floor::open(source).unwrap();
+            let mut floor = BaselineScan::open(source).unwrap();
             floor.scan().unwrap();
             let own = std::process::id();
             let rows = floor.scan().unwrap();

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What proofs do with a booted machine, "the box", and say of it; whichever way it was booted.
+# What cases do with a booted machine, "the box", and say of it; whichever way it was booted.
 #
 # Who sources it says how a command is run there: box COMMAND…
 
 passed=0 failed=0
 
-# Prints a line for what was proven or not; the rest of the proof goes on. check "what" command…
+# Prints a line for what was proven or not; the rest of the case goes on. check "what" command…
 check() {
     local what=$1
     shift

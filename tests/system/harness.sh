@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Boots a real systemd in a container with two network namespaces, "client" and "box", for a proof in it.
+# Boots a real systemd in a container with two network namespaces, "client" and "box", for a case in it.
 #
-# A proof sources it under `unshare --mount --propagation private`, calls box_up, and checks. The box runs on an overlay
-# in memory that is thrown away: whatever a proof breaks in it, the next one finds whole.
+# A case sources it under `unshare --mount --propagation private`, calls box_up, and checks. The box runs on an overlay
+# in memory that is thrown away: whatever a case breaks in it, the next one finds whole.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 box_address=10.99.0.2
-# shellcheck source=steps.sh
-source "$here/steps.sh"
+# shellcheck source=lib.sh
+source "$here/lib.sh"
 
 # box_up [option of systemd-nspawn…]: boots, and returns when systemd says that it runs.
 box_up() {
@@ -93,7 +93,7 @@ box_with_agent() {
     remember_token
 }
 
-# Ends a proof.
+# Ends a case.
 finish() {
     printf '%d %d\n' "$passed" "$failed" >"$SOCKTOP_RESULT"
     ((failed == 0))
