@@ -6,16 +6,19 @@ use std::process::Command;
 use rustix::process::geteuid;
 
 /// Serves at `fe80::1` of lo by the agent $1, once with the name of the interface and once with its number, and asks
-/// there. The zone may be missing in the request: what follows it is the client's affair.
+/// there. An agent must not outlive the script: it would keep the output open. The zone may be missing in the request: what follows it is the client's affair.
 const SCRIPT: &str = r#"
 set -eu
 ip link set lo up
 ip address add fe80::1/64 dev lo nodad
+trap 'kill $agent' EXIT
 for zone in lo 1; do
-    "$1" --listen "[fe80::1%$zone]:3000" 2>log &
+    # A log of its own: that of the last agent says that it listens.
+    log=log-$zone
+    "$1" --listen "[fe80::1%$zone]:3000" 2>$log &
     agent=$!
-    until grep -q 'listens on' log; do
-        kill -0 $agent || { cat log; exit 1; }
+    until grep -qs 'listens on' $log; do
+        kill -0 $agent || { cat $log; exit 1; }
         sleep 0.05
     done
     exec 3<>/dev/tcp/fe80::1%lo/3000
@@ -25,6 +28,7 @@ for zone in lo 1; do
     kill $agent
     wait $agent
 done
+trap - EXIT
 "#;
 
 #[test]
