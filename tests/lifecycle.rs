@@ -13,8 +13,9 @@ use socktop::trust::Trust;
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
 use socktop_agent::server::listen;
+use socktop_agent::server::shared::Agent;
 use socktop_agent::tls::identity::Identity;
-use socktop_agent::transport::accept::{Agent, Server};
+use socktop_agent::transport::accept::{Server, connect_in_process};
 use socktop_collect::sampler::Sampling;
 use socktop_proto::model::{ErrorCode, body};
 use socktop_proto::{Body, Query};
@@ -37,7 +38,7 @@ struct Running {
 impl Running {
     fn boot(address: &str, environment: &[(&str, &str)], identity: Option<&Identity>) -> Self {
         let args = Args::try_parse_from(["socktop-agent", "--listen", address]).unwrap();
-        let config = Config::load(&args, false, |name| {
+        let config = Config::load(&args.overrides(), false, |name| {
             let (_, value) = environment.iter().find(|(known, _)| *known == name)?;
             Some((*value).to_owned())
         })
@@ -189,7 +190,9 @@ async fn a_client_is_told_everything_over_the_network() {
 #[tokio::test]
 async fn a_client_is_told_everything_inside_one_process() {
     let agent = Agent::in_process(&Sampling::default()).unwrap();
-    let mut link = Link::spawn(Endpoint::InProcess(Arc::new(move || Ok(agent.connect()))));
+    let mut link = Link::spawn(Endpoint::InProcess(Arc::new(move || {
+        Ok(connect_in_process(&agent))
+    })));
     assert_eq!(
         until_connected(&mut link).await,
         (Dialect::Native, Security::InProcess)

@@ -108,7 +108,7 @@ fn load(folder: &Path) -> Config {
         config: Some(file),
         ..Default::default()
     };
-    Config::load(&args, true, |_| None).unwrap()
+    Config::load(&args.overrides(), true, |_| None).unwrap()
 }
 
 /// A shipped file without the comment signs before its settings.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::auth::token_file::{Rights, TokenName};
-use crate::config::{ListenAddress, LogLevel};
+use crate::config::{ListenAddress, LogLevel, Overrides};
 
 /// A system monitor's daemon that samples when asked and costs nothing while nobody looks.
 ///
@@ -45,6 +45,22 @@ pub struct Args {
     /// What to log: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
+}
+
+impl Args {
+    /// What these say of the settings.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            config_file: self.config.clone(),
+            listen: (!self.listen.is_empty()).then(|| self.listen.clone()),
+            port: self.port,
+            tls: self.enable_ssl.then_some(true),
+            token_file: self.token_file.clone(),
+            no_token: self.no_token.then_some(true),
+            log_level: self.log_level,
+        }
+    }
 }
 
 /// What to do instead of serving.

@@ -1,7 +1,7 @@
 //! The life of the daemon: identity, sockets, what the user must know, serving, stopping.
 
 use std::io::{IsTerminal, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -11,14 +11,16 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::address::hostname;
+use crate::address::zone::url_host_with_zone;
 use crate::auth::token::Token;
 use crate::config::{Config, ConfigError};
 use crate::server::listen;
-use crate::server::zone::url_host_with_zone;
+use crate::server::shared::Agent;
 use crate::systemd::logging;
 use crate::systemd::notify::{self, Notes};
-use crate::tls::Tls;
-use crate::transport::accept::{Agent, Ended, Server};
+use crate::tls::{Tls, TlsError};
+use crate::transport::accept::{Ended, Server};
 
 /// Serves until SIGTERM or SIGINT, or until nobody has been connected for as long as `config` says: on the sockets
 /// that systemd `passed`, else on those that it binds. At SIGHUP it takes over what `reread` gives.
@@ -38,7 +40,7 @@ pub async fn run(
     let listeners = listeners(&config, passed)?;
 
     let hostname = hostname();
-    let tls = Tls::load(&config, &hostname)?;
+    let tls = load_tls(&config, &hostname)?;
     let mut tls_problem = None;
     if let Some(Tls {
         problem: Some(problem),
@@ -107,7 +109,7 @@ pub async fn run(
 /// gives, nothing changes.
 fn reload(agent: &Agent, reread: Result<Config, ConfigError>, hostname: &str) -> Vec<String> {
     let (read, problems) = match reread {
-        Ok(config) if config.problems.is_empty() => match Tls::load(&config, hostname) {
+        Ok(config) if config.problems.is_empty() => match load_tls(&config, hostname) {
             Ok(tls) => (Some((config, tls)), Vec::new()),
             Err(error) => (None, vec![error.to_string()]),
         },
@@ -128,6 +130,21 @@ fn reload(agent: &Agent, reread: Result<Config, ConfigError>, hostname: &str) ->
         }
     }
     problems
+}
+
+/// How TLS is spoken; nothing where the settings say that it is not.
+fn load_tls(config: &Config, hostname: &str) -> Result<Option<Tls>, TlsError> {
+    // Where it is not known who may enter, nobody is asked for a certificate: each is told by HTTP.
+    let client_ca = config.access.client_ca.as_ref();
+    let load = || {
+        Tls::load(
+            &config.credentials,
+            client_ca,
+            hostname,
+            &config.extra_names,
+        )
+    };
+    config.tls.then(load).transpose()
 }
 
 struct Signals {
@@ -188,14 +205,6 @@ fn listeners(config: &Config, passed: Vec<std::net::TcpListener>) -> Result<Vec<
     Ok(listeners)
 }
 
-/// The host's name: `uname(2)` nodename.
-pub(crate) fn hostname() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
-}
-
 /// Prints what to connect with. To standard error, beside the log: a token is never logged.
 fn show_token(token: &Token, hostname: &str, addresses: &[SocketAddr], tls: Option<&Tls>) {
     if logging::is_journal() {
@@ -237,12 +246,4 @@ fn show_token(token: &Token, hostname: &str, addresses: &[SocketAddr], tls: Opti
         "No token is set, so one was made for this run. On another machine {how}\n\n\
          Set one with --token-file or SOCKTOP_TOKEN; --no-token lets everyone in.\n",
     );
-}
-
-/// An address as it stands in a URL.
-pub(crate) fn url_host(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
 }

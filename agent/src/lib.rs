@@ -3,7 +3,9 @@
 //! Data flows one way: kernel -> [`socktop_collect`] and its sampler -> dialect -> [`session`] -> socket.
 //! Nothing samples, ticks or wakes unless a client asks.
 
+pub mod address;
 pub mod admin;
+pub(crate) mod atomic_file;
 pub mod auth;
 pub mod cli;
 pub mod config;

@@ -44,7 +44,8 @@ fn main() -> ExitCode {
 fn start(args: &Args) -> Result<()> {
     let passed = socket_activation::take()?;
     let activated = !passed.is_empty();
-    let load = || Config::load(args, activated, |name| std::env::var(name).ok());
+    let overrides = args.overrides();
+    let load = || Config::load(&overrides, activated, |name| std::env::var(name).ok());
     let config = load()?;
     logging::start(config.log_level);
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -30,7 +30,7 @@ use crate::auth::token_file::Rights;
 use crate::config::Limits;
 use crate::server::message_budget::{self, Inbound};
 use crate::server::rate_limit::Allowance;
-use crate::transport::accept::told_to_stop;
+use crate::server::shared::told_to_stop;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);

@@ -10,7 +10,8 @@ use futures_util::{SinkExt, StreamExt};
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
 use socktop_agent::server::listen;
-use socktop_agent::transport::accept::{Agent, Server};
+use socktop_agent::server::shared::Agent;
+use socktop_agent::transport::accept::{Server, connect_in_process};
 use socktop_proto::dialect::native;
 use socktop_proto::model::body;
 use socktop_proto::{Body, Query};
@@ -34,7 +35,7 @@ struct Running {
 fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Running {
     let arguments = [&["socktop-agent", "--listen", "127.0.0.1:0"], arguments].concat();
     let args = Args::try_parse_from(arguments).unwrap();
-    let config = Config::load(&args, false, |name| {
+    let config = Config::load(&args.overrides(), false, |name| {
         let known = environment.iter().find(|(known, _)| *known == name);
         known.map(|(_, value)| (*value).to_owned())
     })
@@ -339,7 +340,9 @@ async fn an_in_process_agent_answers_without_a_port() {
     request
         .headers_mut()
         .insert("sec-websocket-protocol", subprotocol);
-    let (mut socket, _) = client_async(request, agent.connect()).await.unwrap();
+    let (mut socket, _) = client_async(request, connect_in_process(&agent))
+        .await
+        .unwrap();
     let (_, body) = ask_native(&mut socket, 1, Query::Host).await;
     assert!(matches!(body.kind, Some(body::Kind::Host(_))));
 }

@@ -16,8 +16,9 @@ use rustls::{ClientConfig, RootCertStore};
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
 use socktop_agent::server::listen;
+use socktop_agent::server::shared::Agent;
 use socktop_agent::tls::identity::Identity;
-use socktop_agent::transport::accept::{Agent, Server};
+use socktop_agent::transport::accept::Server;
 use socktop_proto::dialect::native;
 use socktop_proto::model::body;
 use socktop_proto::{Body, ErrorCode, Query};
@@ -74,7 +75,12 @@ fn host(files: &[(&str, &str)]) -> Host {
 fn config(folder: &tempfile::TempDir) -> Config {
     let file = folder.path().join("agent.toml");
     let args = ["socktop-agent", "--config", file.to_str().unwrap()];
-    Config::load(&Args::try_parse_from(args).unwrap(), false, |_| None).unwrap()
+    Config::load(
+        &Args::try_parse_from(args).unwrap().overrides(),
+        false,
+        |_| None,
+    )
+    .unwrap()
 }
 
 /// An authority and what it vouches for.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use rustix::net::netdevice::{index_to_name, name_to_index};
 use rustix::net::{AddressFamily, SocketType, socket};
 
-use crate::daemon::url_host;
+use super::url_host;
 
 /// The index of the interface that `zone` names (`netdevice(7)`), or that it is.
 ///

@@ -6,11 +6,11 @@ use std::path::Path;
 use socktop_proto::pairing::{Pairing, Pin};
 
 use super::{AdminError, address, service};
+use crate::address::zone::url_host_with_zone;
+use crate::address::{hostname, url_host};
 use crate::admin::host_files::{Etc, TokenFileError};
 use crate::auth::token_file::{DEFAULT_NAME, NamedToken, Tokens};
 use crate::config::{self, TLS_PORT};
-use crate::daemon::{hostname, url_host};
-use crate::server::zone::url_host_with_zone;
 
 /// What the line is to say where the host's own answer would not do.
 #[derive(Debug, Clone, Default)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::server::client_network::Source;
+use crate::address::client_network::Source;
 
 /// How long the answer to a first wrong token waits; to each further one twice as long.
 const FIRST_DELAY: Duration = Duration::from_millis(100);

@@ -1,5 +1,6 @@
 //! Who may connect, and what is open to them: tokens and rights, client certificates, the gate before the upgrade, backoff after wrong tokens.
 
+pub mod access;
 pub(crate) mod backoff;
 pub mod client_ca;
 pub mod gate;

@@ -5,6 +5,7 @@
 
 mod files;
 mod limits;
+mod overrides;
 mod settings;
 mod values;
 
@@ -15,13 +16,13 @@ use std::time::Duration;
 
 use socktop_collect::sampler::Sampling;
 
-use crate::auth::client_ca::{ClientCa, Require};
+use crate::auth::access::Access;
 use crate::auth::token::TokenError;
-use crate::auth::token_file::{NamedToken, Tokens};
-use crate::cli::Args;
+use crate::auth::token_file::Tokens;
 use crate::tls::credentials::Credentials;
 use files::AccessFile;
 pub use limits::Limits;
+pub use overrides::Overrides;
 use settings::Settings;
 use values::IdleExit;
 pub use values::{ListenAddress, LogLevel};
@@ -120,32 +121,8 @@ pub struct Config {
     pub problems: Vec<String>,
 }
 
-/// Who may connect.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    /// The tokens that let a client in. Where there is one, everyone is asked.
-    pub tokens: Vec<NamedToken>,
-    /// Let anyone in without a token. Without it and without a token, only loopback gets in.
-    pub no_token: bool,
-    /// Origins whose pages may connect.
-    pub allowed_origins: Vec<String>,
-    /// Who vouches for clients' certificates, where these are a way in.
-    pub client_ca: Option<ClientCa>,
-    /// Why it is not known who may connect: then nobody may.
-    pub broken: Option<String>,
-}
-
-impl Access {
-    /// Whether a token is a way in.
-    #[must_use]
-    pub fn asks_for_tokens(&self) -> bool {
-        let require = self.client_ca.as_ref().map(ClientCa::require);
-        !self.no_token && require != Some(Require::Certificate)
-    }
-}
-
 impl Config {
-    /// Puts all sources together. `variable` reads the environment; `activated` says that systemd passed the
+    /// Puts all sources together: the files, the environment, and the command line's `overrides`. `variable` reads the environment; `activated` says that systemd passed the
     /// sockets. TLS is on then unless it is switched off, and the agent exits when idle.
     ///
     /// An activated agent skips a settings' file that it cannot use, and says so in [`problems`](Self::problems):
@@ -154,11 +131,11 @@ impl Config {
     /// # Errors
     /// Names the file, variable or token that cannot be used, and why.
     pub fn load(
-        args: &Args,
+        overrides: &Overrides,
         activated: bool,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let explicit = args.config.as_deref();
+        let explicit = overrides.config_file.as_deref();
         let (mut settings, unusable) = files::settings(explicit);
         let mut problems: Vec<_> = unusable.iter().map(ToString::to_string).collect();
         if let Some(error) = unusable.into_iter().next()
@@ -182,7 +159,7 @@ impl Config {
             ..Settings::default()
         });
         settings.overlay(Settings::from_environment(variable)?);
-        settings.overlay(Settings::from_args(args));
+        settings.overlay(Settings::from(overrides));
 
         let (tokens, broken) = match handed_over.and_then(|_| settings.tokens()) {
             Ok(tokens) => (tokens, broken),

@@ -9,7 +9,6 @@ use super::ConfigError;
 use super::limits::LimitsSettings;
 use super::values::{IdleExit, ListenAddress, LogLevel};
 use crate::auth::token_file::{NamedToken, Tokens};
-use crate::cli::Args;
 
 /// One source of settings: a file, the environment or the command line.
 #[derive(Debug, Default, Deserialize)]
@@ -121,21 +120,6 @@ impl Settings {
             },
             ..Self::default()
         })
-    }
-
-    pub(super) fn from_args(args: &Args) -> Self {
-        Self {
-            listen: (!args.listen.is_empty()).then(|| args.listen.clone()),
-            port: args.port,
-            token_file: args.token_file.clone(),
-            no_token: args.no_token.then_some(true),
-            log_level: args.log_level,
-            tls: TlsSettings {
-                enabled: args.enable_ssl.then_some(true),
-                extra_names: None,
-            },
-            ..Self::default()
-        }
     }
 
     /// Applies a stronger source over this one.

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::cli::Args;
 
 fn load(
     arguments: &[&str],
@@ -13,7 +14,7 @@ fn load(
     let path = path.to_str().unwrap();
     let arguments = [&["socktop-agent", "--config", path], arguments].concat();
     let args = Args::try_parse_from(arguments).unwrap();
-    Config::load(&args, false, |name| {
+    Config::load(&args.overrides(), false, |name| {
         environment
             .iter()
             .find(|(known, _)| *known == name)
@@ -126,7 +127,7 @@ impl Service {
         let file = self.path("agent.toml");
         let file = ["socktop-agent", "--config", file.to_str().unwrap()];
         let args = Args::try_parse_from([&file, arguments].concat()).unwrap();
-        Config::load(&args, activated, |name| {
+        Config::load(&args.overrides(), activated, |name| {
             if name == "CREDENTIALS_DIRECTORY" {
                 return Some(self.folder.path().to_str().unwrap().to_owned());
             }
@@ -308,7 +309,7 @@ fn parts_apply_over_the_main_file_in_their_order() {
         config: Some(main),
         ..Args::default()
     };
-    let config = Config::load(&args, false, |_| None).unwrap();
+    let config = Config::load(&args.overrides(), false, |_| None).unwrap();
     assert_eq!(config.listen[0].port(), 3);
 }
 
@@ -340,7 +341,7 @@ fn errors_name_what_and_where() {
         config: Some("/nonexistent/agent.toml".into()),
         ..Args::default()
     };
-    let file = Config::load(&args, false, |_| None)
+    let file = Config::load(&args.overrides(), false, |_| None)
         .unwrap_err()
         .to_string();
     assert!(file.contains("/nonexistent/agent.toml"), "{file}");

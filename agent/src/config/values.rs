@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::ConfigError;
-use crate::server::zone;
+use crate::address::zone;
 
 /// An address to serve on, its port optional. A link-local one has the zone that it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What is served over HTTP: `/ws` and `/healthz`. Access is checked here, once.
 
+pub(crate) mod serve;
 pub(crate) mod validate;
 
 use std::convert::Infallible;
@@ -26,9 +27,9 @@ use warp::{Filter, Rejection, Reply};
 use crate::auth::gate::{Pass, Peer, Refusal, Shown, tokens_presented};
 use crate::server::log_limits::Line;
 use crate::server::message_budget::Inbound;
+use crate::server::pending_connection::PendingConnection;
+use crate::server::shared::Agent;
 use crate::session::{self, Speech, websocket_config};
-use crate::transport::accept::Agent;
-use crate::transport::connection::Entrance;
 
 /// A request for `/ws` that is no WebSocket handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,15 +53,17 @@ struct Handshake {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WrongToken;
 
-/// Everything that is served.
-#[must_use]
-pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
+/// The answers to all requests.
+pub(crate) type Routes = BoxedFilter<(Response,)>;
+
+/// Answers `/ws` and `/healthz`, and refuses everything else.
+pub(crate) fn routes(agent: Arc<Agent>) -> Routes {
     let health = warp::path!("healthz")
         .and(warp::get().or(warp::head()).unify())
-        .and(warp::ext::optional::<Arc<Entrance>>())
-        .map(|entrance: Option<Arc<Entrance>>| {
-            if let Some(entrance) = entrance {
-                entrance.clear_client_mark();
+        .and(warp::ext::optional::<Arc<PendingConnection>>())
+        .map(|pending: Option<Arc<PendingConnection>>| {
+            if let Some(pending) = pending {
+                pending.clear_client_mark();
             }
             StatusCode::OK.into_response()
         });
@@ -71,14 +74,14 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::query::raw().or_else(async |_| Ok::<_, Rejection>((String::new(),))))
         .and(warp::ext::optional::<OnUpgrade>())
-        .and(warp::ext::optional::<Arc<Entrance>>())
+        .and(warp::ext::optional::<Arc<PendingConnection>>())
         .map(
             move |peer,
                   shown,
                   headers: HeaderMap,
                   query: String,
                   upgrade: Option<OnUpgrade>,
-                  entrance| {
+                  pending| {
                 let pass = match agent.gate().check(peer, shown, &headers, &query) {
                     Ok(pass) => pass,
                     Err(refusal) => {
@@ -92,7 +95,7 @@ pub fn routes(agent: Arc<Agent>) -> BoxedFilter<(Response,)> {
                 };
                 match (handshake(&headers), upgrade) {
                     (Ok(handshake), Some(upgrade)) => {
-                        accept(&agent, peer, pass, &handshake, upgrade, entrance)
+                        accept(&agent, peer, pass, &handshake, upgrade, pending)
                     }
                     (Ok(_), None) => not_websocket(NotWebSocket::Upgrade),
                     (Err(error), _) => not_websocket(error),
@@ -150,9 +153,9 @@ fn accept(
     pass: Pass,
     handshake: &Handshake,
     upgrade: OnUpgrade,
-    entrance: Option<Arc<Entrance>>,
+    pending: Option<Arc<PendingConnection>>,
 ) -> Response {
-    if let Some(Err(full)) = entrance.as_ref().map(|entrance| entrance.promote()) {
+    if let Some(Err(full)) = pending.as_ref().map(|pending| pending.promote()) {
         tell(agent, peer, &full);
         return explained(StatusCode::SERVICE_UNAVAILABLE, &full);
     }
@@ -199,11 +202,11 @@ fn accept(
                 tracing::info!(event = "disconnected", %peer, %error, "{peer} lost: {error}");
             }
         }
-        if let Some(entrance) = entrance
+        if let Some(pending) = pending
             && (matches!(ended, Err(WsError::Io(_)))
                 || session::wait_for_end(&mut socket, limits.send_time, agent.stopping()).await)
         {
-            entrance.forget();
+            pending.forget();
         }
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::server::client_network::Source;
+use crate::address::client_network::Source;
 
 /// How long a place is safe where others wait.
 const SAFE_TIME: Duration = Duration::from_millis(250);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::server::client_network::Source;
+use crate::address::client_network::Source;
 
 /// How long is counted before the number is told.
 const PERIOD: Duration = Duration::from_mins(1);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use crate::config::Config;
+use crate::auth::client_ca::ClientCa;
+use crate::tls::credentials::Credentials;
 use crate::tls::identity::{Identity, IdentityError};
 
 /// An identity in use.
@@ -34,35 +35,35 @@ pub enum TlsError {
 }
 
 impl Tls {
-    /// The identity that systemd hands over, else the one in the user's folder, which is made on first use, for
-    /// `hostname`. Nothing where `config` says that TLS is not spoken.
+    /// The identity among systemd's `credentials`, else the one in the user's folder, which is made on first use for
+    /// `hostname` and the `extra_names`; and how clients' certificates are judged, where there is a `client_ca`.
     ///
     /// # Errors
     /// Where no identity can be used.
-    pub fn load(config: &Config, hostname: &str) -> Result<Option<Self>, TlsError> {
-        if !config.tls {
-            return Ok(None);
-        }
-        // Where it is not known who may enter, nobody is asked for a certificate: each is told by HTTP.
-        let client_ca = config.access.client_ca.as_ref();
-        if let Some(pairs) = config.credentials.pairs() {
+    pub fn load(
+        credentials: &Credentials,
+        client_ca: Option<&ClientCa>,
+        hostname: &str,
+        extra_names: &[String],
+    ) -> Result<Self, TlsError> {
+        if let Some(pairs) = credentials.pairs() {
             let chosen = pairs.choose(client_ca).map_err(TlsError::Credentials)?;
-            return Ok(Some(Self {
+            return Ok(Self {
                 config: chosen.config,
                 identity: chosen.identity,
                 problem: chosen.problem,
-            }));
+            });
         }
         let identity =
             Identity::in_data_folder(|name| std::env::var(name).ok()).map_err(TlsError::Own)?;
         let _lock = identity.lock().map_err(TlsError::Own)?;
         identity
-            .ensure(hostname, &config.extra_names)
+            .ensure(hostname, extra_names)
             .map_err(TlsError::Own)?;
-        Ok(Some(Self {
+        Ok(Self {
             config: identity.server_config(client_ca).map_err(TlsError::Own)?,
             identity,
             problem: None,
-        }))
+        })
     }
 }

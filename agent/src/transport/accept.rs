@@ -1,179 +1,35 @@
-//! The accept loop and the life of a connection up to its upgrade.
+//! The accept loop: connections in, until the agent stops or has been idle for long enough.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use socktop_collect::Root;
-use socktop_collect::sampler::{Sampler, Sampling};
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
-use crate::auth::backoff::Throttle;
 use crate::auth::gate::{Gate, Peer};
 use crate::auth::token::TokenError;
-use crate::config::{Access, Config, Limits};
-use crate::http::routes;
-use crate::server::admission::Admission;
-use crate::server::handshakes::Handshakes;
-use crate::server::idle_exit::{Clients, Connected, Idle, nobody};
+use crate::config::Config;
+use crate::http::serve::serve_http;
+use crate::http::{Routes, routes};
+use crate::server::idle_exit::{Connected, nobody};
 use crate::server::listen;
-use crate::server::log_limits::{LogLimits, Silent};
-use crate::server::message_budget::LargeMessages;
-use crate::server::rate_limit::Rates;
+use crate::server::log_limits::Silent;
+use crate::server::shared::Agent;
 use crate::server::write_timeout::bound_buffers;
-use crate::transport::connection::{Connection, Routes, serve_http};
+use crate::transport::connection::Connection;
 
 /// How long whoever is connected when the agent stops may take to be answered and to say goodbye.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How long to wait after an accept that failed: most often too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What all connections share.
-pub struct Agent {
-    sampler: Arc<Sampler>,
-    gate: RwLock<Arc<Gate>>,
-    tls: RwLock<Option<TlsAcceptor>>,
-    limits: RwLock<Arc<Limits>>,
-    admission: Admission,
-    handshakes: Handshakes,
-    rates: Rates,
-    throttle: Throttle,
-    large_messages: LargeMessages,
-    log_limits: LogLimits,
-    stopping: watch::Sender<bool>,
-    clients: Clients,
-    idle_exit: watch::Sender<Option<Duration>>,
-}
-
-impl Agent {
-    fn new(
-        sampling: &Sampling,
-        limits: Limits,
-        gate: Gate,
-        tls: Option<Arc<rustls::ServerConfig>>,
-        idle_exit: Option<Duration>,
-    ) -> Arc<Self> {
-        let sampler = Sampler::new(&Root::default(), sampling);
-        sampler.limit_journal_readers(limits.journal_readers);
-        Arc::new(Self {
-            sampler: Arc::new(sampler),
-            gate: RwLock::new(Arc::new(gate)),
-            tls: RwLock::new(tls.map(TlsAcceptor::from)),
-            admission: Admission::new(&limits),
-            handshakes: Handshakes::new(limits.handshakes),
-            rates: Rates::new(&limits),
-            throttle: Throttle::default(),
-            large_messages: LargeMessages::default(),
-            log_limits: LogLimits::default(),
-            limits: RwLock::new(Arc::new(limits)),
-            stopping: watch::Sender::new(false),
-            clients: Clients::default(),
-            idle_exit: watch::Sender::new(idle_exit),
-        })
-    }
-
-    /// An agent for this process alone, without a port.
-    ///
-    /// # Errors
-    /// Never for loopback, which needs no token made.
-    pub fn in_process(sampling: &Sampling) -> Result<Arc<Self>, TokenError> {
-        let gate = Gate::new(Access::default(), &[])?;
-        Ok(Self::new(sampling, Limits::default(), gate, None, None))
-    }
-
-    /// Connects to an [in-process](Self::in_process) agent. Wants a tokio runtime.
-    #[must_use]
-    pub fn connect(self: &Arc<Self>) -> DuplexStream {
-        let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let agent = Arc::clone(self);
-        tokio::spawn(async move {
-            let routes = routes(Arc::clone(&agent));
-            serve_http(&agent, ours, Peer::InProcess, None, &routes, None).await;
-        });
-        theirs
-    }
-
-    /// Who gets in.
-    #[must_use]
-    pub fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.gate.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Who is connected.
-    #[must_use]
-    pub fn clients(&self) -> &Clients {
-        &self.clients
-    }
-
-    /// Takes over what can change while clients are connected: who gets in, how TLS is spoken with them, what is
-    /// collected, for how long it is shared, the limits, and the time to an idle exit. Who is connected keeps the limits
-    /// of one connection. Whether TLS is spoken cannot change.
-    pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {
-        let gate = self.gate().with(config.access);
-        *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
-        let mut acceptor = self.tls.write().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(acceptor), Some(tls)) = (acceptor.as_mut(), tls) {
-            *acceptor = TlsAcceptor::from(tls);
-        }
-        drop(acceptor);
-        self.idle_exit.send_replace(config.idle_exit);
-        self.sampler.apply(&config.sampling);
-        self.sampler
-            .limit_journal_readers(config.limits.journal_readers);
-        self.admission.apply(&config.limits);
-        self.handshakes.apply(config.limits.handshakes);
-        self.rates.apply(&config.limits);
-        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
-    }
-
-    /// What clients may take.
-    pub(crate) fn limits(&self) -> Arc<Limits> {
-        Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn handshakes(&self) -> &Handshakes {
-        &self.handshakes
-    }
-
-    pub(crate) fn rates(&self) -> &Rates {
-        &self.rates
-    }
-
-    pub(crate) fn throttle(&self) -> &Throttle {
-        &self.throttle
-    }
-
-    pub(crate) fn large_messages(&self) -> LargeMessages {
-        self.large_messages.clone()
-    }
-
-    pub(crate) fn log_limits(&self) -> &LogLimits {
-        &self.log_limits
-    }
-
-    fn tls(&self) -> Option<TlsAcceptor> {
-        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner);
-        tls.clone()
-    }
-
-    pub(crate) fn sampler(&self) -> Arc<Sampler> {
-        Arc::clone(&self.sampler)
-    }
-
-    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
-    }
-}
 
 /// A server on its sockets.
 pub struct Server {
@@ -236,7 +92,7 @@ impl Server {
     pub async fn serve(&self, stop: impl Future<Output = ()>) -> Ended {
         let routes = routes(Arc::clone(&self.agent));
         let mut stop = pin!(stop);
-        let mut idle = Idle::new(self.agent.clients.watch(), self.agent.idle_exit.subscribe());
+        let mut idle = self.agent.idle();
         loop {
             let accepting = self
                 .listeners
@@ -248,7 +104,7 @@ impl Server {
                 _ = join_all(accepting), if !self.listeners.is_empty() => {}
                 time = idle.passed() => {
                     self.accept_waiting(&routes);
-                    if self.agent.clients.count().is_zero() {
+                    if self.agent.clients().count().is_zero() {
                         return Ended::Idle(time);
                     }
                 }
@@ -258,12 +114,12 @@ impl Server {
 
     /// Answers who was accepted and lets the conversations say goodbye, for a second at most.
     pub async fn drain(self) {
-        self.agent.stopping.send_replace(true);
-        let mut count = self.agent.clients.watch();
+        self.agent.stop();
+        let mut count = self.agent.clients().watch();
         if timeout(DRAIN_TIME, nobody(&mut count)).await.is_err() {
             tracing::info!("some clients did not say goodbye in time");
         }
-        self.agent.log_limits.flush();
+        self.agent.log_limits().flush();
     }
 
     async fn accept_loop(&self, listener: &TcpListener, routes: &Routes) -> Infallible {
@@ -279,7 +135,7 @@ impl Server {
                 // The client gave up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    if self.agent.log_limits.is_fault_told() {
+                    if self.agent.log_limits().is_fault_told() {
                         tracing::error!(
                             event = "accept-failed",
                             %error,
@@ -302,9 +158,9 @@ impl Server {
     }
 
     fn serve_connection(&self, stream: TcpStream, address: SocketAddr, routes: &Routes) {
-        let connected = self.agent.clients.connection();
-        let (ticket, displaced) = self.agent.admission.admit(address.ip().into());
-        self.agent.log_limits.count(Silent::Displaced, displaced);
+        let connected = self.agent.clients().connection();
+        let (ticket, displaced) = self.agent.admission().admit(address.ip().into());
+        self.agent.log_limits().count(Silent::Displaced, displaced);
         let connection = Connection {
             agent: Arc::clone(&self.agent),
             address,
@@ -322,8 +178,14 @@ async fn count(connected: Connected, serving: impl Future<Output = ()>) {
     drop(connected);
 }
 
-/// Waits until the agent stops.
-pub(crate) async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
-    // An error says that nothing is left which could tell: the agent is gone.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
+/// Connects to an [in-process](Agent::in_process) agent. Wants a tokio runtime.
+#[must_use]
+pub fn connect_in_process(agent: &Arc<Agent>) -> DuplexStream {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let agent = Arc::clone(agent);
+    tokio::spawn(async move {
+        let routes = routes(Arc::clone(&agent));
+        serve_http(&agent, ours, Peer::InProcess, None, &routes, None).await;
+    });
+    theirs
 }

@@ -2,37 +2,28 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, StatusCode};
-use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use socktop_proto::pairing::Pin;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-use crate::auth::gate::{Peer, Shown};
+use crate::address::client_network::Source;
+use crate::auth::gate::Peer;
 use crate::config::Limits;
-use crate::http::validate::malformed;
-use crate::http::{WrongToken, explained};
-use crate::server::admission::{Full, Ticket};
-use crate::server::client_network::Source;
-use crate::server::handshakes::Slot;
+use crate::http::Routes;
+use crate::http::serve::serve_http;
+use crate::server::admission::Ticket;
 use crate::server::idle_exit::ClientMark;
 use crate::server::keepalive;
 use crate::server::log_limits::{Line, Silent};
+use crate::server::pending_connection::PendingConnection;
+use crate::server::shared::Agent;
 use crate::server::write_timeout::{Paced, bound_buffers};
 use crate::tls::identity::pin_of;
-use crate::transport::accept::Agent;
 
 /// The first byte of a TLS record that opens a handshake (RFC 8446, 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -40,47 +31,8 @@ const TLS_HANDSHAKE: u8 = 0x16;
 /// What a browser or a plain client on the TLS port gets to read.
 const PLAIN_ON_TLS: &str = "this port speaks TLS: connect with wss:// instead of ws://\n";
 
-/// The most headers of a request. Browsers send some twenty.
-const MAX_HEADERS: usize = 64;
-
 /// What rustls keeps of what a client does not take: one TLS record. Its own default is 64 KiB.
 const TLS_QUEUED_BYTES: usize = 16 * 1024;
-
-/// What is served.
-pub(crate) type Routes = BoxedFilter<(Response,)>;
-
-/// What a connection holds while it is on its way in.
-#[derive(Debug)]
-pub(crate) struct Entrance {
-    ticket: Ticket,
-    slot: Mutex<Option<Slot>>,
-    forgets: Arc<AtomicBool>,
-    client_mark: ClientMark,
-}
-
-impl Entrance {
-    /// Lets the connection in as a session.
-    ///
-    /// # Errors
-    /// Says which limit is reached.
-    pub(crate) fn promote(&self) -> Result<(), Full> {
-        self.ticket.promote()
-    }
-
-    /// Has the kernel keep nothing for the client after the connection's end.
-    pub(crate) fn forget(&self) {
-        self.forgets.store(true, Ordering::Relaxed);
-    }
-
-    /// Has the connection not count as a client that came, once it is gone.
-    pub(crate) fn clear_client_mark(&self) {
-        self.client_mark.clear();
-    }
-
-    fn hold(&self, slot: Option<Slot>) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = slot;
-    }
-}
 
 /// One connection on the network.
 pub(crate) struct Connection {
@@ -96,16 +48,11 @@ impl Connection {
     pub(crate) async fn serve(self, stream: TcpStream, ticket: Ticket) {
         // Not before it says something: some only look whether the port is open.
         self.client_mark.clear();
-        let entrance = Arc::new(Entrance {
-            ticket,
-            slot: Mutex::default(),
-            forgets: Arc::default(),
-            client_mark: self.client_mark.clone(),
-        });
+        let pending = Arc::new(PendingConnection::new(ticket, self.client_mark.clone()));
         tokio::select! {
             biased;
-            () = entrance.ticket.displaced() => {}
-            () = self.enter(stream, &entrance) => {}
+            () = pending.displaced() => {}
+            () = self.enter(stream, &pending) => {}
         }
     }
 
@@ -117,7 +64,7 @@ impl Connection {
         self.address.ip().into()
     }
 
-    async fn enter(&self, stream: TcpStream, entrance: &Arc<Entrance>) {
+    async fn enter(&self, stream: TcpStream, pending: &Arc<PendingConnection>) {
         let limits = self.agent.limits();
         let peer = self.peer();
         if let Err(error) = prepare(&stream, &limits)
@@ -137,13 +84,13 @@ impl Connection {
         self.agent.log_limits().count(Silent::Waited, waits);
         turn.come().await;
         let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
-        entrance.hold(Some(slot));
-        let stream = Paced::new(stream, limits.send_time, Arc::clone(&entrance.forgets));
+        pending.hold(Some(slot));
+        let stream = Paced::new(stream, limits.send_time, pending.forgets());
         tokio::select! {
             biased;
             () = cut.off() => self.agent.log_limits().count(Silent::CutOff, 1),
             // Boxed: its state is large, and would be part of those who say nothing, too.
-            () = Box::pin(self.shake_hands(stream, first, &limits, entrance)) => {}
+            () = Box::pin(self.shake_hands(stream, first, &limits, pending)) => {}
         }
     }
 
@@ -152,28 +99,32 @@ impl Connection {
         stream: Paced,
         first: [u8; 1],
         limits: &Limits,
-        entrance: &Arc<Entrance>,
+        pending: &Arc<PendingConnection>,
     ) {
         let Some(acceptor) = &self.tls else {
-            return self.serve_http(stream, None, entrance).await;
+            return self.serve_http(stream, None, pending).await;
         };
         match timeout(limits.handshake_time, accept_tls(stream, first, acceptor)).await {
             Ok(Ok(stream)) => {
                 // The handshake has found it good, and that the client has its key.
                 let certificate = stream.get_ref().1.peer_certificates();
                 let certificate = certificate.and_then(<[_]>::first).and_then(pin_of);
-                self.serve_http(stream, certificate, entrance).await;
+                self.serve_http(stream, certificate, pending).await;
             }
             Ok(Err(error)) => self.refuse(&format_args!("no TLS: {error}")),
             Err(_) => self.refuse(&"no TLS in time"),
         }
     }
 
-    async fn serve_http<S>(&self, stream: S, certificate: Option<Pin>, entrance: &Arc<Entrance>)
-    where
+    async fn serve_http<S>(
+        &self,
+        stream: S,
+        certificate: Option<Pin>,
+        pending: &Arc<PendingConnection>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let entrance = Some(Arc::clone(entrance));
+        let pending = Some(Arc::clone(pending));
         let peer = self.peer();
         serve_http(
             &self.agent,
@@ -181,7 +132,7 @@ impl Connection {
             peer,
             certificate,
             &self.routes,
-            entrance,
+            pending,
         )
         .await;
     }
@@ -232,80 +183,4 @@ async fn accept_tls(
             connection.set_buffer_limit(Some(TLS_QUEUED_BYTES));
         })
         .await
-}
-
-/// Serves one HTTP request, until the connection is upgraded or ended.
-pub(crate) async fn serve_http<S>(
-    agent: &Arc<Agent>,
-    stream: S,
-    peer: Peer,
-    certificate: Option<Pin>,
-    routes: &Routes,
-    entrance: Option<Arc<Entrance>>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let limits = agent.limits();
-    let routes = TowerToHyperService::new(warp::service(routes.clone()));
-    let service = service_fn(|mut request: http::Request<Incoming>| {
-        let refusal = malformed(&request);
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(Shown(certificate));
-        if let Some(entrance) = &entrance {
-            request.extensions_mut().insert(Arc::clone(entrance));
-        }
-        let answer = refusal.is_none().then(|| routes.call(request));
-        let entrance = entrance.clone();
-        async move {
-            let response = match (refusal, answer) {
-                (Some(refusal), _) => explained(StatusCode::BAD_REQUEST, &refusal),
-                (None, Some(answer)) => answer.await.unwrap_or_else(|never| match never {}),
-                (None, None) => return Err(Unanswered),
-            };
-            if let Some(entrance) = entrance {
-                entrance.hold(None);
-            }
-            hold_back(agent, peer, response).await.map(closing)
-        }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.handshake_time)
-        .max_buf_size(limits.header_bytes)
-        .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    if let Err(error) = connection.await {
-        tracing::debug!(%peer, %error, "HTTP with {peer} ended: {error}");
-    }
-}
-
-/// Has the connection end with the answer: what a client sends behind its request is no request of somebody else.
-///
-/// hyper would do the same where its keep-alive is off, but then tells so in the answer to an upgrade, too, which
-/// published clients take for a refusal.
-fn closing(mut response: Response) -> Response {
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
-    }
-    response
-}
-
-/// A guess too many: it is not even told that it was wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("too many wrong tokens: no answer")]
-struct Unanswered;
-
-/// Gives the answer to a wrong token late, or not at all.
-async fn hold_back(agent: &Agent, peer: Peer, response: Response) -> Result<Response, Unanswered> {
-    if let Peer::Network(address) = peer
-        && response.extensions().get::<WrongToken>().is_some()
-    {
-        let Some(held) = agent.throttle().fail(address.ip().into()) else {
-            return Err(Unanswered);
-        };
-        sleep(held.delay()).await;
-    }
-    Ok(response)
 }

@@ -14,8 +14,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use socktop_agent::cli::Args;
 use socktop_agent::config::{Config, Limits};
 use socktop_agent::server::listen;
+use socktop_agent::server::shared::Agent;
 use socktop_agent::tls::identity::Identity;
-use socktop_agent::transport::accept::{Agent, Server};
+use socktop_agent::transport::accept::Server;
 use socktop_proto::dialect::native;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -63,7 +64,7 @@ impl Running {
 
     fn boot(limits: Limits, token: Option<&str>, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let args = Args::try_parse_from(["socktop-agent", "--listen", "127.0.0.1:0"]).unwrap();
-        let mut config = Config::load(&args, false, |name| {
+        let mut config = Config::load(&args.overrides(), false, |name| {
             token.filter(|_| name == "SOCKTOP_TOKEN").map(str::to_owned)
         })
         .unwrap();

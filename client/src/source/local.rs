@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use socktop_agent::auth::token::TokenError;
-use socktop_agent::transport::accept::Agent;
+use socktop_agent::server::shared::Agent;
+use socktop_agent::transport::accept::connect_in_process;
 use socktop_collect::sampler::Sampling;
 
 use crate::link::Endpoint;
@@ -14,5 +15,7 @@ use crate::link::Endpoint;
 /// Where the agent cannot be set up.
 pub fn endpoint() -> Result<Endpoint, TokenError> {
     let agent = Agent::in_process(&Sampling::default())?;
-    Ok(Endpoint::InProcess(Arc::new(move || Ok(agent.connect()))))
+    Ok(Endpoint::InProcess(Arc::new(move || {
+        Ok(connect_in_process(&agent))
+    })))
 }

@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use ring::digest::{SHA256, digest};
 
-use crate::admin::host_files::atomic_file;
+use crate::atomic_file;
 
 /// A list of tokens that were made here: the SHA-256 of each, one a line.
 pub(crate) struct MadeTokens(PathBuf);

@@ -1,12 +1,12 @@
 //! What setup and the admin's commands share: the files of `/etc/socktop` that hold secrets.
 
-pub(crate) mod atomic_file;
 mod generated;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::atomic_file;
 use crate::auth::token::TokenError;
 use crate::auth::token_file::Tokens;
 use crate::tls::credentials::Pairs;

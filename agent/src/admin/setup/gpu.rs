@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::admin::host_files::atomic_file;
+use crate::atomic_file;
 
 /// Groups that GPUs' devices belong to.
 const GROUPS: [&str; 2] = ["render", "video"];

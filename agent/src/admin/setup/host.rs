@@ -20,7 +20,7 @@ pub(super) struct Host {
 impl Host {
     /// Reads the files below `root`. The name is `uname(2)`'s.
     pub(super) fn read(root: &Path, settings: &Path) -> Self {
-        let name = crate::daemon::hostname();
+        let name = crate::address::hostname();
         let (settings, problems) = config::of_host(settings, |name| std::env::var(name).ok());
         let mut extra_names = settings.extra_names;
         for problem in problems {

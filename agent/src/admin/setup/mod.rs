@@ -11,7 +11,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::admin::host_files::{Etc, MadeTokens, TokenFileError, atomic_file};
+use crate::admin::host_files::{Etc, MadeTokens, TokenFileError};
+use crate::atomic_file;
 use crate::auth::token::{Token, TokenError};
 use crate::auth::token_file::{NamedToken, Rights, TokenName, Tokens};
 use crate::tls::credentials::Pairs;

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
 use socktop_proto::pairing::Pin;
 
+use crate::auth::access::Access;
 use crate::auth::client_ca::{ClientCa, Require};
 use crate::auth::token::{Token, TokenError};
 use crate::auth::token_file::{NamedToken, Rights, TokenName};
-use crate::config::Access;
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

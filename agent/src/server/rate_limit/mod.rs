@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::address::client_network::Source;
 use crate::auth::gate::{By, Pass, Peer};
 use crate::config::Limits;
-use crate::server::client_network::Source;
 use crate::server::token_bucket::Bucket;
 
 /// Of one token, from all addresses together, as many times the requests of one address.

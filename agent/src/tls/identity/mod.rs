@@ -19,7 +19,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 use socktop_proto::pairing::Pin;
 
-use crate::admin::host_files::atomic_file;
+use crate::atomic_file;
 use crate::auth::client_ca::ClientCa;
 
 /// An identity that cannot be had.

@@ -1,0 +1,28 @@
+//! Who may connect, as the settings say.
+
+use crate::auth::client_ca::{ClientCa, Require};
+use crate::auth::token_file::NamedToken;
+
+/// Who may connect.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// The tokens that let a client in. Where there is one, everyone is asked.
+    pub tokens: Vec<NamedToken>,
+    /// Let anyone in without a token. Without it and without a token, only loopback gets in.
+    pub no_token: bool,
+    /// Origins whose pages may connect.
+    pub allowed_origins: Vec<String>,
+    /// Who vouches for clients' certificates, where these are a way in.
+    pub client_ca: Option<ClientCa>,
+    /// Why it is not known who may connect: then nobody may.
+    pub broken: Option<String>,
+}
+
+impl Access {
+    /// Whether a token is a way in.
+    #[must_use]
+    pub fn asks_for_tokens(&self) -> bool {
+        let require = self.client_ca.as_ref().map(ClientCa::require);
+        !self.no_token && require != Some(Require::Certificate)
+    }
+}

@@ -1,0 +1,167 @@
+//! What all connections share: the sampler, the gate, TLS, the limits and all that counts against them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use socktop_collect::Root;
+use socktop_collect::sampler::{Sampler, Sampling};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::auth::access::Access;
+use crate::auth::backoff::Throttle;
+use crate::auth::gate::Gate;
+use crate::auth::token::TokenError;
+use crate::config::{Config, Limits};
+use crate::server::admission::Admission;
+use crate::server::handshakes::Handshakes;
+use crate::server::idle_exit::{Clients, Idle};
+use crate::server::log_limits::LogLimits;
+use crate::server::message_budget::LargeMessages;
+use crate::server::rate_limit::Rates;
+
+/// What all connections share.
+pub struct Agent {
+    sampler: Arc<Sampler>,
+    gate: RwLock<Arc<Gate>>,
+    tls: RwLock<Option<TlsAcceptor>>,
+    limits: RwLock<Arc<Limits>>,
+    admission: Admission,
+    handshakes: Handshakes,
+    rates: Rates,
+    throttle: Throttle,
+    large_messages: LargeMessages,
+    log_limits: LogLimits,
+    stopping: watch::Sender<bool>,
+    clients: Clients,
+    idle_exit: watch::Sender<Option<Duration>>,
+}
+
+impl Agent {
+    pub(crate) fn new(
+        sampling: &Sampling,
+        limits: Limits,
+        gate: Gate,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        idle_exit: Option<Duration>,
+    ) -> Arc<Self> {
+        let sampler = Sampler::new(&Root::default(), sampling);
+        sampler.limit_journal_readers(limits.journal_readers);
+        Arc::new(Self {
+            sampler: Arc::new(sampler),
+            gate: RwLock::new(Arc::new(gate)),
+            tls: RwLock::new(tls.map(TlsAcceptor::from)),
+            admission: Admission::new(&limits),
+            handshakes: Handshakes::new(limits.handshakes),
+            rates: Rates::new(&limits),
+            throttle: Throttle::default(),
+            large_messages: LargeMessages::default(),
+            log_limits: LogLimits::default(),
+            limits: RwLock::new(Arc::new(limits)),
+            stopping: watch::Sender::new(false),
+            clients: Clients::default(),
+            idle_exit: watch::Sender::new(idle_exit),
+        })
+    }
+
+    /// An agent for this process alone, without a port.
+    ///
+    /// # Errors
+    /// Never for loopback, which needs no token made.
+    pub fn in_process(sampling: &Sampling) -> Result<Arc<Self>, TokenError> {
+        let gate = Gate::new(Access::default(), &[])?;
+        Ok(Self::new(sampling, Limits::default(), gate, None, None))
+    }
+
+    /// Who gets in.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who is connected.
+    #[must_use]
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Takes over what can change while clients are connected: who gets in, how TLS is spoken with them, what is
+    /// collected, for how long it is shared, the limits, and the time to an idle exit. Who is connected keeps the limits
+    /// of one connection. Whether TLS is spoken cannot change.
+    pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {
+        let gate = self.gate().with(config.access);
+        *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
+        let mut acceptor = self.tls.write().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(acceptor), Some(tls)) = (acceptor.as_mut(), tls) {
+            *acceptor = TlsAcceptor::from(tls);
+        }
+        drop(acceptor);
+        self.idle_exit.send_replace(config.idle_exit);
+        self.sampler.apply(&config.sampling);
+        self.sampler
+            .limit_journal_readers(config.limits.journal_readers);
+        self.admission.apply(&config.limits);
+        self.handshakes.apply(config.limits.handshakes);
+        self.rates.apply(&config.limits);
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
+    }
+
+    /// What clients may take.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.throttle
+    }
+
+    pub(crate) fn large_messages(&self) -> LargeMessages {
+        self.large_messages.clone()
+    }
+
+    pub(crate) fn log_limits(&self) -> &LogLimits {
+        &self.log_limits
+    }
+
+    /// How TLS is spoken, where it is.
+    pub(crate) fn tls(&self) -> Option<TlsAcceptor> {
+        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner);
+        tls.clone()
+    }
+
+    pub(crate) fn sampler(&self) -> Arc<Sampler> {
+        Arc::clone(&self.sampler)
+    }
+
+    /// The time since the last client left, against the settings' limit.
+    pub(crate) fn idle(&self) -> Idle {
+        Idle::new(self.clients.watch(), self.idle_exit.subscribe())
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Tells all sessions to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+}
+
+/// Waits until the agent stops.
+pub(crate) async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+    // An error says that nothing is left which could tell: the agent is gone.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
