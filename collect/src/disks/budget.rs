@@ -1,6 +1,6 @@
 //! How many disks are asked and listed: a host's own before those that users without root have mounted.
 
-use crate::disks::filter::{Lines, Server};
+use super::group::Lines;
 
 /// How many disks are listed.
 pub(super) const MAX_DISKS: usize = 256;
@@ -43,14 +43,4 @@ fn importance<'a>(group: &Lines<'a>) -> (bool, bool, usize, &'a [u8]) {
     });
     let depth = point.split(|&byte| byte == b'/').count();
     (point != b"/", major == 0, depth, point)
-}
-
-impl Server {
-    /// The user without root who runs it.
-    pub(super) fn user(self) -> Option<u32> {
-        match self {
-            Self::User(user) => Some(user),
-            Self::Kernel | Self::Trusted => None,
-        }
-    }
 }

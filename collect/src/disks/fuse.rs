@@ -14,8 +14,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::mountinfo::Line;
-use super::sizes::{Blocks, Sizes};
-use crate::disks::statvfs::Found;
+use super::sizes::{Blocks, Found, Sizes};
 use crate::parse::number;
 
 /// How long stat(1) may take. Much longer than a sample waits for it: so often a server that is dead is asked again.

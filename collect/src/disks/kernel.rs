@@ -11,26 +11,19 @@
 //!   every namespace and for every subvolume, and no other mounted file system has it: no machine gives a false alarm,
 //!   and a type or a size that happens to be equal deceives nobody.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, StatxFlags, fstat, fstatvfs, major, minor, open, statx,
 };
 
+use super::file_systems::{FileSystems, OwnMounts};
 use super::fuse;
-use super::mountinfo::{Device, Mount, parse};
-use super::sizes::{Blocks, Sizes};
+use super::mountinfo::{Device, Mount};
+use super::sizes::{Blocks, Found, Sizes};
 use crate::Root;
-use crate::disks::statvfs::{FileSystems, Found};
 use crate::parse::{lines, number};
-
-/// How much of a mountinfo is read. A thousand mounts take 100 kB, with the longest paths 4 MB.
-pub(super) const MAX_MOUNTINFO_BYTES: usize = 8 << 20;
 
 /// Asks the kernel.
 pub(super) struct Kernel {
@@ -102,46 +95,9 @@ fn mount_id_by_fdinfo(file: &OwnedFd) -> io::Result<u32> {
         .ok_or_else(|| io::Error::other("the kernel does not tell which mount it is"))
 }
 
-/// The agent's own mounts; read when they are first wanted.
-pub(super) struct OwnMounts {
-    path: PathBuf,
-    devices: OnceLock<HashMap<u32, Device>>,
-}
-
-impl OwnMounts {
-    /// Those of this moment.
-    pub(super) fn new(root: &Root) -> Self {
-        Self {
-            path: root.path("proc/self/mountinfo"),
-            devices: OnceLock::new(),
-        }
-    }
-
-    /// The device number of the file system of a mount.
-    fn device(&self, mount_id: u32) -> io::Result<Device> {
-        let devices = self.devices.get_or_init(|| {
-            let mountinfo = read(&self.path).unwrap_or_default();
-            parse(&mountinfo)
-                .map(|line| (line.id, line.device))
-                .collect()
-        });
-        let unknown = || io::Error::other("it was mounted just now, or not at all");
-        devices.get(&mount_id).copied().ok_or_else(unknown)
-    }
-}
-
-/// Reads a mountinfo, and not much more of it than [`MAX_MOUNTINFO_BYTES`].
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut mountinfo = Vec::new();
-    let most = u64::try_from(MAX_MOUNTINFO_BYTES).map_err(io::Error::other)?;
-    File::open(path)?
-        .take(most + 1)
-        .read_to_end(&mut mountinfo)?;
-    Ok(mountinfo)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::mountinfo::parse;
     use super::*;
     use crate::disks::filter::choose;
     use crate::fixture::Tree;

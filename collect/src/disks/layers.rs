@@ -1,7 +1,7 @@
 //! A root of layers shows the sizes of the disk that its upper layer is on; both are one row.
 
+use super::group::{Group, RootLayers};
 use super::sizes::Sizes;
-use crate::disks::filter::{Group, RootLayers};
 use crate::disks::statvfs::{Answer, Asked};
 
 /// Where a disk that is listed is the one under a root of layers, leaves that root out and shows the disk in its place.

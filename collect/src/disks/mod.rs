@@ -10,6 +10,7 @@
 
 mod budget;
 mod fuse;
+mod group;
 mod kernel;
 mod kinds;
 mod layers;
@@ -25,10 +26,11 @@ use std::time::Duration;
 use socktop_proto::model::{Disk, DiskState, Disks, Error};
 
 use super::{Now, Root};
-use filter::Group;
+use file_systems::FileSystems;
+use group::Group;
 use kernel::Kernel;
 use mount_table::MountTable;
-use statvfs::{Answer, Asked, Asker, FileSystems};
+use statvfs::{Answer, Asked, Asker};
 
 /// Collects disks. It remembers which of them have not answered.
 pub struct DisksCollector {
@@ -98,6 +100,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+mod file_systems;
 mod filter;
 mod statvfs;
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use socktop_proto::model::{Error, ErrorCode};
 
-use super::kernel::{MAX_MOUNTINFO_BYTES, read};
+use super::file_systems::{MAX_MOUNTINFO_BYTES, read};
+use super::filter::choose;
+use super::group::Chosen;
 use crate::Root;
 use crate::deadline::{Bounds, Call, FILE_SYSTEMS, Helpers, Outcome};
-use crate::disks::filter::{Chosen, choose};
 use crate::proc_file::{Buffer, KeptFile};
 
 /// Some 500 mounts, which take about a millisecond. Of more a helper thread makes the list.

@@ -13,6 +13,15 @@ pub(super) struct Sizes {
     pub(super) files: u64,
 }
 
+/// What was found at a mount point.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A file system.
+    Sizes(Sizes),
+    /// A file that was bound to a file.
+    File,
+}
+
 /// Sizes as the kernel gives them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Blocks {

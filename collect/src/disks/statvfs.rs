@@ -20,17 +20,16 @@
 //! files are opened in a way that does not trigger an automounter ([`super::kernel`]).
 
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kernel::OwnMounts;
+use super::file_systems::{FileSystems, OwnMounts};
+use super::group::{Group, Key, Server};
 use super::mountinfo::Mount;
 use super::name::device_name;
-use super::sizes::Sizes;
+use super::sizes::{Found, Sizes};
 use crate::Root;
 use crate::deadline::{Bounds, Call, FILE_SYSTEMS, Helpers, Outcome};
-use crate::disks::filter::{Group, Key, Server};
 
 const KERNEL: Bounds = Bounds {
     threads: 8,
@@ -41,25 +40,6 @@ const USERS: Bounds = Bounds {
     threads: 8,
     ..FILE_SYSTEMS
 };
-
-/// What was found at a mount point.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// A file system.
-    Sizes(Sizes),
-    /// A file that was bound to a file.
-    File,
-}
-
-/// Where sizes come from; a test has its own.
-pub(super) trait FileSystems: Send + Sync {
-    /// Asks the file system at a mount. May take for ever.
-    ///
-    /// # Errors
-    /// Where the mount point cannot be reached, another file system is there for the agent, or the file system answers
-    /// with an error.
-    fn ask(&self, mount: &Mount, own_mounts: &OwnMounts) -> io::Result<Found>;
-}
 
 /// What is known of a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,10 +4,8 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir};
-
-use super::proc_fs::{Owner, number, open_dir, open_file};
 
 /// Room for the names of some 150 threads a system call.
 const NAMES_BYTES: usize = 4 * 1024;
@@ -105,4 +103,38 @@ impl Folder {
         let count = self.numbers("fd")?.len();
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
+}
+
+/// The owner of a process, from its folder: `proc_pid(5)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// Effective user id. The folder shows it for a non-dumpable process too; files in it do not.
+    pub(crate) uid: u32,
+    /// Effective group id.
+    pub(crate) gid: u32,
+}
+
+impl From<rustix::fs::Stat> for Owner {
+    fn from(stat: rustix::fs::Stat) -> Self {
+        Self {
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+        }
+    }
+}
+
+pub(super) fn open_dir(at: impl AsFd, path: impl rustix::path::Arg) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(at, path, flags, Mode::empty())
+}
+
+pub(super) fn open_file(at: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
+    // A fixture may hold a fifo by mistake; procfs ignores the flag.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    rustix::fs::openat(at, path, flags, Mode::empty())
+}
+
+pub(super) fn number(name: &[u8]) -> Option<u32> {
+    name.first()?.is_ascii_digit().then_some(())?;
+    std::str::from_utf8(name).ok()?.parse().ok()
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, RawDir, SeekFrom};
+use rustix::fs::{CWD, RawDir, SeekFrom};
 use socktop_proto::{Error, ErrorCode};
 
-use super::folder::Folder;
+use super::folder::{Folder, number, open_dir, open_file};
 use crate::Root;
 
 /// Room for the names of some 600 processes a system call.
@@ -28,24 +28,6 @@ pub(crate) struct ProcFs {
     path: String,
     text: Vec<u8>,
     entries: Vec<u8>,
-}
-
-/// The owner of a process, from its folder: `proc_pid(5)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner {
-    /// Effective user id. The folder shows it for a non-dumpable process too; files in it do not.
-    pub(crate) uid: u32,
-    /// Effective group id.
-    pub(crate) gid: u32,
-}
-
-impl From<rustix::fs::Stat> for Owner {
-    fn from(stat: rustix::fs::Stat) -> Self {
-        Self {
-            uid: stat.st_uid,
-            gid: stat.st_gid,
-        }
-    }
 }
 
 impl ProcFs {
@@ -157,22 +139,6 @@ fn locate<'a>(path: &'a mut String, pid: u32, file: &str) -> &'a str {
     // Writing to a String does not fail.
     let _ = write!(path, "{pid}/{file}");
     path
-}
-
-pub(super) fn open_dir(at: impl AsFd, path: impl rustix::path::Arg) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(at, path, flags, Mode::empty())
-}
-
-pub(super) fn open_file(at: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
-    // A fixture may hold a fifo by mistake; procfs ignores the flag.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    rustix::fs::openat(at, path, flags, Mode::empty())
-}
-
-pub(super) fn number(name: &[u8]) -> Option<u32> {
-    name.first()?.is_ascii_digit().then_some(())?;
-    std::str::from_utf8(name).ok()?.parse().ok()
 }
 
 #[cfg(test)]

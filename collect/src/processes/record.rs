@@ -5,9 +5,9 @@ use std::io;
 use rustix::fd::OwnedFd;
 use socktop_proto::model::{Process, ProcessState};
 
-use super::folder::Folder;
+use super::folder::{Folder, Owner};
 use super::name;
-use super::proc_fs::{Owner, ProcFs, is_gone};
+use super::proc_fs::{ProcFs, is_gone};
 use super::stat::{Figures, Stat};
 use crate::processes::cpu_time::ticks;
 

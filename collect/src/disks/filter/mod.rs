@@ -12,10 +12,9 @@
 //! Which of the last two it is tell the sizes, once they are known ([`super::layers`]).
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::group::{Chosen, Group, Key, Lines, RootLayers, Server};
 use super::kinds::{holds_data, is_image, is_layers, is_served};
 use super::mountinfo::{Device, Line, Mount, parse};
 use super::reachable::reachable;
@@ -27,73 +26,6 @@ const MAX_PLACES: usize = 32;
 
 /// How long an automounter waits that does not tell.
 const USUAL_TIMEOUT: Duration = Duration::from_mins(10);
-
-/// One disk: a row, should the file system answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) key: Key,
-    /// The places where it is mounted, the one to show first; at least one.
-    pub(super) mounts: Arc<[Mount]>,
-    /// Who can make it hang.
-    pub(super) server: Server,
-    /// It stands for a root that is an image.
-    pub(super) is_shown_at_root: bool,
-    /// What it is of the root, if that is of layers.
-    pub(super) root_layers: Option<RootLayers>,
-}
-
-/// A root of layers: a row only where no other shows the disk that is under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RootLayers {
-    /// It can be written to.
-    Written,
-    /// It has no upper layer: what an image holds, which is full, or a disk's folder.
-    ReadOnly,
-}
-
-/// Who answers for a file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Server {
-    /// The kernel, from a disk of the host.
-    Kernel,
-    /// Another machine, or a process of root.
-    Trusted,
-    /// A process of a user without root.
-    User(u32),
-}
-
-/// What makes two mounts the same disk.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) device: Device,
-    /// Shares of one server's file system have one device, but were mounted each for its own sake.
-    share: Option<String>,
-}
-
-/// The disks of a host.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Chosen {
-    /// In the order of the mount points that are to be shown.
-    pub(super) groups: Vec<Group>,
-    /// How many there are more.
-    pub(super) not_listed: usize,
-}
-
-/// Mounts of one disk, as they stand in the file.
-pub(super) struct Lines<'a> {
-    pub(super) mounts: Vec<Line<'a>>,
-    pub(super) server: Server,
-}
-
-impl Group {
-    /// Where it is mounted, to be shown, when it was asked by the mount at `place`.
-    pub(super) fn mount_point(&self, place: usize) -> Option<&Path> {
-        if self.is_shown_at_root {
-            return Some(Path::new("/"));
-        }
-        Some(self.mounts.get(place)?.mount_point.as_path())
-    }
-}
 
 /// Groups the mounts that are disks.
 pub(super) fn choose(mountinfo: &[u8]) -> Chosen {

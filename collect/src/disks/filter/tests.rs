@@ -1,6 +1,7 @@
 //! Tests of what is a disk, on the mounts of machines.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use proptest::prelude::*;
 

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Condvar, Mutex};
 
-use super::kernel::OwnMounts;
+use super::file_systems::OwnMounts;
 use super::mountinfo::Mount;
 use super::sizes::Sizes;
 use super::*;
-use crate::disks::statvfs::Found;
+use crate::disks::sizes::Found;
 use crate::fixture::{Tree, at_seconds, machine};
 
 /// What stands in for the kernel: by mount point.
