@@ -8,10 +8,11 @@ use criterion::{BatchSize, Criterion};
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use socktop::app::{App, AppOptions, Message, update};
+use socktop::app::{App, Message, update};
 use socktop::link::{Dialect, Event, Intervals, LinkState, Security};
 use socktop::state::Moment;
 use socktop::ui;
+use socktop::view::Settings;
 use socktop_bench::samples;
 use socktop_proto::Query;
 use socktop_proto::model::body;
@@ -64,7 +65,7 @@ fn processes(count: u32) -> body::Kind {
 
 /// An application that has seen a host for a minute.
 fn after_a_minute(count: u32) -> (App, Moment) {
-    let mut app = App::new(AppOptions {
+    let mut app = App::new(Settings {
         name: "pi4".to_owned(),
         endpoint: "ws://pi4:3000/ws".to_owned(),
         intervals: Intervals::default(),

@@ -1,7 +1,7 @@
 //! What both programs cost, measured beside others that do the same.
 //!
 //! Everything is measured from outside, by the kernel's own account of each process, except for the
-//! [`floor`], which is a program of its own in here.
+//! [`baseline_scan`], which is a program of its own in here.
 
 pub mod agents;
 pub mod baseline_scan;

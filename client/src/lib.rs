@@ -1,5 +1,6 @@
 //! socktop: a terminal monitor for Linux hosts, fed by socktop-agent.
 
+pub mod actions;
 pub mod app;
 pub mod catalog;
 pub mod cli;

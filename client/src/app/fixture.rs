@@ -14,9 +14,10 @@ use socktop_proto::model::{
     body,
 };
 
-use crate::app::{App, AppOptions, Effect, Intervals, Message, update};
-use crate::link::{Dialect, Event, LinkState, Security};
+use crate::app::{App, Effect, Message, update};
+use crate::link::{Dialect, Event, Intervals, LinkState, Security};
 use crate::state::Moment;
+use crate::view::Settings;
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -37,7 +38,7 @@ fn wave(step: u64, period: u32, shift: u32) -> f64 {
 
 impl Stage {
     pub(crate) fn new(width: u16, height: u16) -> Self {
-        let options = AppOptions {
+        let options = Settings {
             name: "pi4".to_owned(),
             endpoint: "wss://pi4.lan:8443/ws".to_owned(),
             intervals: Intervals::default(),
@@ -159,8 +160,11 @@ impl Stage {
     }
 
     pub(crate) fn draw(&self) -> Buffer {
-        let mut buffer = Buffer::empty(self.app.area);
-        crate::ui::draw(&mut buffer, &self.app, self.now);
+        // Tests set fields that otherwise only a message changes, which lays out anew.
+        let mut app = self.app.clone();
+        app.lay_out();
+        let mut buffer = Buffer::empty(app.area);
+        crate::ui::draw(&mut buffer, &app, self.now);
         buffer
     }
 

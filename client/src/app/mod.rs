@@ -2,108 +2,40 @@
 //!
 //! [`update()`] is the only thing that changes an [`App`]; [`crate::ui::draw`] only reads it. Both are pure:
 //! they are told the time. What is shown decides what the agent is asked for ([`App::plan`]). The loop
-//! that feeds messages in is [`run()`].
+//! that feeds messages in is in [`crate::run`].
 
+mod message;
 mod mouse;
-pub(crate) mod update;
+mod operations;
+mod update;
 
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
-pub use crate::catalog::process::{Column, Sort};
-pub use crate::config::keymap::{Action, BINDINGS, Binding, Context, Key, action, bindings};
-use crate::link::{Intervals, LinkState, Plan};
+use crate::actions::{Context, Tab, View};
+use crate::config::theme::Theme;
+use crate::link::{LinkState, Plan};
 use crate::state::{HostState, Moment};
-pub use crate::term::screen::ScreenError;
-use crate::ui::help;
-use crate::view::layout::{Regions, regions};
-pub use event_loop::run;
+use crate::view::layout::{Screen, regions};
+use crate::view::process_table::placed_columns;
+use crate::view::regions::Regions;
+use crate::view::{Details, RenderContext, Settings, help, old_at};
+pub use message::{Effect, Message, Outcome};
 pub use screens::process_list::ProcessList;
-pub use update::{Effect, Message, Outcome, update};
-
-/// What an [`App`] is told when it starts.
-#[derive(Debug, Clone)]
-pub struct AppOptions {
-    /// The host's name until it tells its own: a profile's name or the address.
-    pub name: String,
-    /// Where the agent is: a URL without its token, or words.
-    pub endpoint: String,
-    /// How often it is asked.
-    pub intervals: Intervals,
-    /// Whether the layout for small terminals is used on large ones too.
-    pub compact: bool,
-    /// Whether colours may be used.
-    pub color: bool,
-    /// The zone that times are shown in.
-    pub time_zone: TimeZone,
-}
-
-/// What fills the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum View {
-    /// Everything.
-    #[default]
-    All,
-    /// CPU, memory and GPUs.
-    Cpu,
-    /// Network interfaces.
-    Network,
-    /// Disks.
-    Disks,
-    /// Processes.
-    Processes,
-}
-
-impl View {
-    /// All of them, in the order of their keys.
-    pub const EACH: [Self; 5] = [
-        Self::All,
-        Self::Cpu,
-        Self::Network,
-        Self::Disks,
-        Self::Processes,
-    ];
-}
-
-/// A section of a process's details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tab {
-    /// Numbers, command line, files.
-    #[default]
-    Facts,
-    /// Threads.
-    Threads,
-    /// Children.
-    Children,
-    /// Lines in the journal.
-    Journal,
-}
-
-impl Tab {
-    /// All of them, in their order.
-    pub const EACH: [Self; 4] = [Self::Facts, Self::Threads, Self::Children, Self::Journal];
-}
-
-/// The dialog of one process in detail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Details {
-    /// The section that is shown, beside the facts where there is room.
-    pub tab: Tab,
-    /// Its first line that is seen.
-    pub offset: usize,
-}
+pub use update::update;
 
 /// The state of the whole program.
 #[derive(Debug, Clone)]
 pub struct App {
     /// What it was told when it started.
-    pub options: AppOptions,
+    pub settings: Settings,
     /// What is known of the host.
     pub host: HostState,
     /// The terminal's size.
     pub area: Rect,
+    /// Where everything is, since the last message.
+    layout: Regions,
     /// What fills the screen.
     pub view: View,
     /// The process list.
@@ -124,11 +56,12 @@ pub struct App {
 impl App {
     /// An application that knows nothing of its host yet.
     #[must_use]
-    pub fn new(options: AppOptions) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
-            options,
+            settings,
             host: HostState::default(),
             area: Rect::default(),
+            layout: Regions::default(),
             view: View::default(),
             list: ProcessList::default(),
             network_offset: 0,
@@ -140,10 +73,33 @@ impl App {
         }
     }
 
-    /// Where everything is on a terminal of the current size.
+    /// Where everything is since the last message.
     #[must_use]
-    pub fn regions(&self) -> Regions {
-        regions(self, self.area)
+    pub fn layout(&self) -> &Regions {
+        &self.layout
+    }
+
+    /// Computes where everything is now. [`update()`] does so after each message.
+    pub(crate) fn lay_out(&mut self) {
+        let screen = Screen {
+            host: &self.host,
+            settings: &self.settings,
+            view: self.view,
+            has_details: self.details.is_some(),
+        };
+        self.layout = regions(screen, self.area);
+    }
+
+    /// What everything is drawn from.
+    #[must_use]
+    pub fn render_context(&self, now: Moment) -> RenderContext<'_> {
+        RenderContext {
+            host: &self.host,
+            settings: &self.settings,
+            shown_since: self.shown_since,
+            now,
+            theme: Theme::new(self.settings.color),
+        }
     }
 
     /// What keys act on.
@@ -163,8 +119,8 @@ impl App {
     /// What to ask the agent for: what is shown, and nothing else.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        let regions = self.regions();
-        let every = &self.options.intervals;
+        let regions = self.layout;
+        let every = &self.settings.intervals;
         let watched = self
             .host
             .watch
@@ -183,8 +139,7 @@ impl App {
         Plan {
             metrics: Some(every.metrics),
             processes: (shows_list || listed).then_some(every.processes),
-            fields: regions
-                .columns(self)
+            fields: placed_columns(&regions, &self.host)
                 .into_iter()
                 .fold(self.list.fields(), |fields, placed| {
                     fields | placed.column.fields()
@@ -196,19 +151,6 @@ impl App {
             process: watched.map(|pid| (pid, every.metrics)),
             journal: watched.filter(|_| journal).map(|pid| (pid, every.disks)),
         }
-    }
-
-    /// When a sample that arrived then, and is asked for `every` so often, counts as old.
-    fn old_at(&self, arrived: Instant, every: Duration) -> Instant {
-        let newest = self.shown_since.map_or(arrived, |shown| shown.max(arrived));
-        newest + every.saturating_mul(3) + Duration::from_secs(1)
-    }
-
-    /// Whether a sample that arrived then, and is asked for `every` so often, is old.
-    #[must_use]
-    pub fn is_old(&self, arrived: Moment, every: Duration, now: Moment) -> bool {
-        matches!(self.host.link, LinkState::Lost { .. })
-            || now.instant >= self.old_at(arrived.instant, every)
     }
 
     /// When the screen changes by the passing of time alone.
@@ -233,7 +175,7 @@ impl App {
         ];
         arrivals
             .into_iter()
-            .filter_map(|(every, arrived)| Some(self.old_at(arrived?, every?)))
+            .filter_map(|(every, arrived)| Some(old_at(self.shown_since, arrived?, every?)))
             // What is old already says for how long.
             .map(|old_at| if old_at > now { old_at } else { now + SECOND })
             .min()
@@ -244,7 +186,6 @@ fn arrival<T>(part: &crate::state::Part<T>) -> Option<Instant> {
     part.sample.as_ref().map(|sample| sample.arrived.instant)
 }
 
-mod event_loop;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod screens;

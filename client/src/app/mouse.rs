@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::update::{Effect, open_details, sort_by};
-use super::{App, Context};
+use super::App;
+use super::message::Effect;
+use super::operations::{open_details, sort_by};
+use crate::actions::Context;
 use crate::state::{Identity, Moment};
-use crate::ui;
-use crate::ui::widgets::paint::{offset_of_thumb, thumb};
-use crate::view::layout::Regions;
+use crate::view::process_details;
+use crate::view::process_table::placed_columns;
+use crate::view::regions::Regions;
+use crate::view::scroll::{offset_of_thumb, thumb};
 
 /// Two clicks within this time are one double click.
 const DOUBLE_CLICK: Duration = Duration::from_millis(400);
@@ -38,7 +41,7 @@ struct Bar {
 /// Takes an event.
 pub(super) fn update(app: &mut App, event: MouseEvent, now: Moment) -> Vec<Effect> {
     let place = Position::new(event.column, event.row);
-    let regions = app.regions();
+    let regions = app.layout;
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => press(app, &regions, place, now),
         MouseEventKind::Drag(MouseButton::Left) => match app.mouse.grip {
@@ -64,7 +67,8 @@ fn bar(app: &App, regions: &Regions, now: Moment) -> Option<Bar> {
             let visible = usize::from(region.body.height);
             Some(Bar {
                 area: region.scrollbar,
-                total: ui::screens::process::last_offset(app, details, region, now) + visible,
+                total: process_details::last_offset(details, region, app.render_context(now))
+                    + visible,
                 visible,
                 offset: details.offset,
             })
@@ -147,7 +151,7 @@ fn press_on_host(app: &mut App, regions: &Regions, place: Position, now: Instant
         return Vec::new();
     };
     if table.head.contains(place) {
-        let columns = regions.columns(app);
+        let columns = placed_columns(regions, &app.host);
         let hit = columns.iter().find(|placed| placed.contains(place.x));
         return match hit {
             Some(placed) => {

@@ -9,7 +9,10 @@ use socktop_proto::{Fields, Query};
 
 use super::fixture::{Stage, details, processes};
 use super::*;
-use crate::link::Dialect;
+use crate::actions::keymap::{Key, bindings};
+use crate::catalog::process::{Column, Sort};
+use crate::link::{Dialect, Intervals};
+use crate::view::process_table::placed_columns;
 
 /// Presses, releases, drags or turns the wheel.
 pub(crate) fn mouse(stage: &mut Stage, kind: u8, column: u16, row: u16) -> Vec<Effect> {
@@ -52,8 +55,8 @@ fn typed(stage: &mut Stage, text: &str) {
     }
 }
 
-fn table(stage: &Stage) -> crate::view::layout::Table {
-    stage.app.regions().processes.unwrap()
+fn table(stage: &Stage) -> crate::view::regions::Table {
+    stage.app.layout().processes.unwrap()
 }
 
 fn shown_pids(stage: &Stage) -> Vec<u32> {
@@ -298,8 +301,8 @@ fn the_selection_stays_with_its_process_when_the_order_changes() {
 #[test]
 fn a_click_on_a_heading_sorts_and_another_inverts() {
     let mut stage = Stage::rich(120, 40);
-    let regions = stage.app.regions();
-    let name = regions.columns(&stage.app);
+    let regions = stage.app.layout();
+    let name = placed_columns(regions, &stage.app.host);
     let name = name.iter().find(|it| it.column == Column::Name).unwrap();
     let row = table(&stage).head.y;
     mouse(&mut stage, DOWN, name.x + 2, row);
@@ -331,12 +334,12 @@ fn the_wheel_scrolls_what_is_under_it() {
     let rows = table(&stage).rows;
     mouse(&mut stage, WHEEL, rows.x, rows.y);
     assert_eq!(stage.app.list.offset, 3);
-    let cpu = stage.app.regions().cpu.unwrap();
+    let cpu = stage.app.layout().cpu.unwrap();
     assert_eq!(mouse(&mut stage, WHEEL, cpu.x, cpu.y), []);
 
     stage.send(Message::Resize(80, 24));
     typed(&mut stage, "3");
-    let network = stage.app.regions().network.unwrap();
+    let network = stage.app.layout().network.unwrap();
     mouse(&mut stage, WHEEL, network.x + 1, network.y + 1);
     assert_eq!(stage.app.network_offset, 0, "all of it is seen");
 }
@@ -362,8 +365,8 @@ fn the_scrollbar_can_be_dragged_to_both_ends_and_clicked() {
 #[test]
 fn a_click_on_a_views_name_shows_it() {
     let mut stage = Stage::rich(80, 24);
-    let hints = stage.app.regions().hints;
-    for name in crate::ui::footer::views(hints) {
+    let hints = stage.app.layout().hints;
+    for name in crate::view::footer::views(hints) {
         mouse(&mut stage, DOWN, name.area.x + 1, name.area.y);
         assert_eq!(stage.app.view, name.view);
     }
@@ -380,7 +383,7 @@ fn sorting_from_a_view_without_the_list_shows_the_list() {
 #[test]
 fn left_and_right_go_around_the_columns_that_are_seen() {
     let mut stage = Stage::rich(80, 24);
-    let columns = stage.app.regions().columns(&stage.app);
+    let columns = placed_columns(stage.app.layout(), &stage.app.host);
     for _ in &columns {
         press(&mut stage, KeyCode::Right);
         let sorted = stage.app.list.sort.column;

@@ -1,67 +1,20 @@
 //! Message in, new state and effects out.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Rect;
 use socktop_proto::Query;
 
-use super::{App, Details, Tab, View, mouse};
+use super::message::{Effect, Message, Outcome};
+use super::operations::{close_details, open_details, refresh, show_list, sort_by};
+use super::{App, mouse};
+use crate::actions::keymap::action;
+use crate::actions::{Action, Context, Tab, View};
 use crate::catalog::process::Column;
-use crate::config::keymap::{Action, Context, action};
 use crate::link::Event;
-use crate::state::{Identity, Moment, Watch};
-use crate::ui;
-
-/// What happens to the program.
-#[derive(Debug)]
-pub enum Message {
-    /// A key.
-    Key(KeyEvent),
-    /// The mouse.
-    Mouse(MouseEvent),
-    /// Text that was pasted.
-    Paste(String),
-    /// The terminal has a new size, columns and rows.
-    Resize(u16, u16),
-    /// The link says something.
-    Link(Event),
-    /// Time has passed.
-    Tick,
-    /// The signal of that number asks the program to end, or the terminal is gone as if by one.
-    Signal(u8),
-}
-
-/// How the program ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The user quit.
-    Quit,
-    /// The signal of that number asked for it.
-    Signal(u8),
-}
-
-impl Outcome {
-    /// The program's exit code: 0, or 128 and the signal's number as a shell has it.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Quit => 0,
-            Self::Signal(number) => number.saturating_add(128),
-        }
-    }
-}
-
-/// What is to be done outside the application's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Draw the screen.
-    Redraw,
-    /// Draw all of it, not only what changed: something else wrote on the terminal.
-    Repaint,
-    /// Dial now.
-    Retry,
-    /// End.
-    Quit(Outcome),
-}
+use crate::state::Moment;
+use crate::text::width::clean;
+use crate::view::process_table::placed_columns;
+use crate::view::{self, Details};
 
 /// Takes a message.
 pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
@@ -70,9 +23,7 @@ pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
         Message::Key(event) => key(app, event),
         Message::Mouse(event) => mouse::update(app, event, now),
         Message::Paste(text) if app.context() == Context::Filter => {
-            app.list
-                .filter
-                .extend(crate::text::width::clean(&text).chars());
+            app.list.filter.extend(clean(&text).chars());
             refresh(app);
             vec![Effect::Redraw]
         }
@@ -86,6 +37,7 @@ pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
         Message::Tick => vec![Effect::Redraw],
         Message::Signal(number) => vec![Effect::Quit(Outcome::Signal(number))],
     };
+    app.lay_out();
     if before != (app.view, app.details.is_some()) {
         app.shown_since = Some(now.instant);
     }
@@ -117,39 +69,29 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
     vec![Effect::Redraw]
 }
 
-/// Brings the list's rows up to date.
-fn refresh(app: &mut App) {
-    let metrics = app.host.metrics.value();
-    let cpus = metrics.and_then(|metrics| metrics.cpu.as_ref());
-    let cpus = cpus.map_or(1, |cpu| u16::try_from(cpu.cores.len()).unwrap_or(u16::MAX));
-    let processes = app.host.processes.value();
-    let processes = processes.map_or(&[][..], |sample| &sample.processes);
-    app.list.refresh(processes, cpus);
-}
-
 /// Keeps scroll positions within what there is to scroll.
 fn settle(app: &mut App, now: Moment) {
-    let regions = app.regions();
+    let regions = app.layout;
     if let Some(table) = regions.processes {
         app.list.settle(usize::from(table.rows.height));
     }
     if let Some(area) = regions.network {
-        let end = ui::panes::network::last_offset(app, area, regions.form);
+        let end = view::network::last_offset(&app.host, area, regions.form);
         app.network_offset = app.network_offset.min(end);
     }
     if let Some(area) = regions.disks {
-        let end = ui::panes::disks::last_offset(app, area, regions.form);
+        let end = view::disks::last_offset(&app.host, area, regions.form);
         app.disks_offset = app.disks_offset.min(end);
     }
     if let (Some(details), Some(area)) = (app.details, regions.details) {
-        let end = ui::screens::process::last_offset(app, details, area, now);
+        let end = view::process_details::last_offset(details, area, app.render_context(now));
         app.details = Some(Details {
             offset: details.offset.min(end),
             ..details
         });
     }
     if let Some(offset) = app.help {
-        app.help = Some(offset.min(ui::help::last_offset(app.area)));
+        app.help = Some(offset.min(view::help::last_offset(app.area)));
     }
 }
 
@@ -234,9 +176,9 @@ fn neighbour<T: Copy + PartialEq>(each: &[T], current: T, steps: isize) -> T {
 
 fn next_tab(app: &App, steps: isize) -> Tab {
     let details = app.details.unwrap_or_default();
-    let tabs = app.regions().details.map(|area| area.tabs());
+    let tabs = app.layout.details.map(|area| area.tabs());
     let tabs = tabs.unwrap_or(&Tab::EACH);
-    let shown = app.regions().tab_in_front(details);
+    let shown = app.layout.tab_in_front(details);
     neighbour(tabs, shown, steps)
 }
 
@@ -265,7 +207,7 @@ fn page(visible: usize) -> isize {
 }
 
 fn scroll(app: &mut App, context: Context, motion: &Motion) {
-    let regions = app.regions();
+    let regions = app.layout;
     let height = |area: Option<Rect>| area.map_or(1, |area| usize::from(area.height));
     match (context, app.view) {
         (Context::Help, _) => {
@@ -299,22 +241,8 @@ fn scroll(app: &mut App, context: Context, motion: &Motion) {
     }
 }
 
-/// A view without the list gives way to one with it.
-fn show_list(app: &mut App) {
-    if app.regions().processes.is_none() {
-        app.view = View::Processes;
-    }
-}
-
-/// Sorts by `column`; where that is so already, in the other direction.
-pub(super) fn sort_by(app: &mut App, column: Column) {
-    app.list.sort_by(column);
-    show_list(app);
-    refresh(app);
-}
-
 fn sort_next(app: &mut App, steps: isize) {
-    let columns = app.regions().columns(app);
+    let columns = placed_columns(&app.layout, &app.host);
     let columns: Vec<Column> = columns.iter().map(|placed| placed.column).collect();
     let column = if columns.contains(&app.list.sort.column) {
         neighbour(&columns, app.list.sort.column, steps)
@@ -322,30 +250,4 @@ fn sort_next(app: &mut App, steps: isize) {
         columns.first().copied().unwrap_or(Column::Cpu)
     };
     sort_by(app, column);
-}
-
-/// Opens the selected process, or the first one that is seen.
-pub(super) fn open_details(app: &mut App) {
-    let Some(sample) = app.host.processes.value() else {
-        return;
-    };
-    if app.regions().processes.is_none() {
-        return;
-    }
-    let row = app.list.selected_row().unwrap_or(app.list.offset);
-    app.list.select(row, &sample.processes);
-    let index = app.list.rows(row).next();
-    let Some(process) = index.and_then(|index| sample.processes.get(index)) else {
-        return;
-    };
-    let mut watch = Watch::new(Identity::from(process), process.name.clone());
-    watch.listed_cpu = process.cpu_percent;
-    app.host.watch = Some(watch);
-    app.details = Some(Details::default());
-    app.list.frozen = false;
-}
-
-fn close_details(app: &mut App) {
-    app.details = None;
-    app.host.watch = None;
 }

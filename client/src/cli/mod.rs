@@ -7,15 +7,11 @@ use clap::Parser;
 
 use crate::commands::Command;
 use crate::config::agent_url::{Target, TargetError};
-use crate::config::profiles::{Profile, Profiles};
+use crate::config::profiles::{DEMO, Profile, Profiles, known_profiles};
 use crate::config::save_profile::Save;
 use crate::link::Intervals;
 use crate::secrets::token::{InvalidToken, Token};
 use crate::source::remote::{ClientFiles, Connect};
-use crate::text::sanitize::clean;
-
-/// The profile that every installation has: the agent inside this process.
-pub const DEMO: &str = "demo";
 
 /// A terminal monitor for Linux hosts, fed by socktop-agent.
 // Each is a flag.
@@ -341,15 +337,6 @@ fn save(
         profile,
         ask: existing.is_some() && !overwrite,
     })
-}
-
-/// The names of the profiles that there are, in words.
-pub(crate) fn known_profiles(profiles: &Profiles) -> String {
-    let names: Vec<_> = profiles.profiles.keys().map(String::as_str).collect();
-    match names.as_slice() {
-        [] => "none is saved yet".to_owned(),
-        names => format!("there are: {}", clean(&names.join(", "))),
-    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,9 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Subcommand;
 
-use crate::cli::{DEMO, known_profiles};
 use crate::config::agent_url::TargetError;
 use crate::config::paths::Home;
-use crate::config::profiles::{Profiles, ProfilesError};
+use crate::config::profiles::{DEMO, Profiles, ProfilesError, known_profiles};
 use crate::prompt::confirm_at_terminal;
 use crate::secrets::token_store::StoreError;
 use crate::text::sanitize::is_junk;

@@ -1,7 +1,6 @@
 //! The user's settings: paths, profiles, addresses, theme, keys.
 
 pub mod agent_url;
-pub(crate) mod keymap;
 pub mod paths;
 pub mod profiles;
 pub mod save_profile;

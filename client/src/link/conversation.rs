@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::answers::{Answers, Unusable, name};
-use super::dial::Socket;
 use super::schedule::{Schedule, kind};
+use super::socket::Socket;
 use super::{Dialect, Event, Plan};
 use crate::link::disconnect::Cause;
 use crate::link::memory_budget::Held;

@@ -4,8 +4,6 @@ use std::io;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use rustls::InvalidMessage;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -13,10 +11,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::WebSocketStream;
 
 use super::error::{DialError, Fault};
-use super::frame_limit::FrameLimited;
+use super::socket::Socket;
 use super::{Dialect, Endpoint, tcp, upgrade};
 use crate::config::agent_url::Target;
 use crate::secrets::recipient::{Peer, Recipient};
@@ -28,9 +25,6 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 
 /// For a goodbye to be sent.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
-
-/// An upgraded connection.
-pub(super) type Socket = WebSocketStream<FrameLimited<TokioIo<Upgraded>>>;
 
 /// Dials one endpoint, again and again, and remembers how its agent takes the token.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ mod endpoint;
 mod error;
 mod frame_limit;
 mod schedule;
+mod socket;
 mod task;
 mod tcp;
 mod text_limits;

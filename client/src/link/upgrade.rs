@@ -25,9 +25,9 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::dial::Socket;
 use super::error::{Fault, refusal};
 use super::frame_limit::FrameLimited;
+use super::socket::Socket;
 use super::{Dialect, Endpoint};
 use crate::trust::Trust;
 

@@ -9,8 +9,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::prompt::at_terminal_hidden;
-
 /// Longest accepted token, in bytes: it has to fit into a header of the HTTP request.
 pub const MAX_BYTES: usize = 4096;
 
@@ -107,21 +105,6 @@ pub enum TokenFileError {
         /// Why.
         source: InvalidToken,
     },
-}
-
-/// Asks for the token of `agent` at the terminal, without showing what is typed. `None` where nothing was
-/// entered.
-///
-/// # Errors
-/// Where the terminal fails, or what was entered is no token.
-pub async fn prompt(agent: &str) -> io::Result<Option<Token>> {
-    let question = format!("Token for {agent}: ");
-    let entered = at_terminal_hidden(question).await?;
-    match Token::new(&entered) {
-        Ok(token) => Ok(Some(token)),
-        Err(InvalidToken::Empty) => Ok(None),
-        Err(error) => Err(io::Error::new(io::ErrorKind::InvalidInput, error)),
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! From what the user asked for to an endpoint: certificates, token, and the profile to save.
 
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use socktop_proto::pairing::Pin;
 
 use crate::config::agent_url::Target;
 use crate::config::save_profile::Save;
-use crate::link::{self, Endpoint, Intervals};
+use crate::link::{Endpoint, Intervals};
 use crate::secrets::recipient::Recipient;
-use crate::secrets::token::{self, Token, TokenFileError};
+use crate::secrets::token::{Token, TokenFileError};
 use crate::trust::known_agents::{KnownAgents, KnownError};
 use crate::trust::{ClientIdentity, Trust, TrustError};
 
@@ -111,26 +110,6 @@ impl Connect {
                 .map(|identity| trust.presenting(identity)),
         }
     }
-}
-
-/// Dials once before there is a screen: where the agent wants a token, and standard input is a terminal, asks the
-/// user for it. Any other failure is left for the link to report.
-///
-/// # Errors
-/// Where the terminal fails, or what was entered is no token.
-pub async fn ask_for_token(endpoint: &mut Endpoint) -> io::Result<()> {
-    if !io::stdin().is_terminal() {
-        return Ok(());
-    }
-    let Err(error) = link::probe(endpoint).await else {
-        return Ok(());
-    };
-    if error.is_unauthorized()
-        && let Some(token) = token::prompt(&endpoint.to_string()).await?
-    {
-        endpoint.set_token(token);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::term::encoder;
 
 /// Why the screen cannot be shown.
 #[derive(Debug, thiserror::Error)]
-pub enum ScreenError {
+pub(crate) enum ScreenError {
     /// Output goes to a file or a pipe.
     #[error("standard output is not a terminal: start socktop in one")]
     NotATerminal,

@@ -15,7 +15,6 @@
 
 mod client;
 mod error;
-pub mod first_contact;
 pub mod known_agents;
 mod verifier;
 

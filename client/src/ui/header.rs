@@ -4,22 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::Scene;
 use crate::config::theme::Level;
 use crate::link::{Dialect, LinkState, Security};
 use crate::state::memory_percent;
 use crate::text::{format, width};
 use crate::ui::widgets::paint::{put, put_apart};
-use crate::view::layout::Regions;
-
-/// What is said of things that `socktop_agent` 1.60 has no words for.
-pub const NOT_TOLD: &str = "socktop_agent 1.60 does not tell";
-
-/// The same in fewer columns.
-pub const NOT_TOLD_SHORT: &str = "agent 1.60 does not tell";
+use crate::view::regions::Regions;
+use crate::view::{NOT_TOLD, RenderContext};
 
 /// Draws header and notice.
-pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
+pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: RenderContext<'_>) {
     let area = regions.header;
     let name = width::fit(&host_name(scene), usize::from(area.width).max(9) - 8);
     let room = usize::from(area.width).saturating_sub(width::width(&name) + 3);
@@ -32,7 +26,7 @@ pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
             append(&mut left, &mut room, &value, scene.theme.value(level));
         }
     }
-    if let Some(words) = scene.app.host.impossible_words() {
+    if let Some(words) = scene.host.impossible_words() {
         append(&mut left, &mut room, &words, scene.theme.bad());
     }
     for fact in facts(scene) {
@@ -59,19 +53,19 @@ fn append(
 }
 
 /// The host's own name, else what the user calls it.
-fn host_name(scene: Scene<'_>) -> String {
-    let host = &scene.app.host;
+fn host_name(scene: RenderContext<'_>) -> String {
+    let host = &scene.host;
     let names = [
         host.host.value().map(|host| &host.hostname),
         host.metrics.value().map(|metrics| &metrics.hostname),
     ];
     let known = names.into_iter().flatten().find(|name| !name.is_empty());
-    width::clean(known.unwrap_or(&scene.app.options.name)).into_owned()
+    width::clean(known.unwrap_or(&scene.settings.name)).into_owned()
 }
 
 /// CPU and memory, where their panes are not shown.
-fn gist(scene: Scene<'_>) -> [(String, Level); 2] {
-    let metrics = scene.app.host.metrics.value();
+fn gist(scene: RenderContext<'_>) -> [(String, Level); 2] {
+    let metrics = scene.host.metrics.value();
     let cpu = metrics
         .and_then(|metrics| metrics.cpu.as_ref())
         .and_then(|cpu| cpu.total_percent);
@@ -88,8 +82,8 @@ fn gist(scene: Scene<'_>) -> [(String, Level); 2] {
     ]
 }
 
-fn facts(scene: Scene<'_>) -> Vec<String> {
-    let state = &scene.app.host;
+fn facts(scene: RenderContext<'_>) -> Vec<String> {
+    let state = &scene.host;
     let mut facts = Vec::new();
     let boot_ms = state
         .metrics
@@ -117,16 +111,16 @@ fn facts(scene: Scene<'_>) -> Vec<String> {
 }
 
 /// The link's state in at most `room` columns.
-fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
-    let (sign, style, words) = match &scene.app.host.link {
+fn link(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
+    let (sign, style, words) = match &scene.host.link {
         LinkState::Connecting => {
-            let target = width::clean(&scene.app.options.endpoint);
+            let target = width::clean(&scene.settings.endpoint);
             let words = vec![format!("connecting to {target}"), "connecting".to_owned()];
             ("○", scene.theme.quiet(), words)
         }
         LinkState::Lost { .. } => ("✗", scene.theme.bad(), vec!["lost".to_owned()]),
         LinkState::Connected { dialect, security } => {
-            let agent = scene.app.host.host.value();
+            let agent = scene.host.host.value();
             let version = agent.map_or("", |host| host.agent_version.as_str());
             let dialect = match dialect {
                 Dialect::Native if version.is_empty() => "native".to_owned(),
@@ -138,7 +132,7 @@ fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
                 Security::Plain => "not encrypted",
                 Security::Tls => "TLS",
             };
-            let latency = scene.app.host.round_trip.map(format::latency);
+            let latency = scene.host.round_trip.map(format::latency);
             // As wide as the next one: the words before it stand at the right end, too.
             let latency = latency.map_or_else(|| "connected".to_owned(), |it| format!("{it:>6}"));
             let words = vec![
@@ -158,12 +152,12 @@ fn link(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
     ]
 }
 
-fn notice(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+fn notice(buffer: &mut Buffer, area: Rect, scene: RenderContext<'_>) {
     let LinkState::Lost {
         since,
         reason,
         retry_at,
-    } = &scene.app.host.link
+    } = &scene.host.link
     else {
         return;
     };
@@ -176,9 +170,9 @@ fn notice(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         format!("retry in {seconds} s, r: now")
     };
-    let mut words = match scene.app.host.newest() {
+    let mut words = match scene.host.newest() {
         Some(newest) => {
-            let time = format::clock(newest.unix_ms, &scene.app.options.time_zone);
+            let time = format::clock(newest.unix_ms, &scene.settings.time_zone);
             format!(" LOST {lost} · numbers are from {time} · {retry}")
         }
         None => format!(" NO CONNECTION for {lost} · {retry}"),

@@ -12,9 +12,10 @@ use socktop_proto::model::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use crate::actions::View;
+use crate::app::Message;
 use crate::app::fixture::Stage;
 use crate::app::screens::picker::{Entry, Picker};
-use crate::app::{Message, View};
 use crate::link::{Dialect, Event, LinkState};
 use crate::text::sanitize::is_junk;
 
@@ -195,8 +196,8 @@ fn press(stage: &mut Stage, code: KeyCode) {
 /// A hostile host on a screen, with everything that it can tell.
 fn stage(width: u16, height: u16, dialect: Dialect) -> Stage {
     let mut stage = Stage::new(width, height);
-    stage.app.options.name = evil();
-    stage.app.options.endpoint = evil();
+    stage.app.settings.name = evil();
+    stage.app.settings.endpoint = evil();
     stage.connect(dialect);
     stage.reply(Query::Host, body::Kind::Host(host()));
     for step in 1..4 {

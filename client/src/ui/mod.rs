@@ -1,5 +1,5 @@
 //! The screen: a pure function of the application's state and the time. One file a pane; where they are
-//! is drawn in [`layout`].
+//! is drawn in [`crate::view::layout`].
 
 pub mod header;
 pub mod help;
@@ -8,64 +8,93 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::text::Span;
 
 use crate::app::App;
-use crate::config::theme::Theme;
 use crate::state::{Moment, Part};
-use crate::text::{format, width};
 use crate::ui::panes::{cpu, disks, memory, network, processes};
 use crate::ui::screens::process;
-use crate::view::layout;
-
-/// What panes are drawn from.
-#[derive(Debug, Clone, Copy)]
-pub struct Scene<'a> {
-    /// The application's state.
-    pub app: &'a App,
-    /// The time.
-    pub now: Moment,
-    /// Colours.
-    pub theme: Theme,
-}
+use crate::view::RenderContext;
+use crate::view::regions::Form;
 
 /// Draws the whole screen.
 pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
-    let theme = Theme::new(app.options.color);
-    let scene = Scene { app, now, theme };
-    let regions = layout::regions(app, buffer.area);
-    let every = &app.options.intervals;
+    let scene = app.render_context(now);
+    let theme = scene.theme;
+    let regions = *app.layout();
+    let every = &app.settings.intervals;
     header::draw(buffer, &regions, scene);
     if let Some(area) = regions.cpu {
         cpu::draw(buffer, area, &regions, scene);
-        fade(buffer, area, scene, &app.host.metrics, every.metrics);
+        fade(
+            buffer,
+            area,
+            regions.form,
+            scene,
+            &app.host.metrics,
+            every.metrics,
+        );
     }
     if let Some(area) = regions.memory {
         memory::draw(buffer, area, regions.form, scene);
-        fade(buffer, area, scene, &app.host.metrics, every.metrics);
+        fade(
+            buffer,
+            area,
+            regions.form,
+            scene,
+            &app.host.metrics,
+            every.metrics,
+        );
     }
     if let Some(area) = regions.network {
-        network::draw(buffer, area, regions.form, scene);
-        fade(buffer, area, scene, &app.host.metrics, every.metrics);
+        network::draw(buffer, area, regions.form, app.network_offset, scene);
+        fade(
+            buffer,
+            area,
+            regions.form,
+            scene,
+            &app.host.metrics,
+            every.metrics,
+        );
     }
     if let Some(area) = regions.disks {
-        disks::draw(buffer, area, regions.form, scene);
-        fade(buffer, area, scene, &app.host.disks, every.disks);
+        disks::draw(buffer, area, regions.form, app.disks_offset, scene);
+        fade(
+            buffer,
+            area,
+            regions.form,
+            scene,
+            &app.host.disks,
+            every.disks,
+        );
     }
     if let Some(table) = regions.processes {
-        processes::draw(buffer, table, &regions, scene);
+        processes::draw(buffer, table, &regions, &app.list, scene);
         if !app.list.frozen {
             let area = table.area;
-            fade(buffer, area, scene, &app.host.processes, every.processes);
+            fade(
+                buffer,
+                area,
+                regions.form,
+                scene,
+                &app.host.processes,
+                every.processes,
+            );
         }
     }
     if let (Some(area), Some(shown), Some(watch)) = (regions.details, app.details, &app.host.watch)
     {
         process::draw(buffer, area, regions.form, shown, watch, scene);
         if watch.ended.is_some() {
-            dim(buffer, area.area, scene);
+            dim(buffer, area.area, regions.form, scene);
         } else {
-            fade(buffer, area.area, scene, &watch.details, every.metrics);
+            fade(
+                buffer,
+                area.area,
+                regions.form,
+                scene,
+                &watch.details,
+                every.metrics,
+            );
         }
     }
     footer::draw(buffer, regions.hints, app, theme);
@@ -75,50 +104,29 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
 }
 
 /// Marks a pane whose numbers are old.
-fn fade<T>(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, part: &Part<T>, every: Duration) {
+fn fade<T>(
+    buffer: &mut Buffer,
+    area: Rect,
+    form: Form,
+    scene: RenderContext<'_>,
+    part: &Part<T>,
+    every: Duration,
+) {
     if let Some(sample) = &part.sample
-        && scene.app.is_old(sample.arrived, every, scene.now)
+        && scene.is_old(sample.arrived, every)
     {
-        dim(buffer, area, scene);
+        dim(buffer, area, form, scene);
     }
 }
 
 /// Dims what is in a pane, but not what its border says about it.
-fn dim(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let inside = if layout::regions(scene.app, buffer.area).form == layout::Form::Boxed {
+fn dim(buffer: &mut Buffer, area: Rect, form: Form, scene: RenderContext<'_>) {
+    let inside = if form == Form::Boxed {
         area.inner(Margin::new(1, 1))
     } else {
         area
     };
     buffer.set_style(inside.intersection(buffer.area), scene.theme.old());
-}
-
-/// What a pane's title says beside its name: what went wrong, for how long the numbers are old, or that the host sent some
-/// that cannot be.
-fn remark<T>(scene: Scene<'_>, part: &Part<T>, every: Duration) -> Option<Span<'static>> {
-    if let Some(error) = &part.error {
-        let error = width::clean(error).into_owned();
-        return Some(Span::styled(error, scene.theme.bad()));
-    }
-    match &part.sample {
-        Some(sample) if scene.app.is_old(sample.arrived, every, scene.now) => {
-            let age = format::span(scene.now.since(sample.arrived.instant));
-            Some(Span::styled(format!("{age} old"), scene.theme.bad()))
-        }
-        Some(_) => {
-            let words = part.impossible.words()?;
-            Some(Span::styled(words, scene.theme.bad()))
-        }
-        None => None,
-    }
-}
-
-/// What an empty pane says.
-fn nothing_yet<T>(part: &Part<T>) -> String {
-    match &part.error {
-        Some(error) => width::clean(error).into_owned(),
-        None => "waiting for the first sample".to_owned(),
-    }
 }
 
 pub mod footer;

@@ -12,9 +12,10 @@ use socktop_proto::model::{
     Memory, Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
 
+use crate::actions::View;
+use crate::app::Message;
 use crate::app::fixture::{Stage, details, host, journal, metrics, text_of};
 use crate::app::screens::picker::{Entry, Picker};
-use crate::app::{Message, View};
 use crate::link::Dialect;
 
 fn press(stage: &mut Stage, code: KeyCode) {
@@ -228,7 +229,7 @@ fn each_view_alone() {
 #[test]
 fn compact_layout_on_a_large_terminal() {
     let mut stage = Stage::rich(120, 40);
-    stage.app.options.compact = true;
+    stage.app.settings.compact = true;
     insta::assert_snapshot!("compact-120x40", stage.text());
 }
 
@@ -274,7 +275,7 @@ fn what_failed_is_said_in_its_pane() {
 #[test]
 fn without_colours_there_are_none() {
     let mut stage = Stage::rich(120, 40);
-    stage.app.options.color = false;
+    stage.app.settings.color = false;
     stage.lose();
     for cell in stage.draw().content() {
         let colors = (cell.fg, cell.bg);
@@ -405,7 +406,7 @@ proptest! {
         resized in (1_u16..=250, 1_u16..=80),
     ) {
         let mut stage = Stage::new(width, height);
-        stage.app.options.compact = compact;
+        stage.app.settings.compact = compact;
         stage.connect(if published { Dialect::Text } else { Dialect::Native });
         for metrics in samples {
             stage.pass(500);

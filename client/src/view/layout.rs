@@ -20,162 +20,14 @@
 //! Small terminals have the same in lines, without boxes; what does not fit is a view of its own.
 //! Other views and the details of a process take the whole body between header and hints.
 
-use ratatui::layout::{Margin, Position, Rect};
+use ratatui::layout::{Margin, Rect};
 
-use crate::app::{App, Column, Details, Tab, View};
+use super::regions::{DetailsArea, Form, Regions, Table};
+use super::{Settings, disks, process_details};
+use crate::actions::View;
 use crate::link::LinkState;
-
-/// How a pane presents itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// In a box.
-    Boxed,
-    /// All of it, without a box.
-    Plain,
-    /// The gist, in few lines with a label in front.
-    Brief,
-}
-
-/// The process list's parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table {
-    /// All of it.
-    pub area: Rect,
-    /// A line for the title, where there is no box that bears it; may be empty.
-    pub title: Rect,
-    /// The columns' names.
-    pub head: Rect,
-    /// The processes.
-    pub rows: Rect,
-    /// One column beside the rows.
-    pub scrollbar: Rect,
-}
-
-/// The parts of a process's details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DetailsArea {
-    /// All of it.
-    pub area: Rect,
-    /// The facts, where there is room for them beside the tabs.
-    pub facts: Option<Rect>,
-    /// The tabs' names.
-    pub tabs: Rect,
-    /// The tab in front.
-    pub body: Rect,
-    /// One column beside the body.
-    pub scrollbar: Rect,
-}
-
-/// A column of the process list and where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed {
-    /// Which column.
-    pub column: Column,
-    /// Its left end on the screen.
-    pub x: u16,
-    /// Its width.
-    pub width: u16,
-}
-
-impl Placed {
-    /// Whether a click at `x` means this column; the gap to its right belongs to it.
-    #[must_use]
-    pub fn contains(&self, x: u16) -> bool {
-        (self.x..=self.x.saturating_add(self.width)).contains(&x)
-    }
-}
-
-/// Where everything is. What is `None` is not shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Regions {
-    /// The first row.
-    pub header: Rect,
-    /// What is wrong with the link; empty while nothing is.
-    pub notice: Rect,
-    /// Between header and hints.
-    pub body: Rect,
-    /// The last row.
-    pub hints: Rect,
-    /// How panes present themselves.
-    pub form: Form,
-    /// CPU.
-    pub cpu: Option<Rect>,
-    /// Memory, swap, load, GPUs.
-    pub memory: Option<Rect>,
-    /// Network interfaces.
-    pub network: Option<Rect>,
-    /// Disks.
-    pub disks: Option<Rect>,
-    /// Processes.
-    pub processes: Option<Table>,
-    /// One process in detail.
-    pub details: Option<DetailsArea>,
-}
-
-impl Regions {
-    /// The process list's columns.
-    #[must_use]
-    pub fn columns(&self, app: &App) -> Vec<Placed> {
-        self.processes
-            .map(|table| crate::ui::panes::processes::columns(app, table.rows))
-            .unwrap_or_default()
-    }
-
-    /// The view whose name in the line of hints is at `place`.
-    #[must_use]
-    pub fn view_at(&self, place: Position) -> Option<View> {
-        if self.details.is_some() {
-            return None;
-        }
-        let names = crate::ui::footer::views(self.hints);
-        let mut hits = names.into_iter().filter(|name| name.area.contains(place));
-        hits.next().map(|name| name.view)
-    }
-
-    /// The tab that is in front: with the facts beside it, there is no tab of facts.
-    #[must_use]
-    pub fn tab_in_front(&self, details: Details) -> Tab {
-        match self.details {
-            Some(area) => area.front(details.tab),
-            None => details.tab,
-        }
-    }
-
-    /// Whether `tab` is on the screen.
-    #[must_use]
-    pub fn shows_tab(&self, details: Details, tab: Tab) -> bool {
-        self.details.is_some() && self.tab_in_front(details) == tab
-    }
-}
-
-impl DetailsArea {
-    /// The tabs that there are.
-    #[must_use]
-    pub fn tabs(&self) -> &'static [Tab] {
-        match self.facts {
-            Some(_) => Tab::EACH.split_first().map_or(&[], |(_, rest)| rest),
-            None => &Tab::EACH,
-        }
-    }
-
-    /// The tab that is in front when `tab` was chosen.
-    #[must_use]
-    pub fn front(&self, tab: Tab) -> Tab {
-        if self.facts.is_some() && tab == Tab::Facts {
-            Tab::Threads
-        } else {
-            tab
-        }
-    }
-
-    /// The tab whose name is at `place`.
-    #[must_use]
-    pub fn tab_at(&self, place: Position) -> Option<Tab> {
-        let names = crate::ui::screens::process::tab_names(*self);
-        let mut hits = names.into_iter().filter(|(_, area)| area.contains(place));
-        hits.next().map(|(tab, _)| tab)
-    }
-}
+use crate::state::HostState;
+use crate::text::width;
 
 /// Takes `height` rows off the upper end of `area`, as far as there are.
 fn take(area: &mut Rect, height: u16) -> Rect {
@@ -202,9 +54,22 @@ fn share(whole: u16, percent: u16) -> u16 {
     u16::try_from(u32::from(whole) * u32::from(percent) / 100).unwrap_or(whole)
 }
 
+/// What the layout depends on beside the size.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen<'a> {
+    /// What is known of the host.
+    pub host: &'a HostState,
+    /// What its screen was told when it started.
+    pub settings: &'a Settings,
+    /// What fills the screen.
+    pub view: View,
+    /// Whether a process is shown in detail instead.
+    pub has_details: bool,
+}
+
 /// Where everything is on a screen of that area.
 #[must_use]
-pub fn regions(app: &App, area: Rect) -> Regions {
+pub fn regions(screen: Screen<'_>, area: Rect) -> Regions {
     let mut body = area;
     let hints = if area.height >= 4 {
         body.height -= 1;
@@ -217,7 +82,7 @@ pub fn regions(app: &App, area: Rect) -> Regions {
         Rect { height: 0, ..area }
     };
     let header = take(&mut body, 1);
-    let notice = take(&mut body, notice_rows(app, area));
+    let notice = take(&mut body, notice_rows(screen, area));
     let roomy = body.width >= 40 && body.height >= 8;
     let mut regions = Regions {
         header,
@@ -232,15 +97,15 @@ pub fn regions(app: &App, area: Rect) -> Regions {
         processes: None,
         details: None,
     };
-    if app.details.is_some() {
-        regions.details = Some(details(app, body, regions.form));
+    if screen.has_details {
+        regions.details = Some(details(screen, body, regions.form));
         return regions;
     }
-    match app.view {
-        View::All if !app.options.compact && area.width >= 100 && area.height >= 28 => {
-            large(app, &mut regions);
+    match screen.view {
+        View::All if !screen.settings.compact && area.width >= 100 && area.height >= 28 => {
+            large(screen, &mut regions);
         }
-        View::All => small(app, &mut regions),
+        View::All => small(screen, &mut regions),
         View::Cpu if body.width >= 100 => {
             let (cpu, memory) = beside(body, share(body.width, 66));
             regions.cpu = Some(cpu);
@@ -263,15 +128,15 @@ pub fn regions(app: &App, area: Rect) -> Regions {
 const TIMES: usize = 72;
 
 /// Rows that the notice of a lost link needs: its reason gets a row of its own where one is too short.
-fn notice_rows(app: &App, area: Rect) -> u16 {
-    let LinkState::Lost { reason, .. } = &app.host.link else {
+fn notice_rows(screen: Screen<'_>, area: Rect) -> u16 {
+    let LinkState::Lost { reason, .. } = &screen.host.link else {
         return 0;
     };
     let width = usize::from(area.width);
     match area.height {
         0..4 => 0,
-        12.. if TIMES + crate::text::width::width(reason) > width => {
-            let rows = crate::text::width::wrap(reason, width.saturating_sub(2)).len();
+        12.. if TIMES + width::width(reason) > width => {
+            let rows = width::wrap(reason, width.saturating_sub(2)).len();
             u16::try_from(1 + rows.min(3)).unwrap_or(1)
         }
         _ => 1,
@@ -282,15 +147,21 @@ fn count<T>(part: Option<&Vec<T>>) -> u16 {
     u16::try_from(part.map_or(0, Vec::len)).unwrap_or(u16::MAX)
 }
 
-fn interfaces(app: &App) -> u16 {
-    count(app.host.metrics.value().map(|metrics| &metrics.interfaces))
+fn interface_count(screen: Screen<'_>) -> u16 {
+    count(
+        screen
+            .host
+            .metrics
+            .value()
+            .map(|metrics| &metrics.interfaces),
+    )
 }
 
-fn disks(app: &App) -> u16 {
-    count(app.host.disks.value().map(|disks| &disks.disks))
+fn disk_count(screen: Screen<'_>) -> u16 {
+    count(screen.host.disks.value().map(|disks| &disks.disks))
 }
 
-fn large(app: &App, regions: &mut Regions) {
+fn large(screen: Screen<'_>, regions: &mut Regions) {
     let mut rest = regions.body;
     let top = take(&mut rest, share(regions.body.height, 28).clamp(9, 18));
     let (cpu, memory) = beside(top, share(top.width, 64));
@@ -299,19 +170,22 @@ fn large(app: &App, regions: &mut Regions) {
     let (mut side, list) = beside(rest, share(rest.width, 38).clamp(44, 76));
     regions.processes = Some(table(list, Form::Boxed));
     // Disks get what they need, up to half; interfaces what makes good graphs; disks what is left.
-    let disk_rows = crate::ui::panes::disks::rows_wanted(disks(app), side.width);
+    let disk_rows = disks::rows_wanted(disk_count(screen), side.width);
     let disks_least = (disk_rows + 2).clamp(4, (side.height / 2).max(4));
-    let network_most = interfaces(app).max(1).saturating_mul(8).saturating_add(2);
+    let network_most = interface_count(screen)
+        .max(1)
+        .saturating_mul(8)
+        .saturating_add(2);
     let network = network_most.min(side.height.saturating_sub(disks_least));
     regions.network = Some(take(&mut side, network));
     regions.disks = Some(side);
 }
 
-fn small(app: &App, regions: &mut Regions) {
+fn small(screen: Screen<'_>, regions: &mut Regions) {
     regions.form = Form::Brief;
     let mut rest = regions.body;
     let height = rest.height;
-    let metrics = app.host.metrics.value();
+    let metrics = screen.host.metrics.value();
     let gpus = u16::from(metrics.is_some_and(|metrics| !metrics.gpus.is_empty()));
     let cores = metrics.and_then(|metrics| metrics.cpu.as_ref());
     let many = u16::from(cores.is_some_and(|cpu| cpu.cores.len() > 48));
@@ -324,8 +198,8 @@ fn small(app: &App, regions: &mut Regions) {
         _ => (
             share(height, 12),
             1 + gpus,
-            interfaces(app).clamp(1, 4),
-            disks(app).clamp(1, 5),
+            interface_count(screen).clamp(1, 4),
+            disk_count(screen).clamp(1, 5),
         ),
     };
     let mut part = |height: u16| (height > 0).then(|| take(&mut rest, height));
@@ -369,13 +243,13 @@ fn table(area: Rect, form: Form) -> Table {
     }
 }
 
-fn details(app: &App, area: Rect, form: Form) -> DetailsArea {
+fn details(screen: Screen<'_>, area: Rect, form: Form) -> DetailsArea {
     let mut rest = area;
     let mut facts = None;
     if form == Form::Boxed {
         rest = area.inner(Margin::new(2, 1));
         let (left, right) = beside(rest, share(rest.width, 42).min(76));
-        let needed = crate::ui::screens::process::facts_rows(app, left.width);
+        let needed = process_details::facts_rows(screen.host, screen.settings, left.width);
         if area.width >= 110 && needed <= usize::from(left.height) {
             facts = Some(left);
             // One column for a rule between them, and one on each side of it.

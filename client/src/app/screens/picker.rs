@@ -5,12 +5,10 @@ use std::time::{Duration, Instant};
 use crossterm::event::{KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::app::event_loop::after_drawing;
-use crate::app::update::{Message, Outcome};
-use crate::config::keymap::{Action, Context, action};
-use crate::term::input::Input;
-use crate::term::screen::{Screen, ScreenError};
-use crate::ui;
+use crate::actions::keymap::action;
+use crate::actions::{Action, Context};
+use crate::app::{Message, Outcome};
+use crate::view::picker::rows;
 
 /// Two clicks within this time are one double click.
 const DOUBLE_CLICK: Duration = Duration::from_millis(400);
@@ -64,7 +62,7 @@ impl Picker {
 
     /// Takes a message; gives what it chose.
     pub fn update(&mut self, message: &Message, now: Instant) -> Option<Choice> {
-        let visible = usize::from(ui::screens::picker::rows(self.area).height);
+        let visible = usize::from(rows(self.area).height);
         let chosen = match message {
             Message::Key(event) if event.kind != KeyEventKind::Release => {
                 self.perform(action(Context::Picker, *event)?, visible)
@@ -84,7 +82,7 @@ impl Picker {
             Message::Signal(number) => Some(Choice::None(Outcome::Signal(*number))),
             _ => None,
         };
-        let visible = usize::from(ui::screens::picker::rows(self.area).height);
+        let visible = usize::from(rows(self.area).height);
         self.selected = self.selected.min(self.entries.len().saturating_sub(1));
         let lowest = (self.selected + 1).saturating_sub(visible);
         self.offset = self.offset.clamp(lowest, self.selected.max(lowest));
@@ -110,7 +108,7 @@ impl Picker {
     }
 
     fn click(&mut self, place: Position, now: Instant) -> Option<Choice> {
-        let rows = ui::screens::picker::rows(self.area);
+        let rows = rows(self.area);
         if !rows.contains(place) {
             return None;
         }
@@ -127,37 +125,6 @@ impl Picker {
         }
         self.clicked = Some((row, now));
         None
-    }
-}
-
-/// Lets the user choose one of `entries`. The terminal is then as it was.
-///
-/// # Errors
-/// Where the terminal cannot be used.
-pub async fn pick(entries: Vec<Entry>, color: bool) -> Result<Choice, ScreenError> {
-    let mut screen = Screen::enter()?;
-    let mut input = Input::start()?;
-    let mut picker = Picker::new(entries);
-    let (width, height) = Screen::size().map_err(ScreenError::Enter)?;
-    picker.update(&Message::Resize(width, height), Instant::now());
-    loop {
-        if screen.can_draw() {
-            let drawn = screen.draw(picker.area, |buffer| {
-                ui::screens::picker::draw(buffer, &picker, color);
-            });
-            if let Some(outcome) = after_drawing(drawn)? {
-                return Ok(Choice::None(outcome));
-            }
-        }
-        let Some(message) = input.next(&mut screen).await? else {
-            continue;
-        };
-        if matches!(message, Message::Resize(..)) {
-            screen.forget();
-        }
-        if let Some(choice) = picker.update(&message, Instant::now()) {
-            return Ok(choice);
-        }
     }
 }
 
@@ -199,7 +166,7 @@ mod tests {
     fn the_selection_stays_in_the_list_and_on_the_screen() {
         let mut picker = picker(40);
         press(&mut picker, KeyCode::End);
-        let rows = usize::from(ui::screens::picker::rows(picker.area).height);
+        let rows = usize::from(rows(picker.area).height);
         assert_eq!((picker.selected, picker.offset), (39, 40 - rows));
         press(&mut picker, KeyCode::Home);
         press(&mut picker, KeyCode::Up);
@@ -212,7 +179,7 @@ mod tests {
     #[test]
     fn a_double_click_chooses() {
         let mut picker = picker(3);
-        let rows = ui::screens::picker::rows(picker.area);
+        let rows = rows(picker.area);
         let click = Message::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
             column: rows.x + 2,

@@ -18,6 +18,10 @@ use socktop_proto::pairing::Pin;
 use crate::config::agent_url::Target;
 use crate::secrets::private_file::{Lock, write_private};
 use crate::secrets::recipient::Recipient;
+use crate::text::sanitize::clean;
+
+/// The profile that every installation has: the agent inside this process.
+pub const DEMO: &str = "demo";
 
 /// One saved agent.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -263,6 +267,15 @@ impl Profiles {
             }
             Ok(())
         })
+    }
+}
+
+/// The names of the profiles that there are, in words.
+pub(crate) fn known_profiles(profiles: &Profiles) -> String {
+    let names: Vec<_> = profiles.profiles.keys().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => "none is saved yet".to_owned(),
+        names => format!("there are: {}", clean(&names.join(", "))),
     }
 }
 

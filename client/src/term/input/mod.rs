@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep_until;
 
-use crate::app::update::Message;
+use crate::app::Message;
 use crate::term::screen::{Screen, ScreenError, is_gone, keys, watched};
 use crate::term::signals::{self, EndSignals, SIGHUP, StopEvent, StopSignals};
 use decode::{Decoder, Event};

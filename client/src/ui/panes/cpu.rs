@@ -8,9 +8,10 @@ use socktop_proto::model::{Core, Cpu};
 use crate::config::theme::Level;
 use crate::text::{format, width};
 use crate::ui::widgets::graph;
+use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{bar, padded, pane, put};
-use crate::ui::{Scene, nothing_yet, remark};
-use crate::view::layout::{Form, Regions};
+use crate::view::regions::{Form, Regions};
+use crate::view::{RenderContext, nothing_yet, remark, sparkline};
 
 /// Columns of a core with a bar, at least and at most, the gap included.
 const BAR_CELL: (usize, usize) = (17, 27);
@@ -18,9 +19,9 @@ const BAR_CELL: (usize, usize) = (17, 27);
 const BLOCK_CELL: usize = 10;
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: Scene<'_>) {
-    let state = &scene.app.host;
-    let every = scene.app.options.intervals.metrics;
+pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderContext<'_>) {
+    let state = &scene.host;
+    let every = scene.settings.intervals.metrics;
     let cpu = state.metrics.value().and_then(|it| it.cpu.as_ref());
     let boxed = regions.form == Form::Boxed;
     let title = title(cpu, scene);
@@ -79,17 +80,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: Scene<'_>
     cores.draw(buffer, place, &cpu.cores, scene);
 }
 
-/// Columns of the label in front of a brief pane.
-pub const LABEL: u16 = 6;
-
-/// A brief pane's label.
-#[must_use]
-pub fn label(label: &str, scene: Scene<'_>) -> Span<'static> {
-    let text = width::left(&format!(" {label}"), usize::from(LABEL));
-    Span::styled(text, scene.theme.quiet())
-}
-
-fn title(cpu: Option<&Cpu>, scene: Scene<'_>) -> Vec<Span<'static>> {
+fn title(cpu: Option<&Cpu>, scene: RenderContext<'_>) -> Vec<Span<'static>> {
     let total = cpu.and_then(|cpu| cpu.total_percent);
     // As wide as the next one where words follow: they stay where they are.
     let width = if cpu.is_some() { 5 } else { 0 };
@@ -108,7 +99,7 @@ fn title(cpu: Option<&Cpu>, scene: Scene<'_>) -> Vec<Span<'static>> {
         ));
     }
     let cores = cpu.map_or(0, |cpu| cpu.cores.len());
-    let host = scene.app.host.host.value();
+    let host = scene.host.host.value();
     let model = host.and_then(|host| host.cpu_model.as_deref());
     if cores > 0 {
         let model = width::fit(model.unwrap_or("CPUs"), 48);
@@ -119,9 +110,9 @@ fn title(cpu: Option<&Cpu>, scene: Scene<'_>) -> Vec<Span<'static>> {
 }
 
 /// How long ago the left end of the history is: its first cell's second point, which is always there.
-fn span_of_history(width: u16, scene: Scene<'_>) -> String {
+fn span_of_history(width: u16, scene: RenderContext<'_>) -> String {
     let points = (usize::from(width) * 2).saturating_sub(1);
-    let mut times = scene.app.host.times.newest(points);
+    let mut times = scene.host.times.newest(points);
     match (times.next(), times.last()) {
         (Some(first), Some(last)) => {
             let span = last.saturating_duration_since(first);
@@ -136,7 +127,7 @@ fn headline(
     cpu: Option<&Cpu>,
     area: Rect,
     regions: &Regions,
-    scene: Scene<'_>,
+    scene: RenderContext<'_>,
 ) -> Vec<Span<'static>> {
     let total = cpu.and_then(|cpu| cpu.total_percent);
     let level = Level::cpu(total);
@@ -202,7 +193,7 @@ enum Cores {
 /// A core's share as one character.
 fn core_block(share: Option<f32>) -> String {
     match share {
-        Some(share) => graph::block(Some(share)).to_string(),
+        Some(share) => sparkline::block(Some(share)).to_string(),
         None => format::UNKNOWN.to_owned(),
     }
 }
@@ -264,7 +255,7 @@ impl Cores {
         }
     }
 
-    fn draw(&self, buffer: &mut Buffer, area: Rect, cores: &[Core], scene: Scene<'_>) {
+    fn draw(&self, buffer: &mut Buffer, area: Rect, cores: &[Core], scene: RenderContext<'_>) {
         let cell = |index: usize, core: &Core| -> (usize, Vec<Span<'static>>) {
             let percent = Some(core.percent).filter(|percent| percent.is_finite());
             let level = Level::cpu(percent);

@@ -5,73 +5,27 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use socktop_proto::model::{Disk, DiskState};
 
-use super::cpu::{LABEL, label};
 use super::network::in_a_row;
-use crate::app::App;
 use crate::config::theme::Level;
-use crate::state::percent;
+use crate::state::{HostState, percent};
 use crate::text::{format, width};
+use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{bar, padded, pane, put, put_apart};
-use crate::ui::{Scene, nothing_yet, remark};
-use crate::view::layout::Form;
-
-/// From this width on, a disk is one row with all that is known of it.
-const WIDE: u16 = 66;
-
-/// Rows that so many disks want in a pane of that width.
-#[must_use]
-pub fn rows_wanted(count: u16, width: u16) -> u16 {
-    count.saturating_mul(if width >= WIDE + 4 { 1 } else { 2 })
-}
-
-fn disks(app: &App) -> &[Disk] {
-    app.host.disks.value().map_or(&[], |sample| &sample.disks)
-}
+use crate::view::disks::{WIDE, disks, inner, rows_each};
+use crate::view::regions::Form;
+use crate::view::{RenderContext, nothing_yet, remark};
 
 /// How many disks the agent has left out, having too many.
-fn not_listed(app: &App) -> Option<u32> {
-    let disks = app.host.disks.value()?;
+fn not_listed(host: &HostState) -> Option<u32> {
+    let disks = host.disks.value()?;
     disks.not_listed.filter(|&count| count > 0)
 }
 
 /// How old the sizes are, where that is a minute or more: an automounted file system is asked seldom.
-fn age(disk: &Disk, app: &App) -> Option<String> {
-    let sample_ms = app.host.disks.value()?.time?.boot_ms?;
+fn age(disk: &Disk, host: &HostState) -> Option<String> {
+    let sample_ms = host.disks.value()?.time?.boot_ms?;
     let minutes = sample_ms.checked_sub(disk.sizes_boot_ms?)? / 60_000;
     (minutes > 0).then(|| format!("{minutes} min ago"))
-}
-
-/// Rows that each disk gets.
-fn rows_each(rows: usize, width: u16, count: usize) -> usize {
-    if width < WIDE && count * 2 <= rows {
-        2
-    } else {
-        1
-    }
-}
-
-fn inner(area: Rect, form: Form) -> (usize, u16) {
-    let border = if form == Form::Boxed { 2 } else { 0 };
-    (
-        usize::from(area.height.saturating_sub(border)),
-        area.width.saturating_sub(border * 2),
-    )
-}
-
-/// The largest scroll position.
-#[must_use]
-pub fn last_offset(app: &App, area: Rect, form: Form) -> usize {
-    let count = disks(app).len();
-    if form == Form::Brief && area.height <= 1 {
-        return 0;
-    }
-    let (rows, width) = inner(area, form);
-    let each = if form == Form::Brief {
-        1
-    } else {
-        rows_each(rows, width, count)
-    };
-    count.saturating_sub(rows / each)
 }
 
 /// Used space in percent, as df(1) has it: of what is used and what users may still take.
@@ -83,27 +37,27 @@ pub fn used_percent(disk: &Disk) -> Option<f32> {
 }
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
-    let part = &scene.app.host.disks;
-    let disks = disks(scene.app);
+pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, offset: usize, scene: RenderContext<'_>) {
+    let part = &scene.host.disks;
+    let disks = disks(scene.host);
     if form == Form::Brief {
-        brief(buffer, area, disks, scene);
+        brief(buffer, area, disks, offset, scene);
         return;
     }
     let (rows, width) = inner(area, form);
     let each = rows_each(rows, width, disks.len());
     let shown = rows / each;
-    let mut remark = remark(scene, part, scene.app.options.intervals.disks);
+    let mut remark = remark(scene, part, scene.settings.intervals.disks);
     let hidden = disks.len().saturating_sub(shown);
     let words = [
         (hidden > 0).then(|| format!("+{hidden} more")),
-        not_listed(scene.app).map(|count| format!("{count} not listed")),
+        not_listed(scene.host).map(|count| format!("{count} not listed")),
     ];
     let words: Vec<_> = words.into_iter().flatten().collect();
     if remark.is_none() && !words.is_empty() {
         remark = Some(Span::styled(words.join(", "), scene.theme.quiet()));
-    } else if remark.is_none() && scene.app.host.is_published_agent() && !disks.is_empty() {
-        let words = format!("mounts: {}", crate::ui::header::NOT_TOLD);
+    } else if remark.is_none() && scene.host.is_published_agent() && !disks.is_empty() {
+        let words = format!("mounts: {}", crate::view::NOT_TOLD);
         remark = Some(Span::styled(words, scene.theme.quiet()));
     }
     let title = vec![Span::styled("Disks", scene.theme.strong())];
@@ -116,7 +70,6 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
         };
         put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
     }
-    let offset = scene.app.disks_offset;
     for (index, disk) in disks.iter().skip(offset).take(shown).enumerate() {
         draw_one(buffer, inner, index * each, each, disk, scene);
     }
@@ -131,7 +84,7 @@ fn place(disk: &Disk) -> &str {
 }
 
 /// What is mounted: device, type, whether read-only, and how old its sizes are.
-fn source(disk: &Disk, app: &App) -> String {
+fn source(disk: &Disk, host: &HostState) -> String {
     let device = disk.name.strip_prefix("/dev/").unwrap_or(&disk.name);
     let mut words = vec![if disk.mount_point.is_some() {
         device
@@ -142,7 +95,7 @@ fn source(disk: &Disk, app: &App) -> String {
     if disk.read_only == Some(true) {
         words.push("ro");
     }
-    let age = age(disk, app);
+    let age = age(disk, host);
     words.extend(age.as_deref());
     words.retain(|word| !word.is_empty());
     words.join(" ")
@@ -175,7 +128,7 @@ fn draw_one(
     row: usize,
     rows: usize,
     disk: &Disk,
-    scene: Scene<'_>,
+    scene: RenderContext<'_>,
 ) {
     let width = usize::from(area.width);
     let used = used_percent(disk);
@@ -203,7 +156,7 @@ fn draw_one(
             sizes(disk)
         };
         let room = width.saturating_sub(width::width(&sizes) + 3);
-        let source = width::fit(&source(disk, scene.app), room);
+        let source = width::fit(&source(disk, scene.host), room);
         let source = vec![Span::styled(format!("  {source}"), scene.theme.quiet())];
         put_apart(buffer, area, row + 1, source, vec![Span::raw(sizes)]);
         return;
@@ -222,7 +175,7 @@ fn draw_one(
         scene.theme.strong(),
     )];
     if source_width > 0 {
-        let source = width::left(&source(disk, scene.app), source_width - 1);
+        let source = width::left(&source(disk, scene.host), source_width - 1);
         line.push(Span::styled(format!(" {source}"), scene.theme.quiet()));
     }
     line.push(Span::raw(" "));
@@ -239,7 +192,7 @@ fn draw_one(
     put(buffer, area, row, line);
 }
 
-fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], scene: Scene<'_>) {
+fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], offset: usize, scene: RenderContext<'_>) {
     put(buffer, area, 0, label("Disk", scene));
     let shift = LABEL.min(area.width);
     let room = Rect {
@@ -249,7 +202,6 @@ fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], scene: Scene<'_>) {
     };
     if area.height > 1 {
         let rows = usize::from(area.height);
-        let offset = scene.app.disks_offset;
         for (row, disk) in disks.iter().skip(offset).take(rows).enumerate() {
             draw_one(buffer, room, row, 1, disk, scene);
         }

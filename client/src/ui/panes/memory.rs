@@ -5,22 +5,21 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use socktop_proto::model::{Gpu, Metrics};
 
-use super::cpu::label;
 use crate::config::theme::Level;
 use crate::state::{memory_percent, percent};
 use crate::text::{format, width};
-use crate::ui::header::{NOT_TOLD, NOT_TOLD_SHORT};
 use crate::ui::widgets::graph;
+use crate::ui::widgets::label::label;
 use crate::ui::widgets::paint::{bar, padded, pane, put};
-use crate::ui::{Scene, nothing_yet, remark};
-use crate::view::layout::Form;
+use crate::view::regions::Form;
+use crate::view::{NOT_TOLD, NOT_TOLD_SHORT, RenderContext, nothing_yet, remark};
 
 /// Columns in front of a bar.
 const LABEL: usize = 6;
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
-    let part = &scene.app.host.metrics;
+pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: RenderContext<'_>) {
+    let part = &scene.host.metrics;
     let metrics = part.value();
     if form == Form::Brief {
         brief(buffer, area, metrics, scene);
@@ -34,7 +33,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
             scene.theme.value(Level::memory(used)),
         ),
     ];
-    let remark = remark(scene, part, scene.app.options.intervals.metrics);
+    let remark = remark(scene, part, scene.settings.intervals.metrics);
     let boxed = form == Form::Boxed;
     let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
     let Some(metrics) = metrics else {
@@ -70,7 +69,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
             height: inner.height - taken,
             ..inner
         };
-        let points = scene.app.host.memory.newest_pairs(history.width.into());
+        let points = scene.host.memory.newest_pairs(history.width.into());
         graph::area(
             buffer,
             history,
@@ -87,7 +86,7 @@ fn gauge(
     level: Level,
     words: &str,
     width: usize,
-    scene: Scene<'_>,
+    scene: RenderContext<'_>,
 ) -> Vec<Span<'static>> {
     let room = width.saturating_sub(LABEL + 5 + 2 + WORDS);
     let mut line = vec![Span::styled(width::left(name, LABEL), scene.theme.quiet())];
@@ -105,14 +104,14 @@ fn gauge(
 /// Columns of the words behind a bar: `1023 MiB / 1.00 GiB`.
 const WORDS: usize = 19;
 
-fn memory_line(metrics: &Metrics, width: usize, scene: Scene<'_>) -> Vec<Span<'static>> {
+fn memory_line(metrics: &Metrics, width: usize, scene: RenderContext<'_>) -> Vec<Span<'static>> {
     let memory = metrics.memory.unwrap_or_default();
     let used = memory_percent(Some(&memory));
     let words = format::share(memory.used_bytes, memory.total_bytes);
     gauge("Mem", used, Level::memory(used), &words, width, scene)
 }
 
-fn cache_line(metrics: &Metrics, scene: Scene<'_>) -> Vec<Span<'static>> {
+fn cache_line(metrics: &Metrics, scene: RenderContext<'_>) -> Vec<Span<'static>> {
     let memory = metrics.memory.unwrap_or_default();
     let words = format!(
         "{}   cache {}",
@@ -123,7 +122,7 @@ fn cache_line(metrics: &Metrics, scene: Scene<'_>) -> Vec<Span<'static>> {
     vec![label, Span::raw(words)]
 }
 
-fn swap_line(metrics: &Metrics, width: usize, scene: Scene<'_>) -> Vec<Span<'static>> {
+fn swap_line(metrics: &Metrics, width: usize, scene: RenderContext<'_>) -> Vec<Span<'static>> {
     let swap = metrics.swap.unwrap_or_default();
     if swap.total_bytes == Some(0) {
         return vec![
@@ -141,7 +140,7 @@ fn swap_percent(metrics: &Metrics) -> Option<f32> {
     percent(swap.used_bytes?, swap.total_bytes?)
 }
 
-fn gpu_lines(gpu: &Gpu, width: usize, scene: Scene<'_>) -> [Vec<Span<'static>>; 2] {
+fn gpu_lines(gpu: &Gpu, width: usize, scene: RenderContext<'_>) -> [Vec<Span<'static>>; 2] {
     let level = Level::cpu(gpu.usage_percent);
     let used = gpu_memory_percent(gpu);
     let celsius = gpu.temperature_celsius;
@@ -168,8 +167,8 @@ fn gpu_memory_percent(gpu: &Gpu) -> Option<f32> {
     percent(gpu.memory_used_bytes?, gpu.memory_total_bytes?)
 }
 
-fn load_averages(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
-    let state = &scene.app.host;
+fn load_averages(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
+    let state = &scene.host;
     let metrics = state.metrics.value();
     let Some(load) = metrics.and_then(|metrics| metrics.load) else {
         let words = match state.is_published_agent() {
@@ -201,8 +200,8 @@ fn load_averages(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
 
 /// The load averages with their name; nothing where they are unknown.
 #[must_use]
-pub fn load(scene: Scene<'_>) -> Vec<Span<'static>> {
-    let metrics = scene.app.host.metrics.value();
+pub fn load(scene: RenderContext<'_>) -> Vec<Span<'static>> {
+    let metrics = scene.host.metrics.value();
     if metrics.and_then(|metrics| metrics.load).is_none() {
         return Vec::new();
     }
@@ -213,8 +212,8 @@ pub fn load(scene: Scene<'_>) -> Vec<Span<'static>> {
 
 /// Memory use in a word.
 #[must_use]
-pub fn gist(scene: Scene<'_>) -> [Span<'static>; 2] {
-    let metrics = scene.app.host.metrics.value();
+pub fn gist(scene: RenderContext<'_>) -> [Span<'static>; 2] {
+    let metrics = scene.host.metrics.value();
     let used = memory_percent(metrics.and_then(|it| it.memory.as_ref()));
     [
         Span::styled(" Mem ", scene.theme.quiet()),
@@ -225,7 +224,7 @@ pub fn gist(scene: Scene<'_>) -> [Span<'static>; 2] {
     ]
 }
 
-fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: Scene<'_>) {
+fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: RenderContext<'_>) {
     let width = usize::from(area.width);
     let Some(metrics) = metrics else {
         put(buffer, area, 0, label("Mem", scene));
@@ -322,7 +321,7 @@ fn brief_line(
     percent: Option<f32>,
     level: Level,
     tail: Vec<Span<'static>>,
-    scene: Scene<'_>,
+    scene: RenderContext<'_>,
 ) {
     let taken: usize = first
         .iter()

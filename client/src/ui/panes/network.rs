@@ -7,74 +7,32 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use socktop_proto::model::Interface;
 
-use super::cpu::{LABEL, label};
-use crate::app::App;
 use crate::state::{Rate, Traffic};
 use crate::text::{format, width};
 use crate::ui::widgets::graph;
+use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{padded, pane, put, put_apart};
-use crate::ui::{Scene, nothing_yet, remark};
-use crate::view::layout::Form;
+use crate::view::network::{inner_rows, interfaces, rows_each};
+use crate::view::regions::Form;
+use crate::view::{RenderContext, nothing_yet, remark, sparkline};
 
 /// Columns of a rate: `1023 KiB/s`.
 const RATE: usize = 10;
-/// Rows of an interface, at most: more would be blank.
-const MOST_ROWS: usize = 8;
 /// Below this rate a history does not fill its height: noise should look like noise.
 const LEAST_SCALE: f64 = 1024.0;
 
-fn interfaces(app: &App) -> Vec<&Interface> {
-    let metrics = app.host.metrics.value();
-    let mut interfaces: Vec<&Interface> = metrics
-        .into_iter()
-        .flat_map(|metrics| &metrics.interfaces)
-        .collect();
-    interfaces.sort_by_key(|interface| {
-        let never_used = interface.received_bytes == 0 && interface.transmitted_bytes == 0;
-        (interface.name == "lo", never_used)
-    });
-    interfaces
-}
-
-/// Rows that each interface gets in `rows`, of 1, 2, 4, 6 and 8.
-fn rows_each(rows: usize, count: usize) -> usize {
-    let room = rows / count.max(1);
-    match room {
-        0 | 1 => 1,
-        2 | 3 => 2,
-        _ => (room / 2 * 2).min(MOST_ROWS),
-    }
-}
-
-fn inner_rows(area: Rect, form: Form) -> usize {
-    let border = if form == Form::Boxed { 2 } else { 0 };
-    usize::from(area.height.saturating_sub(border))
-}
-
-/// The largest scroll position.
-#[must_use]
-pub fn last_offset(app: &App, area: Rect, form: Form) -> usize {
-    let count = interfaces(app).len();
-    if form == Form::Brief && area.height <= 1 {
-        return 0;
-    }
-    let rows = inner_rows(area, form);
-    count.saturating_sub(rows / rows_each(rows, count))
-}
-
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: Scene<'_>) {
-    let part = &scene.app.host.metrics;
-    let interfaces = interfaces(scene.app);
+pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, offset: usize, scene: RenderContext<'_>) {
+    let part = &scene.host.metrics;
+    let interfaces = interfaces(scene.host);
     if form == Form::Brief {
-        brief(buffer, area, &interfaces, scene);
+        brief(buffer, area, &interfaces, offset, scene);
         return;
     }
     let rows = inner_rows(area, form);
     let each = rows_each(rows, interfaces.len());
     let shown = rows / each;
-    let offset = scene.app.network_offset;
-    let mut remark = remark(scene, part, scene.app.options.intervals.metrics);
+    let mut remark = remark(scene, part, scene.settings.intervals.metrics);
     let hidden = interfaces.len().saturating_sub(shown);
     if hidden > 0 && remark.is_none() {
         let words = format!("+{hidden} more");
@@ -108,7 +66,7 @@ struct Direction {
     of: fn(Rate) -> f64,
 }
 
-fn directions(scene: Scene<'_>) -> [Direction; 2] {
+fn directions(scene: RenderContext<'_>) -> [Direction; 2] {
     [
         Direction {
             arrow: "↓",
@@ -147,8 +105,8 @@ impl Direction {
     }
 }
 
-fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Scene<'_>) {
-    let traffic = scene.app.host.interfaces.get(&interface.name);
+fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: RenderContext<'_>) {
+    let traffic = scene.host.interfaces.get(&interface.name);
     let name_width = if area.width >= 60 { 16 } else { 9 };
     let name = Span::styled(
         width::left(&interface.name, name_width),
@@ -208,7 +166,7 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Scene
             graph::area(buffer, history, points.into_iter(), |_| direction.style);
         } else {
             let points = direction.shares(rates.flat_map(|it| it.newest(graph_width)));
-            let line = graph::line(points.into_iter(), graph_width);
+            let line = sparkline::line(points.into_iter(), graph_width);
             put(buffer, history, 0, Span::styled(line, direction.style));
         }
     }
@@ -223,7 +181,13 @@ fn current(direction: &Direction, traffic: Option<&Traffic>) -> [Span<'static>; 
     ]
 }
 
-fn brief(buffer: &mut Buffer, area: Rect, interfaces: &[&Interface], scene: Scene<'_>) {
+fn brief(
+    buffer: &mut Buffer,
+    area: Rect,
+    interfaces: &[&Interface],
+    offset: usize,
+    scene: RenderContext<'_>,
+) {
     put(buffer, area, 0, label("Net", scene));
     let shift = LABEL.min(area.width);
     let room = Rect {
@@ -232,7 +196,6 @@ fn brief(buffer: &mut Buffer, area: Rect, interfaces: &[&Interface], scene: Scen
         ..area
     };
     if area.height > 1 {
-        let offset = scene.app.network_offset;
         let rows = usize::from(area.height);
         for (row, interface) in interfaces.iter().skip(offset).take(rows).enumerate() {
             let mut place = room;
@@ -255,7 +218,7 @@ fn brief(buffer: &mut Buffer, area: Rect, interfaces: &[&Interface], scene: Scen
         return;
     }
     let items = interfaces.iter().map(|interface| {
-        let traffic = scene.app.host.interfaces.get(&interface.name);
+        let traffic = scene.host.interfaces.get(&interface.name);
         let [down, up] = directions(scene);
         let rate = |direction: &Direction| format::rate(direction.now(traffic));
         vec![
@@ -273,7 +236,7 @@ fn brief(buffer: &mut Buffer, area: Rect, interfaces: &[&Interface], scene: Scen
 pub fn in_a_row(
     items: impl ExactSizeIterator<Item = Vec<Span<'static>>>,
     width: u16,
-    scene: Scene<'_>,
+    scene: RenderContext<'_>,
 ) -> Vec<Span<'static>> {
     let count = items.len();
     let mut room = usize::from(width);

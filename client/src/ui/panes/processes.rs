@@ -6,126 +6,31 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use socktop_proto::model::{Process, ProcessState};
 
-use crate::app::{App, Column};
+use crate::app::ProcessList;
+use crate::catalog::process::{Column, Sort};
 use crate::config::theme::Level;
 use crate::state::{Identity, percent};
 use crate::text::{format, width};
-use crate::ui::header::NOT_TOLD;
 use crate::ui::widgets::paint::{pane, put, scrollbar};
-use crate::ui::{Scene, nothing_yet, remark};
-use crate::view::layout::{Form, Placed, Regions, Table};
-
-/// Columns in their order, with their widths; the name takes what is left.
-const COLUMNS: [(Column, u16); 10] = [
-    (Column::Pid, 7),
-    (Column::Parent, 7),
-    (Column::User, 10),
-    (Column::Name, 0),
-    (Column::State, 1),
-    (Column::Threads, 4),
-    (Column::Age, 9),
-    (Column::Cpu, 5),
-    (Column::Memory, 8),
-    (Column::MemoryShare, 5),
-];
-
-/// What gives way first where the list is narrow.
-const EXPENDABLE: [Column; 7] = [
-    Column::Age,
-    Column::Parent,
-    Column::MemoryShare,
-    Column::Threads,
-    Column::User,
-    Column::State,
-    Column::Memory,
-];
-
-/// The name gets at least this before columns that are rarely looked at find room,
-const GOOD_NAME: u16 = 28;
-/// this before others do,
-const LEAST_NAME: u16 = 18;
-/// and this before the last ones do.
-const LEAST_NAME_EVER: u16 = 8;
-
-fn title_of(column: Column) -> &'static str {
-    match column {
-        Column::Pid => "PID",
-        Column::Parent => "PPID",
-        Column::User => "USER",
-        Column::Name => "NAME",
-        Column::State => "S",
-        Column::Threads => "THR",
-        Column::Age => "AGE",
-        Column::Cpu => "CPU%",
-        Column::Memory => "MEM",
-        Column::MemoryShare => "MEM%",
-    }
-}
-
-fn is_text(column: Column) -> bool {
-    matches!(column, Column::User | Column::Name | Column::State)
-}
-
-/// What the agent tells.
-fn is_told(column: Column, app: &App) -> bool {
-    !app.host.is_published_agent()
-        || matches!(
-            column,
-            Column::Pid | Column::Name | Column::Cpu | Column::Memory | Column::MemoryShare
-        )
-}
-
-/// The columns that fit in `rows`, and where they are.
-#[must_use]
-pub fn columns(app: &App, rows: Rect) -> Vec<Placed> {
-    let mut chosen: Vec<(Column, u16)> = COLUMNS
-        .into_iter()
-        .filter(|(column, _)| is_told(*column, app))
-        .collect();
-    let needed = |chosen: &[(Column, u16)]| -> u16 {
-        chosen.iter().map(|(_, width)| width + 1).sum::<u16>()
-    };
-    for (index, expendable) in EXPENDABLE.into_iter().enumerate() {
-        let name = match index {
-            0..2 => GOOD_NAME,
-            2..4 => LEAST_NAME,
-            _ => LEAST_NAME_EVER,
-        };
-        if needed(&chosen) + name > rows.width {
-            chosen.retain(|(column, _)| *column != expendable);
-        }
-    }
-    let mut name = rows.width.saturating_sub(needed(&chosen));
-    if name > GOOD_NAME + 20
-        && let Some((_, width)) = chosen
-            .iter_mut()
-            .find(|(column, _)| *column == Column::User)
-    {
-        *width += 6;
-        name -= 6;
-    }
-    let mut x = rows.x;
-    chosen
-        .into_iter()
-        .map(|(column, width)| {
-            let width = if column == Column::Name { name } else { width };
-            let placed = Placed { column, x, width };
-            x = x.saturating_add(width + 1);
-            placed
-        })
-        .collect()
-}
+use crate::view::process_table::{columns, is_text, state_letter, title_of};
+use crate::view::regions::{Form, Placed, Regions, Table};
+use crate::view::{NOT_TOLD, RenderContext, nothing_yet, remark};
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'_>) {
-    let app = scene.app;
-    let part = &app.host.processes;
+pub fn draw(
+    buffer: &mut Buffer,
+    table: Table,
+    regions: &Regions,
+    list: &ProcessList,
+    scene: RenderContext<'_>,
+) {
+    let part = &scene.host.processes;
     let boxed = regions.form == Form::Boxed;
-    let title = title(scene);
-    let mut remark = remark(scene, part, app.options.intervals.processes);
-    if app.list.frozen {
+    let title = title(list, scene);
+    let mut remark = remark(scene, part, scene.settings.intervals.processes);
+    if list.frozen {
         remark = None;
-    } else if remark.is_none() && app.host.is_published_agent() {
+    } else if remark.is_none() && scene.host.is_published_agent() {
         let words = format!("users, states, threads: {NOT_TOLD}");
         remark = Some(Span::styled(words, scene.theme.quiet()));
     }
@@ -160,8 +65,8 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
         buffer.set_style(covered.intersection(buffer.area), Style::reset());
         put(buffer, place, 0, line);
     }
-    let columns = columns(app, table.rows);
-    head(buffer, table, &columns, boxed, scene);
+    let columns = columns(scene.host, table.rows);
+    head(buffer, table, &columns, boxed, list.sort, scene);
     let Some(sample) = part.value() else {
         let words = nothing_yet(part);
         put(
@@ -172,17 +77,21 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
         );
         return;
     };
-    let memory = app.host.metrics.value().and_then(|metrics| metrics.memory);
+    let memory = scene
+        .host
+        .metrics
+        .value()
+        .and_then(|metrics| metrics.memory);
     let machine = Machine {
         memory_bytes: memory.and_then(|memory| memory.total_bytes),
         boot_ms: sample.time.and_then(|time| time.boot_ms),
     };
     let visible = usize::from(table.rows.height);
-    for (row, index) in app.list.rows(app.list.offset).take(visible).enumerate() {
+    for (row, index) in list.rows(list.offset).take(visible).enumerate() {
         let Some(process) = sample.processes.get(index) else {
             continue;
         };
-        let selected = app.list.selected;
+        let selected = list.selected;
         let selected = selected.is_some_and(|it| it.matches(&Identity::from(process)));
         for placed in &columns {
             let (words, style) = cell(process, placed.column, &machine, scene);
@@ -198,7 +107,7 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
             buffer.set_style(line.intersection(buffer.area), style);
         }
     }
-    if app.list.is_empty() && !app.list.filter.is_empty() {
+    if list.is_empty() && !list.filter.is_empty() {
         let words = "no process passes the filter";
         put(
             buffer,
@@ -207,7 +116,7 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
             Span::styled(words, scene.theme.quiet()),
         );
     }
-    let (total, offset) = (app.list.len(), app.list.offset);
+    let (total, offset) = (list.len(), list.offset);
     if sample.others_hidden {
         draw_hint(buffer, table.rows, total.saturating_sub(offset) + 1, scene);
     }
@@ -215,7 +124,7 @@ pub fn draw(buffer: &mut Buffer, table: Table, regions: &Regions, scene: Scene<'
 }
 
 /// Says in a row, if the pane has it, how to see the processes that are hidden from the agent.
-fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, scene: Scene<'_>) {
+fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, scene: RenderContext<'_>) {
     if row < usize::from(rows.height) {
         let words = "to see all, give the agent CAP_SYS_PTRACE or the group of /proc's gid= option";
         put(buffer, rows, row, Span::styled(words, scene.theme.quiet()));
@@ -228,10 +137,9 @@ struct Machine {
     boot_ms: Option<u64>,
 }
 
-fn title(scene: Scene<'_>) -> Vec<Span<'static>> {
-    let list = &scene.app.list;
+fn title(list: &ProcessList, scene: RenderContext<'_>) -> Vec<Span<'static>> {
     let mut title = vec![Span::styled("Processes", scene.theme.strong())];
-    let Some(sample) = scene.app.host.processes.sample.as_ref() else {
+    let Some(sample) = scene.host.processes.sample.as_ref() else {
         return title;
     };
     let listed = sample.value.processes.len();
@@ -248,15 +156,21 @@ fn title(scene: Scene<'_>) -> Vec<Span<'static>> {
         title.push(Span::styled(words, scene.theme.value(Level::High)));
     }
     if list.frozen {
-        let time = format::clock(sample.arrived.unix_ms, &scene.app.options.time_zone);
+        let time = format::clock(sample.arrived.unix_ms, &scene.settings.time_zone);
         let words = format!(" · frozen at {time}");
         title.push(Span::styled(words, scene.theme.value(Level::High)));
     }
     title
 }
 
-fn head(buffer: &mut Buffer, table: Table, columns: &[Placed], boxed: bool, scene: Scene<'_>) {
-    let sort = scene.app.list.sort;
+fn head(
+    buffer: &mut Buffer,
+    table: Table,
+    columns: &[Placed],
+    boxed: bool,
+    sort: Sort,
+    scene: RenderContext<'_>,
+) {
     for placed in columns {
         let title = title_of(placed.column);
         let sorted = sort.column == placed.column;
@@ -316,23 +230,7 @@ fn put_cell(
     );
 }
 
-/// A state's letter, as ps(1) has it.
-#[must_use]
-pub fn state_letter(state: ProcessState) -> &'static str {
-    match state {
-        ProcessState::Unspecified => format::UNKNOWN,
-        ProcessState::Running => "R",
-        ProcessState::Sleeping => "S",
-        ProcessState::DiskSleep => "D",
-        ProcessState::Stopped => "T",
-        ProcessState::Traced => "t",
-        ProcessState::Zombie => "Z",
-        ProcessState::Dead => "X",
-        ProcessState::Idle => "I",
-    }
-}
-
-fn state_style(state: ProcessState, scene: Scene<'_>) -> Style {
+fn state_style(state: ProcessState, scene: RenderContext<'_>) -> Style {
     match state {
         ProcessState::Running => scene.theme.good(),
         ProcessState::DiskSleep | ProcessState::Stopped | ProcessState::Traced => {
@@ -343,7 +241,12 @@ fn state_style(state: ProcessState, scene: Scene<'_>) -> Style {
     }
 }
 
-fn cell(process: &Process, column: Column, machine: &Machine, scene: Scene<'_>) -> (String, Style) {
+fn cell(
+    process: &Process,
+    column: Column,
+    machine: &Machine,
+    scene: RenderContext<'_>,
+) -> (String, Style) {
     let plain = Style::new();
     let quiet = scene.theme.quiet();
     let unknown = || format::UNKNOWN.to_owned();

@@ -13,12 +13,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use crate::app::Context;
+use crate::actions::Context;
 use crate::app::screens::picker::Picker;
 use crate::config::theme::Theme;
 use crate::text::width;
 use crate::ui::footer;
 use crate::ui::widgets::paint::{put, scrollbar};
+use crate::view::picker::rows;
 
 /// What is said to who has no profiles yet.
 const NO_PROFILES: [&str; 3] = [
@@ -26,17 +27,6 @@ const NO_PROFILES: [&str; 3] = [
     "  ssh HOST sudo socktop-agent pair | socktop add  saves it: socktop NAME",
     "  socktop HOST                                    wss://HOST:8443/ws",
 ];
-
-/// Where the entries are.
-#[must_use]
-pub fn rows(area: Rect) -> Rect {
-    let around = if area.height >= 8 { 4 } else { 0 };
-    Rect {
-        y: area.y + around / 2,
-        height: area.height - around,
-        ..area
-    }
-}
 
 /// Draws the screen.
 pub fn draw(buffer: &mut Buffer, picker: &Picker, color: bool) {

@@ -5,12 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::config::theme::{Level, Theme};
-use crate::ui::widgets::paint::scale;
+use crate::view::sparkline::scale;
 
 /// Dots of a braille cell from the bottom up, left and right.
 const DOTS: [[u32; 4]; 2] = [[0x40, 0x04, 0x02, 0x01], [0x80, 0x20, 0x10, 0x08]];
 const BLANK: u32 = 0x2800;
-const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Draws points (0 to 1, oldest first; the newest stands at the right end), two in a cell and four dots
 /// to a row. A known value has at least one dot; a gap has none.
@@ -64,25 +63,6 @@ pub fn by_level(level: fn(Option<f32>) -> Level, theme: Theme) -> impl Fn(f32) -
     move |share| theme.mark(level(Some(share * 100.0)))
 }
 
-/// One character for a share of 0 to 1; a blank for a gap.
-#[must_use]
-pub fn block(share: Option<f32>) -> char {
-    let Some(share) = share.filter(|share| !share.is_nan()) else {
-        return ' ';
-    };
-    let step = scale(share, BLOCKS.len() - 1);
-    BLOCKS.get(step).copied().unwrap_or(' ')
-}
-
-/// One row of blocks: the newest point at the right end of `width` columns.
-#[must_use]
-pub fn line(points: impl ExactSizeIterator<Item = Option<f32>>, width: usize) -> String {
-    let skipped = points.len().saturating_sub(width);
-    let mut text = " ".repeat(width.saturating_sub(points.len()));
-    text.extend(points.skip(skipped).map(block));
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::buffer::Cell;
@@ -120,12 +100,5 @@ mod tests {
         let flat = Rect::new(0, 1, 3, 0);
         area(&mut buffer, flat, [Some(1.0)].into_iter(), |_| Style::new());
         assert_eq!(buffer, Buffer::empty(Rect::new(0, 0, 3, 2)));
-    }
-
-    #[test]
-    fn a_line_has_a_block_for_each_point() {
-        let points = [None, Some(0.0), Some(0.01), Some(1.0)];
-        assert_eq!(line(points.into_iter(), 5), "  ▁▂█");
-        assert_eq!(line(points.into_iter(), 2), "▂█");
     }
 }

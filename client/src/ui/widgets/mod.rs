@@ -1,4 +1,5 @@
 //! Widgets that panes and screens share.
 
 pub mod graph;
+pub mod label;
 pub mod paint;

@@ -8,6 +8,8 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use crate::config::theme::{Level, Theme};
 use crate::text::width;
+use crate::view::scroll::thumb;
+use crate::view::sparkline::scale;
 
 /// Draws `line` on the `row`th row of `area`; nothing where there is no such row.
 pub fn put<'a>(buffer: &mut Buffer, area: Rect, row: usize, line: impl Into<Line<'a>>) {
@@ -118,44 +120,6 @@ pub fn bar(percent: Option<f32>, level: Level, width: usize, theme: Theme) -> [S
     ]
 }
 
-/// `share` (0 to 1) of `steps`, rounded; anything above nothing is at least one step.
-#[must_use]
-pub fn scale(share: f32, steps: usize) -> usize {
-    // Screens are small; NaN becomes 0.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss
-    )]
-    let scaled = (share.clamp(0.0, 1.0) * steps as f32).round() as usize;
-    let least = usize::from(share > 0.0).min(steps);
-    scaled.clamp(least, steps)
-}
-
-/// Where the thumb of a scrollbar of `track` rows is, and how long.
-#[must_use]
-pub fn thumb(track: usize, total: usize, visible: usize, offset: usize) -> Option<(usize, usize)> {
-    if total <= visible || track == 0 {
-        return None;
-    }
-    let length = (track * visible / total).clamp(1, track);
-    let start = offset.min(total - visible) * (track - length) / (total - visible);
-    Some((start, length))
-}
-
-/// The offset that puts a thumb's start on the `row`th row of its track.
-#[must_use]
-pub fn offset_of_thumb(track: usize, total: usize, visible: usize, row: usize) -> usize {
-    let Some((_, length)) = thumb(track, total, visible, 0) else {
-        return 0;
-    };
-    let (range, room) = (total - visible, track - length);
-    if room == 0 {
-        return 0;
-    }
-    (row.min(room) * range + room / 2) / room
-}
-
 /// Draws a scrollbar in a column one cell wide.
 pub fn scrollbar(
     buffer: &mut Buffer,
@@ -190,8 +154,6 @@ pub fn scrollbar(
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn drawn(percent: Option<f32>, width: usize) -> String {
@@ -212,20 +174,5 @@ mod tests {
         assert_eq!(drawn(Some(f32::NAN), 4), "····");
         assert_eq!(drawn(None, 4), "····");
         assert_eq!(drawn(Some(50.0), 0), "");
-    }
-
-    proptest! {
-        #[test]
-        fn a_thumb_stays_on_its_track_and_can_be_dragged_to_both_ends(
-            track in 1_usize..80, total in 1_usize..5000, visible in 1_usize..100, offset in 0_usize..6000,
-        ) {
-            if let Some((start, length)) = thumb(track, total, visible, offset) {
-                prop_assert!(length >= 1 && start + length <= track);
-                prop_assert_eq!(offset_of_thumb(track, total, visible, 0), 0);
-                if length < track {
-                    prop_assert_eq!(offset_of_thumb(track, total, visible, track), total - visible);
-                }
-            }
-        }
     }
 }

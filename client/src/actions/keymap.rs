@@ -2,70 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::app::View;
+use super::{Action, Context, View};
 use crate::catalog::process::Column;
-
-/// What a key acts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Context {
-    /// The host's screen.
-    Host,
-    /// The filter, while it is typed.
-    Filter,
-    /// One process in detail.
-    Details,
-    /// The help.
-    Help,
-    /// The choice of a host.
-    Picker,
-}
-
-/// What a key does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Ends the program.
-    Quit,
-    /// Closes the dialog that is in front.
-    Close,
-    /// Opens the help.
-    Help,
-    /// Dials now.
-    Retry,
-    /// Moves up or down by this many rows.
-    Step(isize),
-    /// Moves up or down by this many screens.
-    Page(isize),
-    /// Goes to the first row.
-    First,
-    /// Goes to the last row.
-    Last,
-    /// Sorts by this column.
-    SortBy(Column),
-    /// Sorts by a neighbouring column.
-    SortNext(isize),
-    /// Sorts in the other direction.
-    Invert,
-    /// Begins to type a filter.
-    Filter,
-    /// Ends typing the filter and keeps it.
-    KeepFilter,
-    /// Ends typing the filter and drops it; in the list, drops filter or selection.
-    Clear,
-    /// Takes the filter's last character away.
-    Erase,
-    /// Takes the whole filter away.
-    EraseAll,
-    /// Opens the selected process in detail.
-    Open,
-    /// Stops and continues the list.
-    Freeze,
-    /// Draws everything anew.
-    Repaint,
-    /// Shows this view.
-    Show(View),
-    /// Shows the next view or tab.
-    Next(isize),
-}
 
 /// A key on the keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Questions at the terminal, before there is a screen.
 
+pub mod first_contact;
+pub mod token;
+
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Write};
 use std::pin::pin;

@@ -1,5 +1,8 @@
 //! From the command line to a host on the screen.
 
+mod event_loop;
+mod pick;
+
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,19 +10,22 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
-use crate::app::screens::picker::{self, Choice, Entry};
-use crate::app::{App, AppOptions, Outcome, run};
-use crate::cli::{Action, Cli, DEMO, Environment, from_profile, intervals, resolve};
+use crate::app::screens::picker::{Choice, Entry};
+use crate::app::{App, Outcome};
+use crate::cli::{Action, Cli, Environment, from_profile, intervals, resolve};
 use crate::commands;
 use crate::config::paths::Home;
-use crate::config::profiles::{Profiles, ProfilesError};
+use crate::config::profiles::{DEMO, Profiles, ProfilesError};
 use crate::config::save_profile::Save;
 use crate::link::{Endpoint, Intervals, Link};
+use crate::prompt::first_contact::{Met, make_acquaintance};
+use crate::prompt::token::ask_for_token;
 use crate::prompt::{Signalled, confirm, until_signal};
 use crate::secrets::private_file::keep_private;
 use crate::source::local;
-use crate::source::remote::{Connect, ask_for_token};
-use crate::trust::first_contact::{Met, make_acquaintance};
+use crate::source::remote::Connect;
+use crate::view::Settings;
+use event_loop::run;
 
 /// What the picker calls the machine that socktop runs on.
 const THIS_MACHINE: &str = "this machine";
@@ -63,7 +69,7 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
         }
         Action::Picker => {
             let entries = entries(&profiles);
-            match picker::pick(entries.clone(), color()).await? {
+            match pick::pick(entries.clone(), color()).await? {
                 Choice::None(outcome) => Ok(outcome),
                 Choice::Entry(index) => match entries.get(index) {
                     Some(Entry { name, saved, .. }) if *saved => {
@@ -212,7 +218,7 @@ async fn show(
     intervals: Intervals,
     cli: &Cli,
 ) -> Result<Outcome> {
-    let app = App::new(AppOptions {
+    let app = App::new(Settings {
         name,
         endpoint: endpoint.to_string(),
         intervals,

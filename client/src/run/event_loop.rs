@@ -5,8 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-use super::App;
-use super::update::{Effect, Message, Outcome, update};
+use crate::app::{App, Effect, Message, Outcome, update};
 use crate::link::{Event, Link};
 use crate::state::Moment;
 use crate::term::input::{Input, until};
@@ -34,7 +33,7 @@ pub(super) fn moment() -> Moment {
 ///
 /// # Errors
 /// Where the terminal cannot be used, or the link's task ended by itself.
-pub async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
+pub(super) async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenError> {
     let mut screen = Screen::enter()?;
     let mut input = Input::start()?;
     let (width, height) = Screen::size().map_err(ScreenError::Enter)?;

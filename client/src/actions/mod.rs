@@ -1,0 +1,113 @@
+//! What a key or a click can do, and where.
+
+pub mod keymap;
+
+use crate::catalog::process::Column;
+
+/// What a key acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// The host's screen.
+    Host,
+    /// The filter, while it is typed.
+    Filter,
+    /// One process in detail.
+    Details,
+    /// The help.
+    Help,
+    /// The choice of a host.
+    Picker,
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Ends the program.
+    Quit,
+    /// Closes the dialog that is in front.
+    Close,
+    /// Opens the help.
+    Help,
+    /// Dials now.
+    Retry,
+    /// Moves up or down by this many rows.
+    Step(isize),
+    /// Moves up or down by this many screens.
+    Page(isize),
+    /// Goes to the first row.
+    First,
+    /// Goes to the last row.
+    Last,
+    /// Sorts by this column.
+    SortBy(Column),
+    /// Sorts by a neighbouring column.
+    SortNext(isize),
+    /// Sorts in the other direction.
+    Invert,
+    /// Begins to type a filter.
+    Filter,
+    /// Ends typing the filter and keeps it.
+    KeepFilter,
+    /// Ends typing the filter and drops it; in the list, drops filter or selection.
+    Clear,
+    /// Takes the filter's last character away.
+    Erase,
+    /// Takes the whole filter away.
+    EraseAll,
+    /// Opens the selected process in detail.
+    Open,
+    /// Stops and continues the list.
+    Freeze,
+    /// Draws everything anew.
+    Repaint,
+    /// Shows this view.
+    Show(View),
+    /// Shows the next view or tab.
+    Next(isize),
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// Everything.
+    #[default]
+    All,
+    /// CPU, memory and GPUs.
+    Cpu,
+    /// Network interfaces.
+    Network,
+    /// Disks.
+    Disks,
+    /// Processes.
+    Processes,
+}
+
+impl View {
+    /// All of them, in the order of their keys.
+    pub const EACH: [Self; 5] = [
+        Self::All,
+        Self::Cpu,
+        Self::Network,
+        Self::Disks,
+        Self::Processes,
+    ];
+}
+
+/// A section of a process's details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    /// Numbers, command line, files.
+    #[default]
+    Facts,
+    /// Threads.
+    Threads,
+    /// Children.
+    Children,
+    /// Lines in the journal.
+    Journal,
+}
+
+impl Tab {
+    /// All of them, in their order.
+    pub const EACH: [Self; 4] = [Self::Facts, Self::Threads, Self::Children, Self::Journal];
+}

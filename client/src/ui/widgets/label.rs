@@ -1,0 +1,16 @@
+//! The labels of panes without a box.
+
+use ratatui::text::Span;
+
+use crate::text::width;
+use crate::view::RenderContext;
+
+/// Columns of the label in front of a brief pane.
+pub const LABEL: u16 = 6;
+
+/// A brief pane's label.
+#[must_use]
+pub fn label(label: &str, scene: RenderContext<'_>) -> Span<'static> {
+    let text = width::left(&format!(" {label}"), usize::from(LABEL));
+    Span::styled(text, scene.theme.quiet())
+}
