@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 
 use flate2::read::GzDecoder;
-use socktop_proto::dialect::native::{self, Wanted};
+use socktop_proto::dialect::native::{self, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::model::body;
 use socktop_proto::{Fields, Query};
@@ -205,7 +205,7 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
         let frame = native.ask(Message::binary(native::encode_request(1, *query)));
         let revision = native::decode_reply(&frame, 64 << 20).map_or(0, |answer| answer.revision);
         told.push(("native", unpacked(&frame)));
-        let wanted = Wanted {
+        let wanted = ReplyOptions {
             fields: Fields::ALL,
             since: Some(revision),
         };

@@ -51,12 +51,12 @@ echo '{"__REALTIME_TIMESTAMP":"1700000000000000","PRIORITY":"4","MESSAGE":"Disk 
 
 /// A process that is easy to find: nothing else has its name, which fits into the 15 bytes that the
 /// published agent shows.
-struct Target {
+struct AgentUrl {
     name: &'static str,
     child: Child,
 }
 
-impl Target {
+impl AgentUrl {
     /// Starts it in `folder`, which is made.
     fn start(name: &'static str, folder: &Path) -> Self {
         fs::create_dir_all(folder).unwrap();
@@ -75,7 +75,7 @@ impl Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for AgentUrl {
     fn drop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -107,7 +107,7 @@ fn shows_a_live_host(screen: &str) -> bool {
 }
 
 /// What the published client shows of an agent, watched for `time` in all.
-fn published_client_shows(agent: &Server, home: &Path, target: &Target, time: Duration) {
+fn published_client_shows(agent: &Server, home: &Path, target: &AgentUrl, time: Duration) {
     let mut client = Terminal::start(
         clean_command(&published_program("socktop"), home).arg(agent.url()),
         SIZE,
@@ -146,7 +146,7 @@ fn published_client_shows(agent: &Server, home: &Path, target: &Target, time: Du
 fn the_published_client_shows_our_agent() {
     let home = tempfile::tempdir().unwrap();
     // A path that the published client would cut inside a character.
-    let target = Target::start("interop-ours", &home.path().join("ä".repeat(100)));
+    let target = AgentUrl::start("interop-ours", &home.path().join("ä".repeat(100)));
     let port = free_port();
     let mut agent = Server::start(
         with_journal(
@@ -200,7 +200,7 @@ fn the_published_client_enters_by_tls_ca_and_a_token_in_the_url() {
 #[test]
 fn our_client_shows_a_published_agent() {
     let home = tempfile::tempdir().unwrap();
-    let target = Target::start("interop-theirs", home.path());
+    let target = AgentUrl::start("interop-theirs", home.path());
     let port = free_port();
     let agent = Server::start(
         clean_command(&published_program("socktop_agent"), home.path())

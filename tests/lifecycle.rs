@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use socktop::link::{Dialect, Endpoint, Event, Link, LinkState, Plan, Security};
+use socktop::link::{Dialect, Endpoint, Event, Link, LinkState, Security, Subscription};
 use socktop::trust::Trust;
 use socktop_agent::cli::Args;
 use socktop_agent::config::Config;
@@ -136,13 +136,13 @@ async fn assert_everything_is_told(link: &mut Link) {
         rustix::system::uname().nodename().to_str().unwrap()
     );
 
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         metrics: Some(OFTEN),
         processes: Some(OFTEN),
         disks: Some(OFTEN),
         process: Some((own_pid(), OFTEN)),
         journal: Some((own_pid(), OFTEN)),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let body::Kind::Metrics(metrics) = reply(link, Query::Metrics).await else {
         panic!("no metrics");
@@ -206,9 +206,9 @@ async fn a_process_that_is_not_there_is_an_answer() {
     let mut link = Link::spawn(agent.endpoint());
     // Above any pid_max.
     let pid = u32::MAX;
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         process: Some((pid, OFTEN)),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let body::Kind::Error(error) = reply(&mut link, Query::Process { pid }).await else {
         panic!("details of nothing");
@@ -223,9 +223,9 @@ async fn a_client_returns_to_an_agent_that_was_restarted() {
     let address = agent.address.to_string();
     let mut link = Link::spawn(agent.endpoint());
     until_connected(&mut link).await;
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         metrics: Some(OFTEN),
-        ..Plan::default()
+        ..Subscription::default()
     });
     reply(&mut link, Query::Metrics).await;
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
 use socktop_collect::sampler::{Sample, Sampler, message};
-use socktop_proto::dialect::native::{self, Asked, RequestError, Wanted};
+use socktop_proto::dialect::native::{self, DecodedRequest, ReplyOptions, RequestError};
 use socktop_proto::dialect::{json, text};
 use socktop_proto::{Body, Error, ErrorCode, Query};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::auth::token_file::Rights;
 use crate::config::Limits;
-use crate::server::message_budget::{self, Inbound};
+use crate::server::message_budget::{self, BudgetedStream};
 use crate::server::rate_limit::Allowance;
 use crate::server::shared::told_to_stop;
 
@@ -37,7 +37,7 @@ const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
 
 /// How a conversation is held, settled at the upgrade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Speech {
+pub enum Subprotocol {
     /// `socktop.v2`.
     Native,
     /// No subprotocol: text or json, each request for itself.
@@ -64,7 +64,7 @@ struct Request {
 
 #[derive(Debug, Clone, Copy)]
 enum Dialect {
-    Native { id: u64, wanted: Wanted },
+    Native { id: u64, wanted: ReplyOptions },
     Text,
     Json,
 }
@@ -94,8 +94,8 @@ fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
 /// # Errors
 /// Where the conversation ended otherwise than by a close.
 pub(crate) async fn run<S>(
-    socket: &mut WebSocketStream<Inbound<S>>,
-    speech: Speech,
+    socket: &mut WebSocketStream<BudgetedStream<S>>,
+    speech: Subprotocol,
     rights: Rights,
     sampler: Arc<Sampler>,
     mut shutdown: watch::Receiver<bool>,
@@ -107,8 +107,8 @@ where
 {
     let _conversation = sampler.conversation();
     let limit = match speech {
-        Speech::Native => limits.in_flight,
-        Speech::Plain => 1,
+        Subprotocol::Native => limits.in_flight,
+        Subprotocol::Plain => 1,
     };
     let ask = |request: Request| request.sample(rights, Arc::clone(&sampler));
     let mut in_flight = FuturesUnordered::new();
@@ -143,13 +143,13 @@ where
         // Of whatever kind it is: pings are answered, too.
         allowance.take(now);
         let decoded = match (speech, frame) {
-            (Speech::Native, Message::Binary(bytes)) => decode_native(&bytes),
-            (Speech::Native, Message::Text(_)) => Err(native_error(
+            (Subprotocol::Native, Message::Binary(bytes)) => decode_native(&bytes),
+            (Subprotocol::Native, Message::Text(_)) => Err(native_error(
                 0,
                 "a text frame: requests of socktop.v2 are protobuf in binary frames",
             )),
-            (Speech::Plain, Message::Text(text)) => decode_plain(&text),
-            (Speech::Plain, Message::Binary(_)) => Err(message(text::refusal(
+            (Subprotocol::Plain, Message::Text(text)) => decode_plain(&text),
+            (Subprotocol::Plain, Message::Binary(_)) => Err(message(text::refusal(
                 "a binary frame: requests are text frames; protobuf wants the subprotocol socktop.v2",
             ))),
             // tungstenite answers pings and closes by itself.
@@ -259,7 +259,7 @@ fn refusal() -> Error {
 
 fn decode_native(bytes: &Bytes) -> Result<Request, Message> {
     match native::decode_request(bytes) {
-        Ok(Asked { id, query, wanted }) => Ok(Request {
+        Ok(DecodedRequest { id, query, wanted }) => Ok(Request {
             query,
             dialect: Dialect::Native { id, wanted },
         }),

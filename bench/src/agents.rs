@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use socktop_proto::dialect::native::{self, Wanted};
+use socktop_proto::dialect::native::{self, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::model::{Error, body};
 use socktop_proto::{Frame, Query};
@@ -271,9 +271,9 @@ impl Talk {
     fn reply(&mut self, query: Query) -> Result<Frame> {
         self.last_id += 1;
         self.socket.send(if self.is_native {
-            let wanted = Wanted {
+            let wanted = ReplyOptions {
                 since: self.revisions.get(&query).copied(),
-                ..Wanted::default()
+                ..ReplyOptions::default()
             };
             Message::binary(native::encode_request_for(self.last_id, query, wanted))
         } else {

@@ -17,7 +17,7 @@ pub const PLUS_5000: &str = "+5,000";
 
 /// A promise: ours costs at most `most` times what the other does.
 #[derive(Debug)]
-pub struct Target {
+pub struct AgentUrl {
     /// Of what.
     pub what: &'static str,
     /// In which situation.
@@ -39,7 +39,7 @@ pub struct Kept {
     pub met: bool,
 }
 
-impl Target {
+impl AgentUrl {
     /// `None` where it was not measured.
     #[must_use]
     pub fn kept(&self, figures: &Results) -> Option<Kept> {
@@ -55,15 +55,15 @@ impl Target {
 
 /// All of them.
 #[must_use]
-pub fn targets() -> Vec<Target> {
-    let published = |what, at: String, said, times: f64| Target {
+pub fn targets() -> Vec<AgentUrl> {
+    let published = |what, at: String, said, times: f64| AgentUrl {
         what,
         at,
         than: Who::Published,
         said,
         most: 1.0 / times,
     };
-    let against = |what, at: String, than, said, most| Target {
+    let against = |what, at: String, than, said, most| AgentUrl {
         what,
         at,
         than,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_promise_is_kept_up_to_its_ratio() {
-        let target = Target {
+        let target = AgentUrl {
             what: "size",
             at: "agent".to_owned(),
             than: Who::Published,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::goals::{Target, targets};
+use crate::goals::{AgentUrl, targets};
 use crate::results::{Figure, Results, Who, number};
 
 /// Everything as Markdown.
@@ -49,7 +49,7 @@ pub fn json(machine: &[(&str, String)], figures: &Results) -> Value {
     json!({ "machine": machine, "targets": targets, "figures": figures })
 }
 
-fn target_row(target: &Target, figures: &Results) -> String {
+fn target_row(target: &AgentUrl, figures: &Results) -> String {
     let median = |who| figures.median(target.what, &target.at, who);
     let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
     let (ratio, met) = match target.kept(figures) {

@@ -52,11 +52,11 @@ pub fn cpu(figures: &mut Results, level: &str, effort: Effort) -> Result<()> {
         Who::NodeExporter,
         Who::Glances,
     ] {
-        let asked = Asked::start(who, Sharing::Off, level)?;
+        let asked = SizeOutcome::start(who, Sharing::Off, level)?;
         asked.cpu(figures, UNCACHED, effort.uncached, PACE)?;
     }
     for who in [Who::Ours, Who::Published, Who::OursText] {
-        let asked = Asked::start(who, Sharing::Forever, level)?;
+        let asked = SizeOutcome::start(who, Sharing::Forever, level)?;
         asked.cpu(figures, CACHED, effort.cached, Duration::ZERO)?;
     }
     Ok(())
@@ -74,23 +74,23 @@ pub fn calls(figures: &mut Results, level: &str, effort: Effort) -> Result<()> {
         Who::NodeExporter,
         Who::Glances,
     ] {
-        let asked = Asked::start(who, Sharing::Off, level)?;
+        let asked = SizeOutcome::start(who, Sharing::Off, level)?;
         asked.calls(figures, UNCACHED_CALLS, effort.uncached, PACE)?;
     }
     for who in [Who::Ours, Who::OursText, Who::Published] {
-        let asked = Asked::start(who, Sharing::Forever, level)?;
+        let asked = SizeOutcome::start(who, Sharing::Forever, level)?;
         asked.calls(figures, CACHED_CALLS, effort.cached / 10, Duration::ZERO)?;
     }
     Ok(())
 }
 
 /// An agent at a number of processes.
-struct Asked<'a> {
+struct SizeOutcome<'a> {
     agent: Agent,
     level: &'a str,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> SizeOutcome<'a> {
     fn start(who: Who, sharing: Sharing, level: &'a str) -> Result<Self> {
         let agent = Agent::start(who, sharing)?;
         if matches!(who, Who::Ours | Who::OursText | Who::Published) {

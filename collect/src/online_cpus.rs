@@ -2,12 +2,12 @@
 
 use super::Root;
 use crate::parse::lines;
-use crate::proc_file::{Buffer, KeptFile};
+use crate::proc_file::{Buffer, ProcFile};
 
 /// Counts the CPUs. The file stays open: CPUs come and go while one looks.
 #[derive(Debug)]
 pub(crate) struct OnlineCpus {
-    stat: KeptFile,
+    stat: ProcFile,
     buffer: Buffer,
 }
 
@@ -15,7 +15,7 @@ impl OnlineCpus {
     /// Counts those of the system below `root`.
     pub(crate) fn new(root: &Root) -> Self {
         Self {
-            stat: KeptFile::new(root.path("proc/stat")),
+            stat: ProcFile::new(root.path("proc/stat")),
             buffer: Buffer::default(),
         }
     }

@@ -20,12 +20,12 @@ pub(crate) struct Buffer {
 
 /// A file that stays open between readings.
 #[derive(Debug)]
-pub(crate) struct KeptFile {
+pub(crate) struct ProcFile {
     path: PathBuf,
     file: Option<File>,
 }
 
-impl KeptFile {
+impl ProcFile {
     /// A file that is opened when it is first read.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, file: None }
@@ -96,7 +96,7 @@ mod tests {
     fn a_file_is_read_anew_each_time_through_the_same_descriptor() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stat");
-        let mut kept = KeptFile::new(path.clone());
+        let mut kept = ProcFile::new(path.clone());
         let mut buffer = Buffer::default();
         assert!(kept.read(&mut buffer).is_err());
         std::fs::write(&path, "one").unwrap();
@@ -114,7 +114,7 @@ mod tests {
         let mut buffer = Buffer::default();
         let large = vec![b'x'; FIRST_SIZE * 5 + 1];
         std::fs::write(&path, &large).unwrap();
-        let mut kept = KeptFile::new(path.clone());
+        let mut kept = ProcFile::new(path.clone());
         assert_eq!(kept.read(&mut buffer).unwrap(), large);
         File::options()
             .write(true)
@@ -134,7 +134,7 @@ mod tests {
         let path = folder.path().join("temp1_input");
         std::fs::write(&path, "42000").unwrap();
         // A folder can be opened but not read: what a vanished device's descriptor is like.
-        let mut kept = KeptFile {
+        let mut kept = ProcFile {
             path,
             file: Some(File::open(folder.path()).unwrap()),
         };

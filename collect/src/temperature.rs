@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Now, Root};
 use crate::parse::{number, text};
-use crate::proc_file::{Buffer, KeptFile};
+use crate::proc_file::{Buffer, ProcFile};
 
 /// Drivers may be loaded and sensors plugged in later, but not often.
 const SEARCH_AGAIN: Duration = Duration::from_mins(1);
@@ -46,10 +46,10 @@ const ZONES: [&str; 7] = [
 
 /// Reads the CPU's temperature.
 #[derive(Debug)]
-pub(crate) struct Thermometer {
+pub(crate) struct CpuTemperature {
     root: Root,
     /// Those of the best rank.
-    sensors: Vec<KeptFile>,
+    sensors: Vec<ProcFile>,
     /// When they were last looked for (`CLOCK_BOOTTIME`).
     searched_at: Option<Duration>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Thermometer {
 /// same of several packages or cores.
 type Rank = (usize, usize);
 
-impl Thermometer {
+impl CpuTemperature {
     /// A thermometer that looks for its sensor when it is first read.
     pub(crate) fn new(root: Root) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Thermometer {
         candidates.sort();
         for same_rank in candidates.chunk_by(|(one, _), (other, _)| one == other) {
             let paths = same_rank.iter().map(|(_, path)| path.clone());
-            let mut sensors: Vec<_> = paths.map(KeptFile::new).collect();
+            let mut sensors: Vec<_> = paths.map(ProcFile::new).collect();
             let hottest = read_all(&mut sensors, buffer);
             if hottest.is_some() {
                 self.sensors = sensors;
@@ -96,7 +96,7 @@ impl Thermometer {
 }
 
 /// The highest temperature of the sensors. Those that cannot be read are let go.
-fn read_all(sensors: &mut Vec<KeptFile>, buffer: &mut Buffer) -> Option<f32> {
+fn read_all(sensors: &mut Vec<ProcFile>, buffer: &mut Buffer) -> Option<f32> {
     let mut hottest = None;
     sensors.retain_mut(|sensor| {
         let Ok(bytes) = sensor.read(buffer) else {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     fn first_reading(root: Root) -> Option<f32> {
-        Thermometer::new(root).read(at_seconds(1), &mut Buffer::default())
+        CpuTemperature::new(root).read(at_seconds(1), &mut Buffer::default())
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
         hwmon(&tree, "hwmon0", "coretemp\n", &first);
         hwmon(&tree, "hwmon1", "coretemp\n", &second);
         let mut buffer = Buffer::default();
-        let mut thermometer = Thermometer::new(tree.root());
+        let mut thermometer = CpuTemperature::new(tree.root());
         assert_eq!(thermometer.read(at_seconds(1), &mut buffer), Some(88.0));
         tree.write("sys/class/hwmon/hwmon0/temp1_input", "91000\n");
         assert_eq!(thermometer.read(at_seconds(2), &mut buffer), Some(91.0));
@@ -307,7 +307,7 @@ mod tests {
     fn a_vanished_sensor_is_looked_for_after_a_while_and_not_at_each_sample() {
         let tree = Tree::new(&[]);
         let mut buffer = Buffer::default();
-        let mut thermometer = Thermometer::new(tree.root());
+        let mut thermometer = CpuTemperature::new(tree.root());
         assert_eq!(thermometer.read(at_seconds(1), &mut buffer), None);
         tree.write("sys/class/hwmon/hwmon3/name", "cpu_thermal\n");
         tree.write("sys/class/hwmon/hwmon3/temp1_input", "40000\n");

@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One client's address: of IPv6 the /64, which is what one host is given and can pick addresses from at will.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Source {
+pub(crate) enum ClientNetwork {
     /// An address of IPv4.
     V4(Ipv4Addr),
     /// The first 64 bits of an address of IPv6.
     V6(u64),
 }
 
-impl From<IpAddr> for Source {
+impl From<IpAddr> for ClientNetwork {
     fn from(address: IpAddr) -> Self {
         // A dual-stack socket shows IPv4 as ::ffff:192.0.2.1.
         match address.to_canonical() {
@@ -25,7 +25,7 @@ impl From<IpAddr> for Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ClientNetwork {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::V4(address) => address.fmt(formatter),
@@ -41,8 +41,8 @@ impl fmt::Display for Source {
 mod tests {
     use super::*;
 
-    fn source(address: &str) -> Source {
-        Source::from(address.parse::<IpAddr>().unwrap())
+    fn source(address: &str) -> ClientNetwork {
+        ClientNetwork::from(address.parse::<IpAddr>().unwrap())
     }
 
     #[test]

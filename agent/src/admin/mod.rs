@@ -10,7 +10,7 @@ mod token;
 
 use std::path::{Path, PathBuf};
 
-use crate::admin::host_files::{Etc, TokenFileError};
+use crate::admin::host_files::{HostFiles, TokenFileError};
 use crate::tls::identity::{Identity, IdentityError};
 pub use pair::{PairOptions, pair};
 pub use qr::{QrError, qr_code};
@@ -80,7 +80,7 @@ pub enum AdminError {
 /// # Errors
 /// Where there is none, or it may not be read.
 pub fn fingerprint(root: &Path) -> Result<String, AdminError> {
-    let pin = match pair::pin(&Etc::below(root)) {
+    let pin = match pair::pin(&HostFiles::below(root)) {
         Err(error) if pair::is_this_system(root) => {
             let own = Identity::in_data_folder(|name| std::env::var(name).ok());
             let pin = own.and_then(|own| own.pin()).map_err(|_| error)?;

@@ -8,7 +8,7 @@ use socktop_proto::pairing::{Pairing, Pin};
 use super::{AdminError, address, service};
 use crate::address::zone::url_host_with_zone;
 use crate::address::{hostname, url_host};
-use crate::admin::host_files::{Etc, TokenFileError};
+use crate::admin::host_files::{HostFiles, TokenFileError};
 use crate::auth::token_file::{DEFAULT_NAME, NamedToken, Tokens};
 use crate::config::{self, TLS_PORT};
 
@@ -28,7 +28,7 @@ pub struct PairOptions {
 /// # Errors
 /// Where there is no identity or no such token, or they may not be read; where nobody could reach the agent.
 pub fn pair(root: &Path, options: &PairOptions) -> Result<Pairing, AdminError> {
-    let etc = Etc::below(root);
+    let etc = HostFiles::below(root);
     // Nobody changes the files meanwhile, and what a killed one has left goes.
     let _lock = etc.lock();
     let tokens = Tokens::read(&etc.token).map_err(TokenFileError::from)?;
@@ -46,7 +46,7 @@ pub fn pair(root: &Path, options: &PairOptions) -> Result<Pairing, AdminError> {
 /// The line with a token that is known.
 pub(super) fn line(
     root: &Path,
-    etc: &Etc,
+    etc: &HostFiles,
     named: &NamedToken,
     options: &PairOptions,
 ) -> Result<Pairing, AdminError> {
@@ -89,7 +89,7 @@ pub(super) fn unknown(name: &str, tokens: &Tokens) -> AdminError {
 }
 
 /// The pin of the identity that the service uses.
-pub(super) fn pin(etc: &Etc) -> Result<Pin, AdminError> {
+pub(super) fn pin(etc: &HostFiles) -> Result<Pin, AdminError> {
     let failed = |source| AdminError::Identity {
         folder: etc.tls.clone(),
         source,

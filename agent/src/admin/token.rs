@@ -7,7 +7,7 @@ use socktop_proto::pairing::Pairing;
 
 use super::pair::{is_this_system, line, unknown};
 use super::{AdminError, PairOptions, service};
-use crate::admin::host_files::{Etc, TokenFileError};
+use crate::admin::host_files::{HostFiles, TokenFileError};
 use crate::auth::token::{Token, TokenError};
 use crate::auth::token_file::{NamedToken, Rights, TokenName, Tokens};
 
@@ -21,7 +21,7 @@ pub fn add_token(
     rights: Rights,
     options: &PairOptions,
 ) -> Result<Pairing, AdminError> {
-    let etc = Etc::below(root);
+    let etc = HostFiles::below(root);
     let named = NamedToken {
         name: name.clone(),
         rights,
@@ -47,7 +47,7 @@ pub fn add_token(
 /// # Errors
 /// Where there is none of that name, it is the last one, or the file cannot be changed.
 pub fn revoke_token(root: &Path, name: &str) -> Result<(), AdminError> {
-    change(root, &Etc::below(root), |tokens| {
+    change(root, &HostFiles::below(root), |tokens| {
         if tokens.get(name).is_none() {
             return Err(unknown(name, tokens));
         }
@@ -66,7 +66,7 @@ pub fn revoke_token(root: &Path, name: &str) -> Result<(), AdminError> {
 /// # Errors
 /// Where the file cannot be read.
 pub fn list_tokens(root: &Path) -> Result<String, AdminError> {
-    let tokens = read(&Etc::below(root))?;
+    let tokens = read(&HostFiles::below(root))?;
     let width = tokens
         .iter()
         .map(|named| named.name.as_str().len())
@@ -80,14 +80,14 @@ pub fn list_tokens(root: &Path) -> Result<String, AdminError> {
     Ok(list)
 }
 
-fn read(etc: &Etc) -> Result<Tokens, TokenFileError> {
+fn read(etc: &HostFiles) -> Result<Tokens, TokenFileError> {
     Ok(Tokens::read(&etc.token)?)
 }
 
 /// Changes the file, which nobody else does meanwhile, and has the service read it.
 fn change(
     root: &Path,
-    etc: &Etc,
+    etc: &HostFiles,
     edit: impl FnOnce(&mut Tokens) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
     let lock = etc.lock().ok_or_else(|| {
@@ -118,11 +118,11 @@ mod tests {
     use crate::admin::setup;
 
     /// A system that is set up.
-    fn system() -> (tempfile::TempDir, Etc) {
+    fn system() -> (tempfile::TempDir, HostFiles) {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("etc")).unwrap();
         setup::run(root.path()).unwrap();
-        let etc = Etc::below(root.path());
+        let etc = HostFiles::below(root.path());
         (root, etc)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::address::client_network::Source;
+use crate::address::client_network::ClientNetwork;
 
 /// How long the answer to a first wrong token waits; to each further one twice as long.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -27,11 +27,11 @@ const HELD: u32 = 32;
 
 /// Who guessed, and how often.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Throttle(Arc<Mutex<Table>>);
+pub(crate) struct Backoff(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
-    failures: HashMap<Source, Failures>,
+    failures: HashMap<ClientNetwork, Failures>,
     held: u32,
 }
 
@@ -54,7 +54,7 @@ impl Failures {
 #[derive(Debug)]
 pub(crate) struct Held {
     table: Arc<Mutex<Table>>,
-    source: Source,
+    source: ClientNetwork,
     delay: Duration,
 }
 
@@ -75,9 +75,9 @@ impl Drop for Held {
     }
 }
 
-impl Throttle {
+impl Backoff {
     /// Notes a wrong token. `None`: so many answers wait that this one is not given at all.
-    pub(crate) fn fail(&self, source: Source) -> Option<Held> {
+    pub(crate) fn fail(&self, source: ClientNetwork) -> Option<Held> {
         let now = Instant::now();
         let mut table = lock(&self.0);
         table.make_room(source);
@@ -107,7 +107,7 @@ impl Throttle {
 
 impl Table {
     /// Forgets who failed longest ago, where too many are remembered. Whose answer waits is not forgotten.
-    fn make_room(&mut self, source: Source) {
+    fn make_room(&mut self, source: ClientNetwork) {
         if self.failures.len() < ADDRESSES || self.failures.contains_key(&source) {
             return;
         }
@@ -135,73 +135,73 @@ mod tests {
 
     use super::*;
 
-    fn source(number: u64) -> Source {
-        Source::V6(number)
+    fn source(number: u64) -> ClientNetwork {
+        ClientNetwork::V6(number)
     }
 
-    fn delay_ms(throttle: &Throttle, number: u64) -> u128 {
-        throttle.fail(source(number)).unwrap().delay().as_millis()
+    fn delay_ms(backoff: &Backoff, number: u64) -> u128 {
+        backoff.fail(source(number)).unwrap().delay().as_millis()
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_failure_of_an_address_doubles_its_delay_up_to_five_seconds() {
-        let throttle = Throttle::default();
+        let backoff = Backoff::default();
         for wanted in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(delay_ms(&throttle, 1), wanted);
+            assert_eq!(delay_ms(&backoff, 1), wanted);
         }
-        assert_eq!(delay_ms(&throttle, 2), 100);
+        assert_eq!(delay_ms(&backoff, 2), 100);
     }
 
     #[tokio::test(start_paused = true)]
     async fn failures_are_forgotten_by_halves_within_ten_minutes() {
-        let throttle = Throttle::default();
+        let backoff = Backoff::default();
         for _ in 0..20 {
-            delay_ms(&throttle, 1);
+            delay_ms(&backoff, 1);
         }
         advance(HALVING_TIME).await;
-        assert_eq!(delay_ms(&throttle, 1), 800, "three of seven are left");
+        assert_eq!(delay_ms(&backoff, 1), 800, "three of seven are left");
         advance(Duration::from_mins(10)).await;
-        assert_eq!(delay_ms(&throttle, 1), 100);
+        assert_eq!(delay_ms(&backoff, 1), 100);
         advance(Duration::from_hours(24 * 365 * 100)).await;
-        assert_eq!(delay_ms(&throttle, 1), 100);
+        assert_eq!(delay_ms(&backoff, 1), 100);
     }
 
     #[tokio::test(start_paused = true)]
     async fn beyond_four_of_an_address_and_thirty_two_in_all_there_is_no_answer() {
-        let throttle = Throttle::default();
-        let mut held: Vec<_> = (0..4).map(|_| throttle.fail(source(0)).unwrap()).collect();
-        assert!(throttle.fail(source(0)).is_none());
+        let backoff = Backoff::default();
+        let mut held: Vec<_> = (0..4).map(|_| backoff.fail(source(0)).unwrap()).collect();
+        assert!(backoff.fail(source(0)).is_none());
         for number in 1..=7 {
-            held.extend((0..4).filter_map(|_| throttle.fail(source(number))));
+            held.extend((0..4).filter_map(|_| backoff.fail(source(number))));
         }
         assert_eq!(held.len(), 32);
-        assert!(throttle.fail(source(99)).is_none());
+        assert!(backoff.fail(source(99)).is_none());
         held.pop();
-        assert!(throttle.fail(source(99)).is_some());
+        assert!(backoff.fail(source(99)).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_thousand_addresses_are_remembered_and_the_oldest_forgotten() {
-        let throttle = Throttle::default();
+        let backoff = Backoff::default();
         for number in 0..2000 {
             advance(Duration::from_millis(1)).await;
-            delay_ms(&throttle, number);
+            delay_ms(&backoff, number);
         }
-        assert_eq!(lock(&throttle.0).failures.len(), ADDRESSES);
-        assert_eq!(delay_ms(&throttle, 1999), 200);
-        assert_eq!(delay_ms(&throttle, 0), 100);
+        assert_eq!(lock(&backoff.0).failures.len(), ADDRESSES);
+        assert_eq!(delay_ms(&backoff, 1999), 200);
+        assert_eq!(delay_ms(&backoff, 0), 100);
     }
 
     proptest! {
         #[test]
         fn caps_hold_whatever_comes(steps in vec((0..12_u64, any::<bool>()), 1..200)) {
-            let throttle = Throttle::default();
+            let backoff = Backoff::default();
             let mut held = Vec::new();
             for (number, leaves) in steps {
                 if leaves && !held.is_empty() {
                     let _: Held = held.swap_remove(usize::try_from(number).unwrap() % held.len());
                 } else {
-                    held.extend(throttle.fail(source(number)));
+                    held.extend(backoff.fail(source(number)));
                 }
                 prop_assert!(held.len() <= 32);
                 for number in 0..12 {

@@ -24,12 +24,12 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
-use crate::auth::gate::{Pass, Peer, Refusal, Shown, tokens_presented};
+use crate::auth::gate::{ClientCertificate, Grant, Peer, Refusal, tokens_presented};
 use crate::server::log_limits::Line;
-use crate::server::message_budget::Inbound;
+use crate::server::message_budget::BudgetedStream;
 use crate::server::pending_connection::PendingConnection;
 use crate::server::shared::Agent;
-use crate::session::{self, Speech, websocket_config};
+use crate::session::{self, Subprotocol, websocket_config};
 
 /// A request for `/ws` that is no WebSocket handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,7 @@ enum NotWebSocket {
 #[derive(Debug)]
 struct Handshake {
     accept: HeaderValue,
-    speech: Speech,
+    speech: Subprotocol,
 }
 
 /// Marks the answer to a wrong token, which is not hurried.
@@ -70,7 +70,7 @@ pub(crate) fn routes(agent: Arc<Agent>) -> Routes {
     let ws = warp::path!("ws")
         .and(warp::get())
         .and(warp::ext::get::<Peer>())
-        .and(warp::ext::get::<Shown>())
+        .and(warp::ext::get::<ClientCertificate>())
         .and(warp::header::headers_cloned())
         .and(warp::query::raw().or_else(async |_| Ok::<_, Rejection>((String::new(),))))
         .and(warp::ext::optional::<OnUpgrade>())
@@ -127,9 +127,9 @@ fn handshake(headers: &HeaderMap) -> Result<Handshake, NotWebSocket> {
     Ok(Handshake {
         accept,
         speech: if native {
-            Speech::Native
+            Subprotocol::Native
         } else {
-            Speech::Plain
+            Subprotocol::Plain
         },
     })
 }
@@ -150,7 +150,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
 fn accept(
     agent: &Arc<Agent>,
     peer: Peer,
-    pass: Pass,
+    pass: Grant,
     handshake: &Handshake,
     upgrade: OnUpgrade,
     pending: Option<Arc<PendingConnection>>,
@@ -176,7 +176,7 @@ fn accept(
         if told {
             tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
         }
-        let inbound = Inbound::new(upgraded, agent.large_messages(), limits.message_bytes);
+        let inbound = BudgetedStream::new(upgraded, agent.large_messages(), limits.message_bytes);
         let config = Some(websocket_config(&limits));
         let mut socket = WebSocketStream::from_raw_socket(inbound, Role::Server, config).await;
         let ended = session::run(
@@ -186,7 +186,7 @@ fn accept(
             agent.sampler(),
             agent.stopping(),
             &limits,
-            agent.rates().requests(peer, &pass),
+            agent.rate_limits().requests(peer, &pass),
         )
         // Boxed: its state is large, and would be part of every connection's task.
         .boxed()
@@ -214,7 +214,7 @@ fn accept(
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, handshake.accept.clone());
-    if speech == Speech::Native {
+    if speech == Subprotocol::Native {
         let subprotocol = HeaderValue::from_static(native::SUBPROTOCOL);
         headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }

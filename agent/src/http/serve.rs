@@ -15,7 +15,7 @@ use warp::reply::Response;
 
 use super::validate::malformed;
 use super::{Routes, WrongToken, explained};
-use crate::auth::gate::{Peer, Shown};
+use crate::auth::gate::{ClientCertificate, Peer};
 use crate::server::pending_connection::PendingConnection;
 use crate::server::shared::Agent;
 
@@ -38,7 +38,9 @@ pub(crate) async fn serve_http<S>(
     let service = service_fn(|mut request: http::Request<Incoming>| {
         let refusal = malformed(&request);
         request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(Shown(certificate));
+        request
+            .extensions_mut()
+            .insert(ClientCertificate(certificate));
         if let Some(pending) = &pending {
             request.extensions_mut().insert(Arc::clone(pending));
         }
@@ -90,7 +92,7 @@ async fn hold_back(agent: &Agent, peer: Peer, response: Response) -> Result<Resp
     if let Peer::Network(address) = peer
         && response.extensions().get::<WrongToken>().is_some()
     {
-        let Some(held) = agent.throttle().fail(address.ip().into()) else {
+        let Some(held) = agent.backoff().fail(address.ip().into()) else {
             return Err(Unanswered);
         };
         sleep(held.delay()).await;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::address::client_network::Source;
+use crate::address::client_network::ClientNetwork;
 
 /// How long a place is safe where others wait.
 const SAFE_TIME: Duration = Duration::from_millis(250);
@@ -38,7 +38,7 @@ struct Holder {
 
 #[derive(Debug)]
 struct Entry {
-    source: Source,
+    source: ClientNetwork,
     signals: Arc<Signals>,
 }
 
@@ -94,7 +94,7 @@ impl Handshakes {
     }
 
     /// Waits for a place.
-    pub(crate) async fn acquire(&self, source: Source) -> (Slot, Cut) {
+    pub(crate) async fn acquire(&self, source: ClientNetwork) -> (Slot, Cut) {
         let (slot, signals) = self.line_up(source);
         while let Some(until) = self.wait_of(slot.id) {
             tokio::select! {
@@ -105,7 +105,7 @@ impl Handshakes {
         (slot, Cut(signals))
     }
 
-    fn line_up(&self, source: Source) -> (Slot, Arc<Signals>) {
+    fn line_up(&self, source: ClientNetwork) -> (Slot, Arc<Signals>) {
         let mut queue = lock(&self.0);
         let id = queue.next;
         queue.next += 1;
@@ -142,7 +142,7 @@ impl Handshakes {
 }
 
 impl Queue {
-    fn held(&self) -> HashMap<Source, usize> {
+    fn held(&self) -> HashMap<ClientNetwork, usize> {
         let mut held = HashMap::new();
         for holder in self.holders.values() {
             *held.entry(holder.entry.source).or_default() += 1;
@@ -202,8 +202,8 @@ mod tests {
 
     use super::*;
 
-    fn source(number: u8) -> Source {
-        Source::V4(Ipv4Addr::new(192, 0, 2, number))
+    fn source(number: u8) -> ClientNetwork {
+        ClientNetwork::V4(Ipv4Addr::new(192, 0, 2, number))
     }
 
     fn holds(handshakes: &Handshakes, slot: &Slot) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::address::client_network::Source;
+use crate::address::client_network::ClientNetwork;
 
 /// How long is counted before the number is told.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -55,17 +55,17 @@ struct Period {
 /// The lines of one kind.
 #[derive(Debug, Default)]
 struct Tally {
-    of: HashMap<Source, u32>,
+    of: HashMap<ClientNetwork, u32>,
     told: u32,
-    untold: Untold,
+    untold: Suppressed,
 }
 
 /// What was not told one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Untold {
+struct Suppressed {
     count: u64,
     /// Whose most were, and how many in all.
-    most: Option<(Source, u32)>,
+    most: Option<(ClientNetwork, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,15 +78,15 @@ struct Silence {
 /// What is told of a period at its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Summary {
-    refused: Untold,
-    connected: Untold,
+    refused: Suppressed,
+    connected: Suppressed,
     faults: u32,
     silent: Silence,
 }
 
 impl LogLimits {
     /// Whether a line on `source` is to be told; else it is counted.
-    pub(crate) fn is_told(&self, line: Line, source: Source) -> bool {
+    pub(crate) fn is_told(&self, line: Line, source: ClientNetwork) -> bool {
         let (told, summary) = self.period().line(line, source, Instant::now());
         summary.tell();
         told
@@ -119,7 +119,7 @@ impl LogLimits {
 }
 
 impl Period {
-    fn line(&mut self, line: Line, source: Source, now: Instant) -> (bool, Summary) {
+    fn line(&mut self, line: Line, source: ClientNetwork, now: Instant) -> (bool, Summary) {
         let before = self.roll(now);
         let tally = match line {
             Line::Refused => &mut self.refused,
@@ -175,7 +175,7 @@ impl Period {
 }
 
 impl Tally {
-    fn is_told(&mut self, source: Source) -> bool {
+    fn is_told(&mut self, source: ClientNetwork) -> bool {
         let room = self.of.len() < ADDRESSES;
         let times = match self.of.get_mut(&source) {
             Some(times) => {
@@ -197,7 +197,7 @@ impl Tally {
     }
 }
 
-impl Untold {
+impl Suppressed {
     fn most(&self) -> String {
         self.most.map_or_else(String::new, |(source, times)| {
             format!(", most of them of {source} ({times} in all)")
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     fn refuse(period: &mut Period, number: u64, now: Instant) -> bool {
-        period.line(Line::Refused, Source::V6(number), now).0
+        period.line(Line::Refused, ClientNetwork::V6(number), now).0
     }
 
     #[test]
@@ -264,12 +264,14 @@ mod tests {
         let told = (0..1000).filter(|_| refuse(&mut period, 1, start)).count();
         assert_eq!(told, 5);
         assert!(refuse(&mut period, 2, start));
-        let (told, summary) = period.line(Line::Refused, Source::V6(1), start + PERIOD);
+        let (told, summary) = period.line(Line::Refused, ClientNetwork::V6(1), start + PERIOD);
         assert!(told);
         assert_eq!(summary.refused.count, 995);
-        assert_eq!(summary.refused.most, Some((Source::V6(1), 1000)));
+        assert_eq!(summary.refused.most, Some((ClientNetwork::V6(1), 1000)));
         assert_eq!(
-            period.line(Line::Refused, Source::V6(1), start + PERIOD).1,
+            period
+                .line(Line::Refused, ClientNetwork::V6(1), start + PERIOD)
+                .1,
             Summary::default()
         );
     }
@@ -312,7 +314,7 @@ mod tests {
     fn sessions_that_open_are_told_like_refusals_and_apart_from_them() {
         let mut period = Period::default();
         let start = Instant::now();
-        let source = Source::V6(1);
+        let source = ClientNetwork::V6(1);
         let told = |period: &mut Period, line| {
             (0..1000)
                 .filter(|_| period.line(line, source, start).0)

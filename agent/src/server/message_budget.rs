@@ -31,7 +31,7 @@ impl Default for LargeMessages {
 
 /// A connection on which what is read for one message is counted.
 #[derive(Debug)]
-pub(crate) struct Inbound<S> {
+pub(crate) struct BudgetedStream<S> {
     stream: S,
     places: LargeMessages,
     place: Option<OwnedSemaphorePermit>,
@@ -41,7 +41,7 @@ pub(crate) struct Inbound<S> {
     most_bytes: usize,
 }
 
-impl<S> Inbound<S> {
+impl<S> BudgetedStream<S> {
     pub(crate) fn new(stream: S, places: LargeMessages, message_bytes: usize) -> Self {
         Self {
             stream,
@@ -73,14 +73,14 @@ impl<S> Inbound<S> {
 }
 
 /// Notes that a message was whole.
-pub(crate) fn whole<S>(socket: &mut WebSocketStream<Inbound<S>>)
+pub(crate) fn whole<S>(socket: &mut WebSocketStream<BudgetedStream<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     socket.get_mut().read_bytes = 0;
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Inbound<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for BudgetedStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -93,7 +93,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Inbound<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Inbound<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BudgetedStream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -117,14 +117,17 @@ mod tests {
 
     use super::*;
 
-    async fn read(stream: &mut Inbound<tokio::io::Repeat>, bytes: usize) -> io::Result<usize> {
+    async fn read(
+        stream: &mut BudgetedStream<tokio::io::Repeat>,
+        bytes: usize,
+    ) -> io::Result<usize> {
         stream.read_exact(&mut vec![0; bytes]).await
     }
 
     #[tokio::test]
     async fn sixteen_may_send_large_messages() {
         let places = LargeMessages::default();
-        let new = || Inbound::new(tokio::io::repeat(0), places.clone(), 65_536);
+        let new = || BudgetedStream::new(tokio::io::repeat(0), places.clone(), 65_536);
         let mut large: Vec<_> = (0..LARGE_AT_ONCE).map(|_| new()).collect();
         for stream in &mut large {
             read(stream, 65_536).await.unwrap();
@@ -139,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_sends_more_than_a_message_that_is_not_whole() {
-        let mut stream = Inbound::new(tokio::io::repeat(0), LargeMessages::default(), 1024);
+        let mut stream = BudgetedStream::new(tokio::io::repeat(0), LargeMessages::default(), 1024);
         read(&mut stream, 1024 + SMALL_BYTES).await.unwrap();
         stream.read_bytes = 0;
         read(&mut stream, 1024 + SMALL_BYTES).await.unwrap();

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::access::Access;
-use crate::auth::backoff::Throttle;
+use crate::auth::backoff::Backoff;
 use crate::auth::gate::Gate;
 use crate::auth::token::TokenError;
 use crate::config::{Config, Limits};
@@ -18,7 +18,7 @@ use crate::server::handshakes::Handshakes;
 use crate::server::idle_exit::{Clients, Idle};
 use crate::server::log_limits::LogLimits;
 use crate::server::message_budget::LargeMessages;
-use crate::server::rate_limit::Rates;
+use crate::server::rate_limit::RateLimits;
 
 /// What all connections share.
 pub struct Agent {
@@ -28,8 +28,8 @@ pub struct Agent {
     limits: RwLock<Arc<Limits>>,
     admission: Admission,
     handshakes: Handshakes,
-    rates: Rates,
-    throttle: Throttle,
+    rate_limits: RateLimits,
+    backoff: Backoff,
     large_messages: LargeMessages,
     log_limits: LogLimits,
     stopping: watch::Sender<bool>,
@@ -53,8 +53,8 @@ impl Agent {
             tls: RwLock::new(tls.map(TlsAcceptor::from)),
             admission: Admission::new(&limits),
             handshakes: Handshakes::new(limits.handshakes),
-            rates: Rates::new(&limits),
-            throttle: Throttle::default(),
+            rate_limits: RateLimits::new(&limits),
+            backoff: Backoff::default(),
             large_messages: LargeMessages::default(),
             log_limits: LogLimits::default(),
             limits: RwLock::new(Arc::new(limits)),
@@ -102,7 +102,7 @@ impl Agent {
             .limit_journal_readers(config.limits.journal_readers);
         self.admission.apply(&config.limits);
         self.handshakes.apply(config.limits.handshakes);
-        self.rates.apply(&config.limits);
+        self.rate_limits.apply(&config.limits);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
     }
 
@@ -115,12 +115,12 @@ impl Agent {
         &self.handshakes
     }
 
-    pub(crate) fn rates(&self) -> &Rates {
-        &self.rates
+    pub(crate) fn rate_limits(&self) -> &RateLimits {
+        &self.rate_limits
     }
 
-    pub(crate) fn throttle(&self) -> &Throttle {
-        &self.throttle
+    pub(crate) fn backoff(&self) -> &Backoff {
+        &self.backoff
     }
 
     pub(crate) fn large_messages(&self) -> LargeMessages {

@@ -9,13 +9,13 @@ const BURST_SECONDS: u32 = 2;
 
 /// A token bucket, kept as the time at which it will be full again.
 #[derive(Debug)]
-pub(crate) struct Bucket {
+pub(crate) struct TokenBucket {
     interval: Duration,
     burst: Duration,
     full_at: Instant,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// A full bucket for `per_second` a second.
     pub(crate) fn new(per_second: u32, now: Instant) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn two_seconds_worth_may_come_at_once_and_then_the_rate_holds() {
         let start = Instant::now() + Duration::from_mins(1);
-        let mut bucket = Bucket::new(100, start);
+        let mut bucket = TokenBucket::new(100, start);
         for _ in 0..200 {
             assert!(bucket.ready_at() <= start);
             bucket.take(start);
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn reserved_ones_follow_each_other_and_unused_ones_are_given_back() {
         let start = Instant::now() + Duration::from_mins(1);
-        let mut bucket = Bucket::new(10, start);
+        let mut bucket = TokenBucket::new(10, start);
         for _ in 0..20 {
             assert_eq!(bucket.reserve(start), start);
         }

@@ -23,7 +23,7 @@ const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
 /// Every byte that the kernel accepts counts. It does so again once a third of what waits in it is gone, so of
 /// 64 KiB a client has to take some 20 KiB in that time.
 #[derive(Debug)]
-pub(crate) struct Paced {
+pub(crate) struct WriteTimeout {
     stream: TcpStream,
     patience: Duration,
     forgets: Arc<AtomicBool>,
@@ -47,7 +47,7 @@ pub(crate) fn bound_buffers(
     set_socket_recv_buffer_size(socket, RECEIVE_BUFFER_BYTES)
 }
 
-impl Paced {
+impl WriteTimeout {
     /// Where `forgets` is set by the end, the kernel does not keep for the client what it has not taken by then.
     pub(crate) fn new(stream: TcpStream, patience: Duration, forgets: Arc<AtomicBool>) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Paced {
     }
 }
 
-impl Drop for Paced {
+impl Drop for WriteTimeout {
     fn drop(&mut self) {
         if self.forgets.load(Ordering::Relaxed) {
             // It would else be kept for a minute, for any number of connections that have ended.
@@ -92,7 +92,7 @@ impl Drop for Paced {
     }
 }
 
-impl AsyncRead for Paced {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -102,7 +102,7 @@ impl AsyncRead for Paced {
     }
 }
 
-impl AsyncWrite for Paced {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -144,13 +144,13 @@ mod tests {
 
     use super::*;
 
-    async fn connected(patience: Duration) -> (Paced, TcpStream) {
+    async fn connected(patience: Duration) -> (WriteTimeout, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         bound_buffers(&listener, 8192).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(client, listener.accept());
         let forgets = Arc::default();
-        let paced = Paced::new(accepted.unwrap().0, patience, forgets);
+        let paced = WriteTimeout::new(accepted.unwrap().0, patience, forgets);
         (paced, client.unwrap())
     }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::address::client_network::Source;
+use crate::address::client_network::ClientNetwork;
 use crate::auth::gate::Peer;
 use crate::config::Limits;
 use crate::http::Routes;
@@ -22,7 +22,7 @@ use crate::server::keepalive;
 use crate::server::log_limits::{Line, Silent};
 use crate::server::pending_connection::PendingConnection;
 use crate::server::shared::Agent;
-use crate::server::write_timeout::{Paced, bound_buffers};
+use crate::server::write_timeout::{WriteTimeout, bound_buffers};
 use crate::tls::identity::pin_of;
 
 /// The first byte of a TLS record that opens a handshake (RFC 8446, 5.1).
@@ -60,7 +60,7 @@ impl Connection {
         Peer::Network(self.address)
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> ClientNetwork {
         self.address.ip().into()
     }
 
@@ -79,13 +79,13 @@ impl Connection {
             Ok(_) => return,
             Err(_) => return self.refuse(&"it said nothing in time"),
         }
-        let turn = self.agent.rates().connection(self.source());
+        let turn = self.agent.rate_limits().connection(self.source());
         let waits = usize::from(turn.waits());
         self.agent.log_limits().count(Silent::Waited, waits);
         turn.come().await;
         let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
         pending.hold(Some(slot));
-        let stream = Paced::new(stream, limits.send_time, pending.forgets());
+        let stream = WriteTimeout::new(stream, limits.send_time, pending.forgets());
         tokio::select! {
             biased;
             () = cut.off() => self.agent.log_limits().count(Silent::CutOff, 1),
@@ -96,7 +96,7 @@ impl Connection {
 
     async fn shake_hands(
         &self,
-        stream: Paced,
+        stream: WriteTimeout,
         first: [u8; 1],
         limits: &Limits,
         pending: &Arc<PendingConnection>,
@@ -162,10 +162,10 @@ fn prepare(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
 }
 
 async fn accept_tls(
-    mut stream: Paced,
+    mut stream: WriteTimeout,
     first: [u8; 1],
     acceptor: &TlsAcceptor,
-) -> io::Result<TlsStream<Paced>> {
+) -> io::Result<TlsStream<WriteTimeout>> {
     if first != [TLS_HANDSHAKE] {
         let reply = format!(
             "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{PLAIN_ON_TLS}",

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 
 use crate::actions::{Context, Tab, View};
 use crate::config::theme::Theme;
-use crate::link::{LinkState, Plan};
+use crate::link::{LinkState, Subscription};
 use crate::state::{HostState, Moment};
 use crate::view::layout::{Screen, regions};
 use crate::view::process_table::placed_columns;
@@ -118,7 +118,7 @@ impl App {
 
     /// What to ask the agent for: what is shown, and nothing else.
     #[must_use]
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Subscription {
         let regions = self.layout;
         let every = &self.settings.intervals;
         let watched = self
@@ -136,7 +136,7 @@ impl App {
         let shows_list = regions
             .processes
             .is_some_and(|table| !self.list.frozen && is_seen(table.rows));
-        Plan {
+        Subscription {
             metrics: Some(every.metrics),
             processes: (shows_list || listed).then_some(every.processes),
             fields: placed_columns(&regions, &self.host)

@@ -227,12 +227,12 @@ fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
     press(&mut stage, KeyCode::Enter);
     let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
     let every = Intervals::default();
-    let mut expected = Plan {
+    let mut expected = Subscription {
         metrics: Some(every.metrics),
         // No list is asked for.
         fields: stage.app.plan().fields,
         process: Some((pid, every.metrics)),
-        ..Plan::default()
+        ..Subscription::default()
     };
     assert_eq!(stage.app.plan(), expected);
     press(&mut stage, KeyCode::BackTab);

@@ -76,11 +76,11 @@ fn settle(app: &mut App, now: Moment) {
         app.list.settle(usize::from(table.rows.height));
     }
     if let Some(area) = regions.network {
-        let end = view::network::last_offset(&app.host, area, regions.form);
+        let end = view::network::last_offset(&app.host, area, regions.density);
         app.network_offset = app.network_offset.min(end);
     }
     if let Some(area) = regions.disks {
-        let end = view::disks::last_offset(&app.host, area, regions.form);
+        let end = view::disks::last_offset(&app.host, area, regions.density);
         app.disks_offset = app.disks_offset.min(end);
     }
     if let (Some(details), Some(area)) = (app.details, regions.details) {

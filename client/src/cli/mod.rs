@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::commands::Command;
-use crate::config::agent_url::{Target, TargetError};
+use crate::config::agent_url::{AgentUrl, AgentUrlError};
 use crate::config::profiles::{DEMO, Profile, Profiles, known_profiles};
 use crate::config::save_profile::Save;
 use crate::link::Intervals;
@@ -118,14 +118,14 @@ pub struct Environment {
 pub enum ResolveError {
     /// No such agent.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    AgentUrl(#[from] AgentUrlError),
     /// A profile's URL.
     #[error("profile {name:?}: {source}")]
     ProfileTarget {
         /// Its name.
         name: String,
         /// What is wrong with its URL.
-        source: TargetError,
+        source: AgentUrlError,
     },
     /// No such profile.
     #[error("there is no profile {name:?} ({known}); make it with: socktop --profile {name:?} URL")]
@@ -167,7 +167,7 @@ pub fn resolve(
         }
         (Some(agent), None) if agent == DEMO => return Ok(Action::Demo(intervals(cli, None))),
         (Some(agent), name) => {
-            let target: Target = agent.parse()?;
+            let target: AgentUrl = agent.parse()?;
             let save = name
                 .as_ref()
                 .and_then(|name| save(name, &target, cli, profiles, environment));
@@ -210,7 +210,7 @@ pub fn from_profile(
 }
 
 fn connect(
-    mut target: Target,
+    mut target: AgentUrl,
     profile: Option<&Profile>,
     cli: &Cli,
     environment: &Environment,
@@ -287,7 +287,7 @@ pub fn intervals(cli: &Cli, profile: Option<&Profile>) -> Intervals {
 /// line's; what else an existing profile has, it keeps.
 fn save(
     name: &str,
-    target: &Target,
+    target: &AgentUrl,
     cli: &Cli,
     profiles: &Profiles,
     environment: &Environment,
@@ -319,7 +319,7 @@ fn save(
     let existing = profiles.profiles.get(name);
     let mut profile = existing.cloned().unwrap_or_default();
     // An address that is written otherwise is the same address.
-    if profile.url.parse::<Target>().ok().as_ref() != Some(target) {
+    if profile.url.parse::<AgentUrl>().ok().as_ref() != Some(target) {
         profile.url = target.to_url();
     }
     profile.tls_ca = absolute(tls_ca);

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, Write};
 use socktop_proto::pairing::{self, MAX_BYTES, Pairing, PairingError, Pin};
 
 use super::{CommandError, usable};
-use crate::config::agent_url::{Target, TargetError};
+use crate::config::agent_url::{AgentUrl, AgentUrlError};
 use crate::config::paths::Home;
 use crate::config::profiles::{Profile, Profiles, ProfilesError};
 use crate::secrets::recipient::Recipient;
@@ -26,7 +26,7 @@ enum LineError {
         "{host:?} is no name that can be dialled ({source}); have the line made with one: sudo socktop-agent pair --host \
          NAME-OR-ADDRESS"
     )]
-    Host { host: String, source: TargetError },
+    Host { host: String, source: AgentUrlError },
     #[error(transparent)]
     Token(#[from] InvalidToken),
     #[error("--name is for one line; give the lines one by one, or rename the profiles afterwards")]
@@ -242,7 +242,7 @@ fn add_line(
 ) -> Result<String, LineError> {
     let pairing: Pairing = line.parse()?;
     let url = format!("wss://{}:{}/ws", pairing.host, pairing.port);
-    let target: Target = url.parse().map_err(|source| LineError::Host {
+    let target: AgentUrl = url.parse().map_err(|source| LineError::Host {
         host: clean(&pairing.host).into_owned(),
         source,
     })?;
@@ -291,7 +291,7 @@ fn add_line(
     Ok(said(&name, &target, pairing.pin, replaced))
 }
 
-fn said(name: &str, target: &Target, pin: Pin, replaced: Option<Pin>) -> String {
+fn said(name: &str, target: &AgentUrl, pin: Pin, replaced: Option<Pin>) -> String {
     match replaced {
         None => format!("added {name}: {target}"),
         Some(replaced) => {

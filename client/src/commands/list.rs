@@ -5,7 +5,7 @@ use std::io::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::CommandError;
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::config::paths::Home;
 use crate::config::profiles::{Profile, Profiles};
 use crate::secrets::recipient::Recipient;
@@ -50,7 +50,7 @@ pub(super) fn list(home: &Home, out: &mut impl Write) -> Result<(), CommandError
 }
 
 fn row(name: &str, profile: &Profile, known: &KnownAgents) -> [String; 4] {
-    let target = profile.url.parse::<Target>().ok();
+    let target = profile.url.parse::<AgentUrl>().ok();
     let address = match &target {
         Some(target) => target.to_string(),
         None => profile.url.split('?').next().unwrap_or_default().to_owned(),
@@ -78,7 +78,7 @@ fn row(name: &str, profile: &Profile, known: &KnownAgents) -> [String; 4] {
     .map(|cell| clean(cell).into_owned())
 }
 
-fn trusted_by(target: Option<&Target>, profile: &Profile, known: &KnownAgents) -> String {
+fn trusted_by(target: Option<&AgentUrl>, profile: &Profile, known: &KnownAgents) -> String {
     let Some(target) = target else {
         return "no usable address".to_owned();
     };

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{CommandError, unknown, usable};
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::config::paths::Home;
 use crate::config::profiles::Profiles;
 use crate::text::sanitize::clean;
@@ -93,7 +93,7 @@ pub(super) fn forget(home: &Home, host: &str, out: &mut impl Write) -> Result<()
         .profiles
         .get(host)
         .map_or(host, |profile| profile.url.as_str());
-    let authority = address.parse::<Target>()?.authority();
+    let authority = address.parse::<AgentUrl>()?.authority();
     let known = home.known_agents();
     // A line that cannot be read names no key, and is forgotten all the same.
     if let Ok(Some(key)) = known.pin_of(&authority) {

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Subcommand;
 
-use crate::config::agent_url::TargetError;
+use crate::config::agent_url::AgentUrlError;
 use crate::config::paths::Home;
 use crate::config::profiles::{DEMO, Profiles, ProfilesError, known_profiles};
 use crate::prompt::confirm_at_terminal;
@@ -100,7 +100,7 @@ pub enum CommandError {
     },
     /// No such host.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    AgentUrl(#[from] AgentUrlError),
     /// No key is remembered.
     #[error("no key is remembered for {authority} ({known})")]
     NotRemembered {

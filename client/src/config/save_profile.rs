@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::config::paths::Home;
 use crate::config::profiles::{Profile, Profiles, ProfilesError};
 use crate::secrets::token::Token;
@@ -81,7 +81,7 @@ impl Save {
         if profile.token_file.is_some() {
             return (profile, None);
         }
-        let target = profile.url.parse::<Target>().ok();
+        let target = profile.url.parse::<AgentUrl>().ok();
         let token = target.as_ref().and_then(|target| target.token().cloned());
         if let (Some(target), Some(_)) = (target, &token) {
             profile.url = target.without_token().to_url();

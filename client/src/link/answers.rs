@@ -1,7 +1,7 @@
 //! What becomes of the answers of one connection: decoded, completed where they are changes, checked against the limits.
 
-use socktop_proto::delta::{ChangesError, apply};
-use socktop_proto::dialect::native::{self, Answer, Told, Wanted};
+use socktop_proto::delta::{DeltaError, apply};
+use socktop_proto::dialect::native::{self, DecodedReply, Payload, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::limits::{self, OverLimit};
 use socktop_proto::model::body;
@@ -21,7 +21,7 @@ pub(super) enum Unusable {
     #[error("the reply {0}")]
     OverLimit(#[from] OverLimit),
     #[error(transparent)]
-    Changes(#[from] ChangesError),
+    Changes(#[from] DeltaError),
     #[error("changes that were not asked for")]
     UnaskedChanges,
     #[error("something else for {0}")]
@@ -84,12 +84,12 @@ impl<'a> Answers<'a> {
     }
 
     /// In which form an answer in `fields` is wanted.
-    pub(super) fn wanted(&self, query: Query, fields: Fields) -> Wanted {
+    pub(super) fn wanted(&self, query: Query, fields: Fields) -> ReplyOptions {
         let since = self
             .base(query)
             .filter(|base| base.fields.contain(fields))
             .map(|base| base.revision);
-        Wanted { fields, since }
+        ReplyOptions { fields, since }
     }
 
     fn base(&self, query: Query) -> Option<&Base> {
@@ -108,15 +108,15 @@ impl<'a> Answers<'a> {
     pub(super) fn take(
         &mut self,
         query: Query,
-        wanted: Wanted,
-        answer: Result<Answer, Unusable>,
+        wanted: ReplyOptions,
+        answer: Result<DecodedReply, Unusable>,
     ) -> Result<Body, Unusable> {
         // Nothing will be asked about it any more.
         let base = self.take_base(query);
-        let Answer { revision, told, .. } = answer?;
+        let DecodedReply { revision, told, .. } = answer?;
         let mut body = match told {
-            Told::Whole(body) => body,
-            Told::Changes(changes) => {
+            Payload::Whole(body) => body,
+            Payload::Changes(changes) => {
                 let mut base = base
                     .filter(|base| Some(base.revision) == wanted.since)
                     .ok_or(Unusable::UnaskedChanges)?;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use socktop_proto::dialect::native::{self, Answer, Told, Wanted};
+use socktop_proto::dialect::native::{self, DecodedReply, Payload, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::{Fields, Frame, Query, limits};
 use tokio::sync::{mpsc, watch};
@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::answers::{Answers, Unusable, name};
 use super::schedule::{Schedule, kind};
 use super::socket::Socket;
-use super::{Dialect, Event, Plan};
-use crate::link::disconnect::Cause;
+use super::{Dialect, Event, Subscription};
+use crate::link::disconnect::Disconnect;
 use crate::link::memory_budget::Held;
 use crate::text::sanitize::one_line;
 
@@ -36,7 +36,7 @@ const SMALL_EVENT_BYTES: usize = 128 << 10;
 /// How a conversation ended.
 #[derive(Debug)]
 pub(super) struct Ended {
-    pub(super) cause: Cause,
+    pub(super) cause: Disconnect,
     /// When the last answer came; `None` where none did.
     pub(super) last_answer: Option<Instant>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Ended {
 pub(super) async fn converse(
     socket: Socket,
     dialect: Dialect,
-    plan: &mut watch::Receiver<Plan>,
+    plan: &mut watch::Receiver<Subscription>,
     events: &mpsc::Sender<Event>,
     held: &mut Held,
 ) -> Ended {
@@ -63,7 +63,9 @@ pub(super) async fn converse(
     };
     let Err(cause) = conversation.run(plan).await;
     let cause = match (cause, dialect, conversation.last_answer) {
-        (Cause::Closed { said }, Dialect::Text, None) if said.is_empty() => Cause::ClosedUnanswered,
+        (Disconnect::Closed { said }, Dialect::Text, None) if said.is_empty() => {
+            Disconnect::ClosedUnanswered
+        }
         (cause, ..) => cause,
     };
     Ended {
@@ -91,14 +93,17 @@ struct Conversation<'a> {
 struct Outstanding {
     id: u64,
     query: Query,
-    wanted: Wanted,
+    wanted: ReplyOptions,
     sent: Instant,
     /// The answer must be here by then, whatever else is said.
     limit: Instant,
 }
 
 impl Conversation<'_> {
-    async fn run(&mut self, plan: &mut watch::Receiver<Plan>) -> Result<Infallible, Cause> {
+    async fn run(
+        &mut self,
+        plan: &mut watch::Receiver<Subscription>,
+    ) -> Result<Infallible, Disconnect> {
         let now = Instant::now();
         if self.dialect == Dialect::Native {
             self.schedule.once(Query::Host, now);
@@ -116,7 +121,7 @@ impl Conversation<'_> {
             tokio::select! {
                 message = self.socket.next() => self.hear(message).await?,
                 changed = plan.changed() => {
-                    changed.map_err(|_| Cause::Dropped)?;
+                    changed.map_err(|_| Disconnect::Dropped)?;
                     self.follow(&plan.borrow_and_update(), Instant::now());
                 }
                 () = until(next_due) => {}
@@ -125,8 +130,8 @@ impl Conversation<'_> {
         }
     }
 
-    fn follow(&mut self, plan: &Plan, now: Instant) {
-        self.schedule.set_plan(plan, now);
+    fn follow(&mut self, plan: &Subscription, now: Instant) {
+        self.schedule.set_subscription(plan, now);
         self.fields = plan.fields;
         if self.answers.lacks(Query::Processes, plan.fields) {
             self.schedule.at_once(Query::Processes, now);
@@ -134,7 +139,7 @@ impl Conversation<'_> {
     }
 
     /// In which form the answer is wanted.
-    fn wanted(&self, query: Query) -> Wanted {
+    fn wanted(&self, query: Query) -> ReplyOptions {
         let fields = match query {
             Query::Processes => self.fields,
             _ => Fields::ALL,
@@ -153,7 +158,7 @@ impl Conversation<'_> {
         }
     }
 
-    async fn ask(&mut self, query: Query) -> Result<(), Cause> {
+    async fn ask(&mut self, query: Query) -> Result<(), Disconnect> {
         let id = self.next_id;
         self.next_id += 1;
         let wanted = self.wanted(query);
@@ -178,7 +183,7 @@ impl Conversation<'_> {
                 return Err(error.into());
             }
             Err(_) => {
-                return Err(Cause::Silent {
+                return Err(Disconnect::Silent {
                     asked: name(query),
                     waited: PATIENCE,
                 });
@@ -215,7 +220,7 @@ impl Conversation<'_> {
     }
 
     /// Past the deadline: takes what has arrived already, for it may be us who were asleep.
-    async fn listen_once_more(&mut self) -> Result<(), Cause> {
+    async fn listen_once_more(&mut self) -> Result<(), Disconnect> {
         if let Some(message) = self.socket.next().now_or_never() {
             self.hear(message).await?;
         }
@@ -225,12 +230,12 @@ impl Conversation<'_> {
         }
     }
 
-    fn silence(&self) -> Cause {
+    fn silence(&self) -> Disconnect {
         let overdue = self
             .outstanding
             .iter()
             .min_by_key(|outstanding| self.deadline_of(outstanding));
-        Cause::Silent {
+        Disconnect::Silent {
             asked: overdue.map_or("a request", |overdue| name(overdue.query)),
             waited: overdue.map_or(PATIENCE, |overdue| overdue.sent.elapsed()),
         }
@@ -239,14 +244,14 @@ impl Conversation<'_> {
     async fn hear(
         &mut self,
         message: Option<Result<Message, tungstenite::Error>>,
-    ) -> Result<(), Cause> {
-        let message = message.ok_or_else(Cause::closed)??;
+    ) -> Result<(), Disconnect> {
+        let message = message.ok_or_else(Disconnect::closed)??;
         let now = Instant::now();
         self.heard = now;
         let frame = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
-            Message::Close(frame) => return Err(Cause::closed_with(frame)),
+            Message::Close(frame) => return Err(Disconnect::closed_with(frame)),
             Message::Text(text) => Frame::Text(text.as_str().to_owned()),
             Message::Binary(bytes) => Frame::Binary(bytes.into()),
         };
@@ -271,8 +276,11 @@ impl Conversation<'_> {
     ///
     /// # Errors
     /// Where nothing tells which.
-    fn decode(&mut self, frame: Frame) -> Result<(Outstanding, Result<Answer, Unusable>), Cause> {
-        let unasked = || Cause::Malformed("an answer to nothing that was asked".to_owned());
+    fn decode(
+        &mut self,
+        frame: Frame,
+    ) -> Result<(Outstanding, Result<DecodedReply, Unusable>), Disconnect> {
+        let unasked = || Disconnect::Malformed("an answer to nothing that was asked".to_owned());
         let too_long = limits::check_message_bytes(frame.len()).map_err(Unusable::from);
         match (self.dialect, frame) {
             (Dialect::Native, Frame::Binary(bytes)) => {
@@ -286,22 +294,23 @@ impl Conversation<'_> {
                 match (at, answer) {
                     (Some(at), answer) => Ok((self.outstanding.swap_remove(at), answer)),
                     (None, Ok(_)) => Err(unasked()),
-                    (None, Err(error)) => Err(Cause::malformed(&error.to_string())),
+                    (None, Err(error)) => Err(Disconnect::malformed(&error.to_string())),
                 }
             }
-            (Dialect::Native, Frame::Text(text)) => {
-                Err(Cause::Malformed(format!("text, {:?}", one_line(&text, 60))))
-            }
+            (Dialect::Native, Frame::Text(text)) => Err(Disconnect::Malformed(format!(
+                "text, {:?}",
+                one_line(&text, 60)
+            ))),
             // One request at a time: what comes is its answer.
             (Dialect::Text, frame) => {
                 let outstanding = self.outstanding.pop().ok_or_else(unasked)?;
                 let query = outstanding.query;
                 let body = too_long
                     .and_then(|()| Ok(text::decode_reply(query, &frame, limits::BODY_BYTES)?));
-                let answer = body.map(|body| Answer {
+                let answer = body.map(|body| DecodedReply {
                     id: outstanding.id,
                     revision: 0,
-                    told: Told::Whole(body),
+                    told: Payload::Whole(body),
                 });
                 Ok((outstanding, answer))
             }
@@ -310,14 +319,17 @@ impl Conversation<'_> {
 
     /// Hands on an event. While the application is too busy to take it nothing is read and nothing
     /// asked, and that time is not held against the agent.
-    async fn emit(&mut self, event: Event) -> Result<(), Cause> {
+    async fn emit(&mut self, event: Event) -> Result<(), Disconnect> {
         let before = Instant::now();
         if is_large(&event) {
             // Those before it are read first: however slow the application is, one large answer waits for it.
             let room = self.events.reserve_many(self.events.max_capacity()).await;
-            drop(room.map_err(|_| Cause::Dropped)?);
+            drop(room.map_err(|_| Disconnect::Dropped)?);
         }
-        self.events.send(event).await.map_err(|_| Cause::Dropped)?;
+        self.events
+            .send(event)
+            .await
+            .map_err(|_| Disconnect::Dropped)?;
         let now = Instant::now();
         if now > before {
             self.heard = now;

@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use super::error::{DialError, Fault};
 use super::socket::Socket;
 use super::{Dialect, Endpoint, tcp, upgrade};
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::secrets::recipient::{Peer, Recipient};
 use crate::trust::{Trust, key_of};
 
@@ -93,7 +93,7 @@ impl Dialer {
         }
     }
 
-    fn request(&self, target: &Target) -> http::request::Builder {
+    fn request(&self, target: &AgentUrl) -> http::request::Builder {
         let mut request = upgrade::request(&target.path_and_query(self.token_in_query))
             .header(HOST, target.host_header());
         if let Some(token) = target.token()
@@ -128,7 +128,7 @@ impl Dialer {
 
 /// Does the TLS handshake with an agent that is trusted, and that the token of `target`, if there is one, is for.
 async fn secure(
-    target: &Target,
+    target: &AgentUrl,
     trust: &Trust,
     stream: TcpStream,
 ) -> Result<TlsStream<TcpStream>, Fault> {
@@ -161,7 +161,7 @@ async fn secure(
 
 /// Whether the agent at the other end, which TLS has proved to be `peer`, may have the token. Nothing has been said to it
 /// yet.
-fn may_have_token(target: &Target, peer: Option<&Peer>) -> Result<(), Fault> {
+fn may_have_token(target: &AgentUrl, peer: Option<&Peer>) -> Result<(), Fault> {
     match target.token_for() {
         Some(recipient) if !recipient.is(peer) => Err(Fault::AnothersToken {
             recipient: match recipient {
@@ -199,7 +199,7 @@ pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
     Ok(())
 }
 
-fn tls_fault(target: &Target, trust: &Trust, error: io::Error) -> Fault {
+fn tls_fault(target: &AgentUrl, trust: &Trust, error: io::Error) -> Fault {
     let plain = format!("ws://{}", target.authority());
     let refusal = error
         .get_ref()

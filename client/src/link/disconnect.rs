@@ -14,7 +14,7 @@ use crate::text::sanitize::one_line;
 
 /// Why a conversation ended: what was attempted, and what to do.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Cause {
+pub(super) enum Disconnect {
     /// Nobody listens to this link any more.
     #[error("the link was dropped")]
     Dropped,
@@ -37,7 +37,7 @@ pub(super) enum Cause {
     Malformed(String),
 }
 
-impl Cause {
+impl Disconnect {
     /// What an agent sent that cannot be used: `fault` may hold words of its own.
     pub(super) fn malformed(fault: &str) -> Self {
         Self::Malformed(one_line(fault, 300))
@@ -63,7 +63,7 @@ fn is_flood(error: &std::io::Error) -> bool {
     inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooManyFrames>)
 }
 
-impl From<Error> for Cause {
+impl From<Error> for Disconnect {
     fn from(error: Error) -> Self {
         match error {
             Error::ConnectionClosed

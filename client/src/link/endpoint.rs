@@ -6,7 +6,7 @@ use std::{fmt, io};
 use tokio::io::DuplexStream;
 
 use super::Security;
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::secrets::recipient::Recipient;
 use crate::secrets::token::Token;
 use crate::trust::Trust;
@@ -18,9 +18,9 @@ pub type Open = dyn Fn() -> io::Result<DuplexStream> + Send + Sync;
 #[derive(Clone)]
 pub enum Endpoint {
     /// An agent without TLS.
-    Plain(Target),
+    Plain(AgentUrl),
     /// An agent with TLS, and whom to trust.
-    Tls(Target, Trust),
+    Tls(AgentUrl, Trust),
     /// An agent inside this process.
     InProcess(Arc<Open>),
 }
@@ -38,7 +38,7 @@ impl Endpoint {
 
     /// Its address; `None` inside this process.
     #[must_use]
-    pub fn target(&self) -> Option<&Target> {
+    pub fn target(&self) -> Option<&AgentUrl> {
         match self {
             Self::Plain(target) | Self::Tls(target, _) => Some(target),
             Self::InProcess(_) => None,

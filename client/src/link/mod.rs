@@ -1,7 +1,7 @@
 //! The conversation with one agent: dial, ask, reconnect. It streams [`Event`]s and draws nothing.
 //!
 //! A [`Link`] is the handle of a task that keeps one agent connected. What the screen shows decides
-//! what is asked: the application sets a [`Plan`], the task asks for each of its parts when it is due.
+//! what is asked: the application sets a [`Subscription`], the task asks for each of its parts when it is due.
 
 mod answers;
 mod backoff;
@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use endpoint::{Endpoint, Open};
 pub use error::DialError;
-pub use subscription::{Intervals, Plan};
+pub use subscription::{Intervals, Subscription};
 
 /// Events that may wait to be read; then nothing more is asked until some are.
 const EVENTS: usize = 64;
@@ -100,7 +100,7 @@ pub enum Event {
 /// The handle of a link's task; dropping it ends the conversation.
 #[derive(Debug)]
 pub struct Link {
-    plan: watch::Sender<Plan>,
+    plan: watch::Sender<Subscription>,
     retry: mpsc::Sender<()>,
     /// What the agent says.
     pub events: mpsc::Receiver<Event>,
@@ -108,13 +108,13 @@ pub struct Link {
 
 impl Link {
     /// Starts a task on the current tokio runtime that keeps `endpoint` connected. It asks nothing but the
-    /// host's facts before [`Link::set_plan`].
+    /// host's facts before [`Link::set_subscription`].
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
     pub fn spawn(endpoint: Endpoint) -> Self {
-        let (plan, plan_receiver) = watch::channel(Plan::default());
+        let (plan, plan_receiver) = watch::channel(Subscription::default());
         let (retry, retry_receiver) = mpsc::channel(1);
         let (event_sender, events) = mpsc::channel(EVENTS);
         tokio::spawn(task::run(
@@ -131,7 +131,7 @@ impl Link {
     }
 
     /// Sets what to ask for, and how often. What becomes wanted is asked for at once.
-    pub fn set_plan(&self, plan: Plan) {
+    pub fn set_subscription(&self, plan: Subscription) {
         self.plan.send_if_modified(|current| {
             let changed = *current != plan;
             *current = plan;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use socktop_proto::Query;
 use tokio::time::Instant;
 
-use super::Plan;
+use super::Subscription;
 
 /// The queries that are wanted, and when each is due.
 ///
@@ -49,7 +49,7 @@ impl Schedule {
     }
 
     /// Wants what `plan` wants. What was wanted before keeps its time.
-    pub(super) fn set_plan(&mut self, plan: &Plan, now: Instant) {
+    pub(super) fn set_subscription(&mut self, plan: &Subscription, now: Instant) {
         let before = std::mem::take(&mut self.slots);
         self.slots = before
             .iter()
@@ -116,11 +116,11 @@ mod tests {
     const METRICS_EVERY: Duration = Duration::from_millis(500);
     const PROCESSES_EVERY: Duration = Duration::from_secs(2);
 
-    fn plan() -> Plan {
-        Plan {
+    fn plan() -> Subscription {
+        Subscription {
             metrics: Some(METRICS_EVERY),
             processes: Some(PROCESSES_EVERY),
-            ..Plan::default()
+            ..Subscription::default()
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
     fn what_becomes_wanted_is_due_at_once_then_at_its_interval() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
-        schedule.set_plan(&plan(), start);
+        schedule.set_subscription(&plan(), start);
         assert_eq!(schedule.due(start, free), Some(Query::Metrics));
         schedule.sent(Query::Metrics, start);
         assert_eq!(schedule.due(start, free), Some(Query::Processes));
@@ -152,7 +152,7 @@ mod tests {
     fn what_is_late_is_asked_for_once() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
-        schedule.set_plan(&plan(), start);
+        schedule.set_subscription(&plan(), start);
         schedule.sent(Query::Metrics, start);
         schedule.sent(Query::Processes, start);
         let late = start + METRICS_EVERY * 3;
@@ -165,13 +165,13 @@ mod tests {
     fn a_new_interval_counts_from_the_last_request() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
-        schedule.set_plan(&plan(), start);
+        schedule.set_subscription(&plan(), start);
         schedule.sent(Query::Metrics, start);
-        let slower = Plan {
+        let slower = Subscription {
             metrics: Some(METRICS_EVERY * 2),
-            ..Plan::default()
+            ..Subscription::default()
         };
-        schedule.set_plan(&slower, start + METRICS_EVERY);
+        schedule.set_subscription(&slower, start + METRICS_EVERY);
         assert_eq!(schedule.next_due(free), Some(start + METRICS_EVERY * 2));
     }
 
@@ -179,13 +179,13 @@ mod tests {
     fn another_process_is_due_at_once() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
-        let details = |pid| Plan {
+        let details = |pid| Subscription {
             process: Some((pid, METRICS_EVERY)),
-            ..Plan::default()
+            ..Subscription::default()
         };
-        schedule.set_plan(&details(1), start);
+        schedule.set_subscription(&details(1), start);
         schedule.sent(Query::Process { pid: 1 }, start);
-        schedule.set_plan(&details(2), start);
+        schedule.set_subscription(&details(2), start);
         assert_eq!(schedule.due(start, free), Some(Query::Process { pid: 2 }));
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.once(Query::Host, start);
-        schedule.set_plan(&Plan::default(), start);
+        schedule.set_subscription(&Subscription::default(), start);
         assert_eq!(schedule.due(start, free), Some(Query::Host));
         schedule.sent(Query::Host, start);
         assert_eq!(schedule.next_due(free), None);
@@ -205,7 +205,7 @@ mod tests {
         // One at a time, each answer taking longer than the shortest interval.
         let mut now = Instant::now();
         let mut schedule = Schedule::default();
-        schedule.set_plan(&plan(), now);
+        schedule.set_subscription(&plan(), now);
         let mut asked = Vec::new();
         for _ in 0..20 {
             let query = schedule.due(now, free).unwrap();
@@ -221,7 +221,7 @@ mod tests {
     fn what_is_held_is_passed_over() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
-        schedule.set_plan(&plan(), start);
+        schedule.set_subscription(&plan(), start);
         let held = |query| query == Query::Metrics;
         assert_eq!(schedule.due(start, held), Some(Query::Processes));
     }

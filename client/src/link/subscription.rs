@@ -6,7 +6,7 @@ use socktop_proto::{Fields, Query};
 
 /// The intervals at which a host's parts are asked for; `None` is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Plan {
+pub struct Subscription {
     /// CPU, memory, network, temperature, GPUs. Host facts are asked for once a connection.
     pub metrics: Option<Duration>,
     /// The process list.
@@ -21,7 +21,7 @@ pub struct Plan {
     pub journal: Option<(u32, Duration)>,
 }
 
-impl Plan {
+impl Subscription {
     /// Each query that is wanted, with its interval.
     pub fn queries(&self) -> impl Iterator<Item = (Query, Duration)> + use<> {
         [

@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep_until};
 use super::backoff::Backoff;
 use super::conversation::{Ended, converse};
 use super::dial::Dialer;
-use super::{Endpoint, Event, LinkState, Plan};
-use crate::link::disconnect::Cause;
+use super::{Endpoint, Event, LinkState, Subscription};
+use crate::link::disconnect::Disconnect;
 use crate::link::memory_budget::Held;
 
 /// Keeps one agent connected until nobody listens any more.
 pub(super) async fn run(
     endpoint: Endpoint,
-    mut plan: watch::Receiver<Plan>,
+    mut plan: watch::Receiver<Subscription>,
     mut retry: mpsc::Receiver<()>,
     events: mpsc::Sender<Event>,
 ) {
@@ -31,7 +31,7 @@ struct Dropped;
 
 async fn keep_connected(
     endpoint: Endpoint,
-    plan: &mut watch::Receiver<Plan>,
+    plan: &mut watch::Receiver<Subscription>,
     retry: &mut mpsc::Receiver<()>,
     events: &mpsc::Sender<Event>,
 ) -> Result<(), Dropped> {
@@ -52,9 +52,9 @@ async fn keep_connected(
                 while retry.try_recv().is_ok() {}
                 since = last_answer.unwrap_or(since);
                 match cause {
-                    Cause::Dropped => return Ok(()),
+                    Disconnect::Dropped => return Ok(()),
                     // An agent that answers nonsense will do so again: no reason to hurry back.
-                    Cause::Malformed(_) => {}
+                    Disconnect::Malformed(_) => {}
                     _ if last_answer.is_some() => backoff = Backoff::new(),
                     _ => {}
                 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::Fault;
-use crate::config::agent_url::{DEFAULT_PLAIN_PORT, Target};
+use crate::config::agent_url::{AgentUrl, DEFAULT_PLAIN_PORT};
 
 /// For the name server to answer.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const MAX_ADDRESSES: usize = 8;
 
 /// Connects to the first of the target's addresses that answers.
-pub(super) async fn connect(target: &Target) -> Result<TcpStream, Fault> {
+pub(super) async fn connect(target: &AgentUrl) -> Result<TcpStream, Fault> {
     let addresses = lookup(target).await?;
     let stream = race(addresses).await.map_err(|failures| Fault::Connect {
         causes: causes(&failures),
@@ -39,7 +39,7 @@ pub(super) async fn connect(target: &Target) -> Result<TcpStream, Fault> {
     Ok(stream)
 }
 
-async fn lookup(target: &Target) -> Result<Vec<SocketAddr>, Fault> {
+async fn lookup(target: &AgentUrl) -> Result<Vec<SocketAddr>, Fault> {
     let port = target.port();
     let name = match target.host() {
         url::Host::Ipv4(address) => return Ok(vec![SocketAddr::from((*address, port))]),
@@ -153,7 +153,7 @@ fn causes(failures: &[Failure]) -> String {
     failures.iter().map(cause).collect::<Vec<_>>().join(", ")
 }
 
-fn advice(target: &Target, failures: &[Failure]) -> String {
+fn advice(target: &AgentUrl, failures: &[Failure]) -> String {
     if let url::Host::Ipv6(address) = target.host()
         && address.is_unicast_link_local()
         && target.zone().is_none()
@@ -215,7 +215,7 @@ mod tests {
     #[tokio::test]
     async fn a_zone_becomes_the_number_of_its_interface() {
         let addresses = |text: &str| {
-            let target: Target = text.parse().unwrap();
+            let target: AgentUrl = text.parse().unwrap();
             async move { lookup(&target).await }
         };
         let named = addresses("fe80::1%lo").await.unwrap();

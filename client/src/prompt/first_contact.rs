@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// An agent that is not connected to.
 #[derive(Debug, thiserror::Error)]
-pub enum AcquaintError {
+pub enum FirstContactError {
     /// It is not trusted.
     #[error(transparent)]
     Untrusted(#[from] DialError),
@@ -70,7 +70,7 @@ pub enum Answer {
 
 /// How a first meeting ended, where nobody is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Met {
+pub enum FirstContact {
     /// The agent is the trusted one, or there is nothing to check.
     Trusted,
     /// The agent is the trusted one, but the stored token is for another, as this says.
@@ -85,27 +85,27 @@ pub enum Met {
 ///
 /// # Errors
 /// Where the agent is not trusted.
-pub async fn make_acquaintance(
+pub async fn establish_trust(
     endpoint: &mut Endpoint,
     connect: &Connect,
     known: Option<&KnownAgents>,
-) -> Result<Met, AcquaintError> {
+) -> Result<FirstContact, FirstContactError> {
     loop {
         let shaken = match endpoint {
             Endpoint::Tls(_, trust) if !trust.is_of_strangers() => {
                 match timeout(PATIENCE, link::shake_hands(endpoint)).await {
                     Ok(shaken) => shaken,
-                    Err(_) => return Ok(Met::Unreached),
+                    Err(_) => return Ok(FirstContact::Unreached),
                 }
             }
             _ => link::shake_hands(endpoint).await,
         };
         let refused = match shaken {
-            Ok(()) => return Ok(Met::Trusted),
+            Ok(()) => return Ok(FirstContact::Trusted),
             Err(refused) if refused.is_of_anothers_token() => {
-                return Ok(Met::NotItsToken(refused.to_string()));
+                return Ok(FirstContact::NotItsToken(refused.to_string()));
             }
-            Err(refused) if !refused.is_untrusted() => return Ok(Met::Unreached),
+            Err(refused) if !refused.is_untrusted() => return Ok(FirstContact::Unreached),
             Err(refused) => refused,
         };
         // Once it is accepted, this is no stranger any more.
@@ -122,7 +122,7 @@ async fn accept_key(
     agent: String,
     connect: &Connect,
     known: Option<&KnownAgents>,
-) -> Result<Trust, AcquaintError> {
+) -> Result<Trust, FirstContactError> {
     let Some(presented) = refused.unknown_key() else {
         return Err(refused.into());
     };
@@ -140,10 +140,10 @@ async fn accept_key(
     });
     match answer.await? {
         Answer::Yes => {}
-        Answer::No => return Err(AcquaintError::Declined { agent, presented }),
-        Answer::OtherKey => return Err(AcquaintError::OtherKey { agent, presented }),
+        Answer::No => return Err(FirstContactError::Declined { agent, presented }),
+        Answer::OtherKey => return Err(FirstContactError::OtherKey { agent, presented }),
     }
-    let known = known.ok_or(AcquaintError::NoHome)?;
+    let known = known.ok_or(FirstContactError::NoHome)?;
     known.remember(&connect.target.authority(), presented)?;
     Ok(connect.pinned(presented)?)
 }

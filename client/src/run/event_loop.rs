@@ -38,7 +38,7 @@ pub(super) async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenE
     let mut input = Input::start()?;
     let (width, height) = Screen::size().map_err(ScreenError::Enter)?;
     update(&mut app, Message::Resize(width, height), moment());
-    link.set_plan(app.plan());
+    link.set_subscription(app.plan());
     let mut changed = true;
     let mut next_frame = Instant::now();
     loop {
@@ -78,7 +78,7 @@ pub(super) async fn run(mut app: App, mut link: Link) -> Result<Outcome, ScreenE
                 Effect::Quit(outcome) => return Ok(outcome),
             }
         }
-        link.set_plan(app.plan());
+        link.set_subscription(app.plan());
         if is_reply {
             // Keys and signals are looked for before the next event, however many wait.
             yield_now().await;

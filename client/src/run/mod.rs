@@ -18,7 +18,7 @@ use crate::config::paths::Home;
 use crate::config::profiles::{DEMO, Profiles, ProfilesError};
 use crate::config::save_profile::Save;
 use crate::link::{Endpoint, Intervals, Link};
-use crate::prompt::first_contact::{Met, make_acquaintance};
+use crate::prompt::first_contact::{FirstContact, establish_trust};
 use crate::prompt::token::ask_for_token;
 use crate::prompt::{Signalled, confirm, until_signal};
 use crate::secrets::private_file::keep_private;
@@ -179,12 +179,12 @@ async fn prepare(
 ) -> Result<()> {
     let known = home.map(Home::known_agents);
     let has_token = connect.target.token().is_some() || connect.token_file.is_some();
-    match make_acquaintance(endpoint, connect, known.as_ref()).await? {
-        Met::NotItsToken(message) => {
+    match establish_trust(endpoint, connect, known.as_ref()).await? {
+        FirstContact::NotItsToken(message) => {
             complain(&message);
             endpoint.remove_token();
         }
-        Met::Trusted if has_token => {
+        FirstContact::Trusted if has_token => {
             if let (Some(home), Some(profile), Some(recipient)) =
                 (home, &connect.profile, endpoint.recipient())
                 && (saved || connect.token_is_stored && connect.token_for.is_none())
@@ -199,8 +199,8 @@ async fn prepare(
             }
             return Ok(());
         }
-        Met::Unreached if has_token => return Ok(()),
-        Met::Trusted | Met::Unreached => {}
+        FirstContact::Unreached if has_token => return Ok(()),
+        FirstContact::Trusted | FirstContact::Unreached => {}
     }
     ask_for_token(endpoint)
         .await

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use socktop_proto::pairing::Pin;
 
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::config::save_profile::Save;
 use crate::link::{Endpoint, Intervals};
 use crate::secrets::recipient::Recipient;
@@ -18,7 +18,7 @@ pub struct Connect {
     /// The profile it comes from or is saved as.
     pub profile: Option<String>,
     /// Its address.
-    pub target: Target,
+    pub target: AgentUrl,
     /// The file of certificates to trust; the agent's remembered key or the system's authorities where there is none.
     pub tls_ca: Option<PathBuf>,
     /// Whether a certificate that is trusted as such, or by its key, must also be for the name that is dialled.

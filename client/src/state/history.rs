@@ -7,13 +7,13 @@ pub const HISTORY: usize = 600;
 
 /// The newest [`HISTORY`] points, oldest first.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ring<T> {
+pub struct History<T> {
     points: VecDeque<T>,
     /// Whether the newest point is the first of a pair.
     unpaired: bool,
 }
 
-impl<T> Default for Ring<T> {
+impl<T> Default for History<T> {
     fn default() -> Self {
         Self {
             points: VecDeque::new(),
@@ -22,7 +22,7 @@ impl<T> Default for Ring<T> {
     }
 }
 
-impl<T: Copy> Ring<T> {
+impl<T: Copy> History<T> {
     /// Adds the newest point; the oldest one makes room for it.
     pub fn push(&mut self, point: T) {
         if self.points.len() >= HISTORY {
@@ -58,7 +58,7 @@ impl<T: Copy> Ring<T> {
     }
 }
 
-impl<T: Copy> Ring<Option<T>> {
+impl<T: Copy> History<Option<T>> {
     /// The newest `count` pairs of points, oldest first; fewer where there are fewer. While the newest point is the
     /// first of its pair, a gap stands for the second: a pair stays one for as long as it is seen.
     #[must_use = "an iterator does nothing unless it is asked"]
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn keeps_the_newest_points() {
-        let mut ring = Ring::default();
+        let mut ring = History::default();
         assert!(ring.is_empty());
         for point in 0..HISTORY + 3 {
             ring.push(point);
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn pairs_stay_together() {
-        let mut ring = Ring::default();
+        let mut ring = History::default();
         let mut pushed = |point| {
             ring.push(Some(point));
             ring.newest_pairs(2).collect::<Vec<_>>()

@@ -15,7 +15,7 @@ use socktop_proto::model::{self, Disks, Host, Metrics, Processes, SampleTime, bo
 
 use crate::link::{Dialect, Event, LinkState};
 use changed::Changed;
-pub use history::{HISTORY, Ring};
+pub use history::{HISTORY, History};
 pub use impossible::Impossible;
 pub use process_watch::{Identity, Watch};
 pub use traffic::{Interfaces, Rate, Traffic, seconds_between};
@@ -130,11 +130,11 @@ pub struct HostState {
     /// Every process.
     pub processes: Part<Processes>,
     /// When each point of the two series below arrived.
-    pub times: Ring<Instant>,
+    pub times: History<Instant>,
     /// CPU of the whole machine, percent; `None` is a gap.
-    pub cpu: Ring<Option<f32>>,
+    pub cpu: History<Option<f32>>,
     /// Memory in use, percent; `None` is a gap.
-    pub memory: Ring<Option<f32>>,
+    pub memory: History<Option<f32>>,
     /// Traffic of the network interfaces.
     pub interfaces: Interfaces,
     /// The process that is looked at in detail.
@@ -160,9 +160,9 @@ impl Default for HostState {
             metrics: Part::default(),
             disks: Part::default(),
             processes: Part::default(),
-            times: Ring::default(),
-            cpu: Ring::default(),
-            memory: Ring::default(),
+            times: History::default(),
+            cpu: History::default(),
+            memory: History::default(),
             interfaces: Interfaces::default(),
             watch: None,
             fresh: Fresh::default(),
@@ -285,9 +285,9 @@ impl HostState {
         if !self.fresh.processes {
             self.processes = Part::default();
         }
-        self.times = Ring::default();
-        self.cpu = Ring::default();
-        self.memory = Ring::default();
+        self.times = History::default();
+        self.cpu = History::default();
+        self.memory = History::default();
         self.interfaces = Interfaces::default();
         if let Some(watch) = &mut self.watch {
             match changed {

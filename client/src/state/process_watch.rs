@@ -3,7 +3,7 @@
 use socktop_proto::model::{Error, ErrorCode, Journal, ProcessDetails, Processes};
 
 use super::{Impossible, Moment, Part};
-use crate::state::history::Ring;
+use crate::state::history::History;
 
 /// What tells processes apart: pids are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub struct Watch {
     /// Since when it is known to have ended.
     pub ended: Option<Moment>,
     /// CPU, share of the whole machine, 0 to 100.
-    pub cpu: Ring<Option<f32>>,
+    pub cpu: History<Option<f32>>,
     /// CPU as the process list tells it: some agents' details do not.
     pub listed_cpu: Option<f32>,
 }
@@ -64,7 +64,7 @@ impl Watch {
             details: Part::default(),
             journal: Part::default(),
             ended: None,
-            cpu: Ring::default(),
+            cpu: History::default(),
             listed_cpu: None,
         }
     }

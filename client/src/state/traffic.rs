@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use socktop_proto::model::{Interface, SampleTime};
 
 use super::impossible::Impossible;
-use crate::state::history::{HISTORY, Ring};
+use crate::state::history::{HISTORY, History};
 
 /// Interfaces that may be remembered after they went away, those that are there included: names that
 /// change with every sample must not fill the memory.
@@ -33,7 +33,7 @@ pub struct Rate {
 #[derive(Debug, Clone, Default)]
 pub struct Traffic {
     /// Rates over the time between two samples, oldest first; `None` is a gap.
-    pub rates: Ring<Option<Rate>>,
+    pub rates: History<Option<Rate>>,
     /// The highest rates seen since this program connected.
     pub peak: Option<Rate>,
     /// Counters of the last sample, unless the interface was away then.

@@ -14,7 +14,7 @@ use crate::state::{Moment, Part};
 use crate::ui::panes::{cpu, disks, memory, network, processes};
 use crate::ui::screens::process;
 use crate::view::RenderContext;
-use crate::view::regions::Form;
+use crate::view::regions::Density;
 
 /// Draws the whole screen.
 pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
@@ -28,40 +28,40 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
         fade(
             buffer,
             area,
-            regions.form,
+            regions.density,
             scene,
             &app.host.metrics,
             every.metrics,
         );
     }
     if let Some(area) = regions.memory {
-        memory::draw(buffer, area, regions.form, scene);
+        memory::draw(buffer, area, regions.density, scene);
         fade(
             buffer,
             area,
-            regions.form,
+            regions.density,
             scene,
             &app.host.metrics,
             every.metrics,
         );
     }
     if let Some(area) = regions.network {
-        network::draw(buffer, area, regions.form, app.network_offset, scene);
+        network::draw(buffer, area, regions.density, app.network_offset, scene);
         fade(
             buffer,
             area,
-            regions.form,
+            regions.density,
             scene,
             &app.host.metrics,
             every.metrics,
         );
     }
     if let Some(area) = regions.disks {
-        disks::draw(buffer, area, regions.form, app.disks_offset, scene);
+        disks::draw(buffer, area, regions.density, app.disks_offset, scene);
         fade(
             buffer,
             area,
-            regions.form,
+            regions.density,
             scene,
             &app.host.disks,
             every.disks,
@@ -74,7 +74,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
             fade(
                 buffer,
                 area,
-                regions.form,
+                regions.density,
                 scene,
                 &app.host.processes,
                 every.processes,
@@ -83,14 +83,14 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
     }
     if let (Some(area), Some(shown), Some(watch)) = (regions.details, app.details, &app.host.watch)
     {
-        process::draw(buffer, area, regions.form, shown, watch, scene);
+        process::draw(buffer, area, regions.density, shown, watch, scene);
         if watch.ended.is_some() {
-            dim(buffer, area.area, regions.form, scene);
+            dim(buffer, area.area, regions.density, scene);
         } else {
             fade(
                 buffer,
                 area.area,
-                regions.form,
+                regions.density,
                 scene,
                 &watch.details,
                 every.metrics,
@@ -107,7 +107,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
 fn fade<T>(
     buffer: &mut Buffer,
     area: Rect,
-    form: Form,
+    density: Density,
     scene: RenderContext<'_>,
     part: &Part<T>,
     every: Duration,
@@ -115,13 +115,13 @@ fn fade<T>(
     if let Some(sample) = &part.sample
         && scene.is_old(sample.arrived, every)
     {
-        dim(buffer, area, form, scene);
+        dim(buffer, area, density, scene);
     }
 }
 
 /// Dims what is in a pane, but not what its border says about it.
-fn dim(buffer: &mut Buffer, area: Rect, form: Form, scene: RenderContext<'_>) {
-    let inside = if form == Form::Boxed {
+fn dim(buffer: &mut Buffer, area: Rect, density: Density, scene: RenderContext<'_>) {
+    let inside = if density == Density::Boxed {
         area.inner(Margin::new(1, 1))
     } else {
         area

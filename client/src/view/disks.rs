@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use socktop_proto::model::Disk;
 
-use super::regions::Form;
+use super::regions::Density;
 use crate::state::HostState;
 
 /// From this width on, a disk is one row with all that is known of it.
@@ -33,8 +33,8 @@ pub fn rows_each(rows: usize, width: u16, count: usize) -> usize {
 
 /// Rows and columns inside the pane.
 #[must_use]
-pub fn inner(area: Rect, form: Form) -> (usize, u16) {
-    let border = if form == Form::Boxed { 2 } else { 0 };
+pub fn inner(area: Rect, density: Density) -> (usize, u16) {
+    let border = if density == Density::Boxed { 2 } else { 0 };
     (
         usize::from(area.height.saturating_sub(border)),
         area.width.saturating_sub(border * 2),
@@ -43,13 +43,13 @@ pub fn inner(area: Rect, form: Form) -> (usize, u16) {
 
 /// The largest scroll position.
 #[must_use]
-pub fn last_offset(host: &HostState, area: Rect, form: Form) -> usize {
+pub fn last_offset(host: &HostState, area: Rect, density: Density) -> usize {
     let count = disks(host).len();
-    if form == Form::Brief && area.height <= 1 {
+    if density == Density::Brief && area.height <= 1 {
         return 0;
     }
-    let (rows, width) = inner(area, form);
-    let each = if form == Form::Brief {
+    let (rows, width) = inner(area, density);
+    let each = if density == Density::Brief {
         1
     } else {
         rows_each(rows, width, count)

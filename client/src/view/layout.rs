@@ -22,7 +22,7 @@
 
 use ratatui::layout::{Margin, Rect};
 
-use super::regions::{DetailsArea, Form, Regions, Table};
+use super::regions::{Density, DetailsArea, Regions, Table};
 use super::{Settings, disks, process_details};
 use crate::actions::View;
 use crate::link::LinkState;
@@ -89,7 +89,11 @@ pub fn regions(screen: Screen<'_>, area: Rect) -> Regions {
         notice,
         body,
         hints,
-        form: if roomy { Form::Boxed } else { Form::Plain },
+        density: if roomy {
+            Density::Boxed
+        } else {
+            Density::Plain
+        },
         cpu: None,
         memory: None,
         network: None,
@@ -98,7 +102,7 @@ pub fn regions(screen: Screen<'_>, area: Rect) -> Regions {
         details: None,
     };
     if screen.has_details {
-        regions.details = Some(details(screen, body, regions.form));
+        regions.details = Some(details(screen, body, regions.density));
         return regions;
     }
     match screen.view {
@@ -119,7 +123,7 @@ pub fn regions(screen: Screen<'_>, area: Rect) -> Regions {
         }
         View::Network => regions.network = Some(body),
         View::Disks => regions.disks = Some(body),
-        View::Processes => regions.processes = Some(table(body, regions.form)),
+        View::Processes => regions.processes = Some(table(body, regions.density)),
     }
     regions
 }
@@ -168,7 +172,7 @@ fn large(screen: Screen<'_>, regions: &mut Regions) {
     regions.cpu = Some(cpu);
     regions.memory = Some(memory);
     let (mut side, list) = beside(rest, share(rest.width, 38).clamp(44, 76));
-    regions.processes = Some(table(list, Form::Boxed));
+    regions.processes = Some(table(list, Density::Boxed));
     // Disks get what they need, up to half; interfaces what makes good graphs; disks what is left.
     let disk_rows = disks::rows_wanted(disk_count(screen), side.width);
     let disks_least = (disk_rows + 2).clamp(4, (side.height / 2).max(4));
@@ -182,7 +186,7 @@ fn large(screen: Screen<'_>, regions: &mut Regions) {
 }
 
 fn small(screen: Screen<'_>, regions: &mut Regions) {
-    regions.form = Form::Brief;
+    regions.density = Density::Brief;
     let mut rest = regions.body;
     let height = rest.height;
     let metrics = screen.host.metrics.value();
@@ -207,20 +211,20 @@ fn small(screen: Screen<'_>, regions: &mut Regions) {
     regions.memory = part(memory);
     regions.network = part(network);
     regions.disks = part(disks);
-    regions.processes = (rest.height > 0).then(|| table(rest, Form::Brief));
+    regions.processes = (rest.height > 0).then(|| table(rest, Density::Brief));
 }
 
-fn table(area: Rect, form: Form) -> Table {
+fn table(area: Rect, density: Density) -> Table {
     let mut rest = area;
     let mut title = Rect { height: 0, ..area };
-    if form == Form::Boxed {
+    if density == Density::Boxed {
         rest = area.inner(Margin::new(1, 1));
     } else if area.height >= 8 {
         title = take(&mut rest, 1);
     }
     let least = u16::from(rest.height > 1);
     let head = take(&mut rest, least);
-    let (rows, scrollbar) = if form == Form::Boxed {
+    let (rows, scrollbar) = if density == Density::Boxed {
         let border = Rect {
             x: rest.right(),
             width: 1,
@@ -243,10 +247,10 @@ fn table(area: Rect, form: Form) -> Table {
     }
 }
 
-fn details(screen: Screen<'_>, area: Rect, form: Form) -> DetailsArea {
+fn details(screen: Screen<'_>, area: Rect, density: Density) -> DetailsArea {
     let mut rest = area;
     let mut facts = None;
-    if form == Form::Boxed {
+    if density == Density::Boxed {
         rest = area.inner(Margin::new(2, 1));
         let (left, right) = beside(rest, share(rest.width, 42).min(76));
         let needed = process_details::facts_rows(screen.host, screen.settings, left.width);
@@ -262,7 +266,7 @@ fn details(screen: Screen<'_>, area: Rect, form: Form) -> DetailsArea {
     }
     let least = u16::from(rest.height > 1);
     let tabs = take(&mut rest, least);
-    let (body, scrollbar) = if form == Form::Boxed {
+    let (body, scrollbar) = if density == Density::Boxed {
         let border = Rect {
             x: area.right() - 1,
             width: 1,

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use socktop_proto::model::Interface;
 
-use super::regions::Form;
+use super::regions::Density;
 use crate::state::HostState;
 
 /// Rows of an interface, at most: more would be blank.
@@ -37,18 +37,18 @@ pub fn rows_each(rows: usize, count: usize) -> usize {
 
 /// Rows inside the pane.
 #[must_use]
-pub fn inner_rows(area: Rect, form: Form) -> usize {
-    let border = if form == Form::Boxed { 2 } else { 0 };
+pub fn inner_rows(area: Rect, density: Density) -> usize {
+    let border = if density == Density::Boxed { 2 } else { 0 };
     usize::from(area.height.saturating_sub(border))
 }
 
 /// The largest scroll position.
 #[must_use]
-pub fn last_offset(host: &HostState, area: Rect, form: Form) -> usize {
+pub fn last_offset(host: &HostState, area: Rect, density: Density) -> usize {
     let count = interfaces(host).len();
-    if form == Form::Brief && area.height <= 1 {
+    if density == Density::Brief && area.height <= 1 {
         return 0;
     }
-    let rows = inner_rows(area, form);
+    let rows = inner_rows(area, density);
     count.saturating_sub(rows / rows_each(rows, count))
 }

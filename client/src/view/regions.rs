@@ -8,7 +8,7 @@ use crate::catalog::process::Column;
 
 /// How a pane presents itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
+pub enum Density {
     /// In a box.
     #[default]
     Boxed,
@@ -79,7 +79,7 @@ pub struct Regions {
     /// The last row.
     pub hints: Rect,
     /// How panes present themselves.
-    pub form: Form,
+    pub density: Density,
     /// CPU.
     pub cpu: Option<Rect>,
     /// Memory, swap, load, GPUs.

@@ -2,7 +2,7 @@
 
 use super::group::{Group, RootLayers};
 use super::sizes::Sizes;
-use crate::disks::statvfs::{Answer, Asked};
+use crate::disks::statvfs::{Answer, SizeOutcome};
 
 /// Where a disk that is listed is the one under a root of layers, leaves that root out and shows the disk in its place.
 /// Leaves out a root that is an image.
@@ -40,7 +40,7 @@ pub(super) fn merge(rows: &mut Vec<(Group, Answer)>) {
 
 fn sizes(answer: &Answer) -> Option<Sizes> {
     match answer.outcome {
-        Asked::Sizes(_, sizes) => Some(sizes),
-        Asked::NoDisk | Asked::Unreadable | Asked::Hung => None,
+        SizeOutcome::Sizes(_, sizes) => Some(sizes),
+        SizeOutcome::NoDisk | SizeOutcome::Unreadable | SizeOutcome::Hung => None,
     }
 }

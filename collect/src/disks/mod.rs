@@ -30,12 +30,12 @@ use file_systems::FileSystems;
 use group::Group;
 use kernel::Kernel;
 use mount_table::MountTable;
-use statvfs::{Answer, Asked, Asker};
+use statvfs::{Answer, SizeOutcome, SizeReader};
 
 /// Collects disks. It remembers which of them have not answered.
 pub struct DisksCollector {
     mounts: MountTable,
-    asker: Asker,
+    asker: SizeReader,
 }
 
 impl DisksCollector {
@@ -50,7 +50,7 @@ impl DisksCollector {
     fn with(root: Root, file_systems: Arc<dyn FileSystems>) -> Self {
         Self {
             mounts: MountTable::new(root.clone()),
-            asker: Asker::new(root, file_systems),
+            asker: SizeReader::new(root, file_systems),
         }
     }
 
@@ -75,11 +75,11 @@ impl DisksCollector {
 
 fn disk((group, answer): (Group, Answer)) -> Option<Disk> {
     let (place, state, sizes) = match answer.outcome {
-        Asked::Sizes(_, sizes) if sizes.is_empty() => return None,
-        Asked::Sizes(place, sizes) => (place, DiskState::Ok, Some(sizes)),
-        Asked::NoDisk => return None,
-        Asked::Unreadable => (0, DiskState::Unreadable, None),
-        Asked::Hung => (0, DiskState::Hung, None),
+        SizeOutcome::Sizes(_, sizes) if sizes.is_empty() => return None,
+        SizeOutcome::Sizes(place, sizes) => (place, DiskState::Ok, Some(sizes)),
+        SizeOutcome::NoDisk => return None,
+        SizeOutcome::Unreadable => (0, DiskState::Unreadable, None),
+        SizeOutcome::Hung => (0, DiskState::Hung, None),
     };
     let mount = group.mounts.get(place)?;
     let mount_point = group.mount_point(place)?;

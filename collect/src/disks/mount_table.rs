@@ -10,7 +10,7 @@ use super::filter::choose;
 use super::group::Chosen;
 use crate::Root;
 use crate::deadline::{Bounds, Call, FILE_SYSTEMS, Helpers, Outcome};
-use crate::proc_file::{Buffer, KeptFile};
+use crate::proc_file::{Buffer, ProcFile};
 
 /// Some 500 mounts, which take about a millisecond. Of more a helper thread makes the list.
 const SMALL_BYTES: usize = 64 * 1024;
@@ -26,8 +26,8 @@ const TABLE: Bounds = Bounds {
 /// The mounts of the host: init's, or the agent's own where those cannot be read.
 pub(super) struct MountTable {
     root: Root,
-    init: KeptFile,
-    own: KeptFile,
+    init: ProcFile,
+    own: ProcFile,
     buffer: Buffer,
     helpers: Helpers<()>,
     /// The last one was more than a little work.
@@ -41,8 +41,8 @@ impl MountTable {
     /// What is mounted below `root`.
     pub(super) fn new(root: Root) -> Self {
         Self {
-            init: KeptFile::new(root.path("proc/1/mountinfo")),
-            own: KeptFile::new(root.path("proc/self/mountinfo")),
+            init: ProcFile::new(root.path("proc/1/mountinfo")),
+            own: ProcFile::new(root.path("proc/self/mountinfo")),
             buffer: Buffer::bounded(SMALL_BYTES),
             helpers: Helpers::new(TABLE),
             was_large: false,

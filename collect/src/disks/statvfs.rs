@@ -44,7 +44,7 @@ const USERS: Bounds = Bounds {
 /// What is known of a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
-    pub(super) outcome: Asked,
+    pub(super) outcome: SizeOutcome,
     /// The name of its device, where the source is an alias.
     pub(super) name: Option<String>,
     /// When it was given, where that was before this sample: since boot.
@@ -53,7 +53,7 @@ pub(super) struct Answer {
 
 /// What came of asking a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum SizeOutcome {
     /// The sizes, and by which of its mounts they were got.
     Sizes(usize, Sizes),
     /// Only files are bound from it.
@@ -65,7 +65,7 @@ pub(super) enum Asked {
 }
 
 /// Asks file systems, and remembers which of them have not answered yet.
-pub(super) struct Asker {
+pub(super) struct SizeReader {
     root: Root,
     file_systems: Arc<dyn FileSystems>,
     kernel: Helpers<Key>,
@@ -85,7 +85,7 @@ struct Kept {
 
 type Indexed = (usize, Call<Key, Answer>);
 
-impl Asker {
+impl SizeReader {
     /// An asker that knows of no disk yet.
     pub(super) fn new(root: Root, file_systems: Arc<dyn FileSystems>) -> Self {
         Self {
@@ -133,7 +133,7 @@ impl Asker {
         let keys: HashSet<_> = groups.iter().map(|group| &group.key).collect();
         self.kept.retain(|key, _| keys.contains(key));
         let hung = Answer {
-            outcome: Asked::Hung,
+            outcome: SizeOutcome::Hung,
             name: None,
             repeated_from: None,
         };
@@ -150,7 +150,7 @@ impl Asker {
         let mounts = Arc::clone(&group.mounts);
         let make = Box::new(move || {
             let outcome = ask(&*file_systems, &mounts, &own_mounts);
-            let place = if let Asked::Sizes(place, _) = outcome {
+            let place = if let SizeOutcome::Sizes(place, _) = outcome {
                 place
             } else {
                 0
@@ -205,16 +205,16 @@ async fn run(helpers: &Helpers<Key>, calls: Vec<Indexed>) -> Vec<(usize, Outcome
 }
 
 /// Goes through a disk's mounts until one answers.
-fn ask(file_systems: &dyn FileSystems, mounts: &[Mount], own_mounts: &OwnMounts) -> Asked {
-    let mut outcome = Asked::NoDisk;
+fn ask(file_systems: &dyn FileSystems, mounts: &[Mount], own_mounts: &OwnMounts) -> SizeOutcome {
+    let mut outcome = SizeOutcome::NoDisk;
     for (index, mount) in mounts.iter().enumerate() {
         match file_systems.ask(mount, own_mounts) {
-            Ok(Found::Sizes(sizes)) => return Asked::Sizes(index, sizes),
+            Ok(Found::Sizes(sizes)) => return SizeOutcome::Sizes(index, sizes),
             Ok(Found::File) => {}
             Err(error) => {
                 let mount_point = mount.mount_point.display();
                 tracing::debug!("reading the size of {mount_point} failed: {error}");
-                outcome = Asked::Unreadable;
+                outcome = SizeOutcome::Unreadable;
             }
         }
     }

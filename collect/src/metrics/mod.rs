@@ -10,10 +10,10 @@ use socktop_proto::model::{Cpu, Gpu, Memory, Metrics, Swap};
 use super::cpu::{CpuTimes, CpuUsage};
 use super::gpu::GpuCollector;
 use super::host::hostname;
-use super::temperature::Thermometer;
+use super::temperature::CpuTemperature;
 use super::{Collected, MIN_WINDOW, Now, Root, Window, load, memory, network};
 use crate::parse::text;
-use crate::proc_file::{Buffer, KeptFile};
+use crate::proc_file::{Buffer, ProcFile};
 
 /// What may be left out of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +36,12 @@ impl Default for MetricsOptions {
 /// Collects metrics. It keeps its files open and the readings that CPU percentages are taken from.
 pub struct MetricsCollector {
     root: Root,
-    stat: KeptFile,
-    meminfo: KeptFile,
-    net_dev: KeptFile,
-    loadavg: KeptFile,
+    stat: ProcFile,
+    meminfo: ProcFile,
+    net_dev: ProcFile,
+    loadavg: ProcFile,
     cpu: Window<CpuTimes>,
-    thermometer: Option<Thermometer>,
+    thermometer: Option<CpuTemperature>,
     gpus: GpuCollector,
     buffer: Buffer,
 }
@@ -50,14 +50,16 @@ impl MetricsCollector {
     /// A collector of the system below `root`.
     #[must_use]
     pub fn new(root: Root, options: MetricsOptions) -> Self {
-        let file = |path: &str| KeptFile::new(root.path(path));
+        let file = |path: &str| ProcFile::new(root.path(path));
         Self {
             stat: file("proc/stat"),
             meminfo: file("proc/meminfo"),
             net_dev: file("proc/net/dev"),
             loadavg: file("proc/loadavg"),
             cpu: Window::default(),
-            thermometer: options.temperature.then(|| Thermometer::new(root.clone())),
+            thermometer: options
+                .temperature
+                .then(|| CpuTemperature::new(root.clone())),
             gpus: if options.gpu {
                 GpuCollector::new(root.clone())
             } else {

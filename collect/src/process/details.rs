@@ -6,7 +6,7 @@ use socktop_proto::limits::PATH_BYTES;
 use socktop_proto::model::{Process, ProcessDetails};
 
 use super::super::Now;
-use super::super::processes::{Facts, Folder, ProcFs, ticks};
+use super::super::processes::{Folder, ProcFs, ProcessRecord, ticks};
 use super::text::fitting;
 
 /// Adds to a row of the list what the process's files say. What may not be read is unknown.
@@ -14,7 +14,7 @@ pub(super) fn describe(
     proc: &mut ProcFs,
     folder: &Folder,
     process: Process,
-    facts: &Facts,
+    facts: &ProcessRecord,
     now: Now,
 ) -> ProcessDetails {
     let memory = proc

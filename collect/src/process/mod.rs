@@ -20,7 +20,9 @@ use tokio::sync::Mutex;
 
 use super::deadline::{Call, Helpers, PROCESS_FILES};
 use super::online_cpus::OnlineCpus;
-use super::processes::{Entry, Facts, Folder, Mark, Marks, Reader, Stat, Timer, percent, ticks};
+use super::processes::{
+    CpuReading, CpuReadings, Entry, Folder, ProcessRecord, Reader, Stat, Timer, percent, ticks,
+};
 use super::users::Users;
 use super::{Collected, MAX_WINDOW, MIN_WINDOW, Now, Root, Window};
 pub(crate) use redact::redact_arguments;
@@ -61,13 +63,13 @@ struct View {
     started_ticks: Option<u64>,
     /// When it was looked at last.
     at: Duration,
-    window: Window<Marks>,
+    window: Window<CpuReadings>,
 }
 
 /// A process just read, and its counter.
 struct Seen {
-    facts: Facts,
-    mark: Mark,
+    facts: ProcessRecord,
+    mark: CpuReading,
 }
 
 impl ProcessCollector {

@@ -14,7 +14,7 @@ use nix::time::{ClockId, clock_gettime};
 use rustix::param::clock_ticks_per_second;
 
 use super::proc_fs::ProcFs;
-use super::stat::Figures;
+use super::stat::StatFields;
 use crate::{Now, Reading};
 
 /// Reads the CPU time of a process, in nanoseconds. `None`: there is no such process.
@@ -57,7 +57,7 @@ fn process_cpu_ns(pid: u32) -> Option<u64> {
 }
 
 /// What `stat` says of the CPU time, in nanoseconds: two counters of 10 ms steps.
-pub(crate) fn ticks_ns(figures: &Figures) -> u64 {
+pub(crate) fn ticks_ns(figures: &StatFields) -> u64 {
     let time = ticks(figures.user_ticks.saturating_add(figures.system_ticks));
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -71,7 +71,7 @@ pub(crate) fn ticks(ticks: u64) -> Duration {
 
 /// A counter of a process at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct CpuReading {
     /// The process.
     pub(crate) pid: u32,
     /// With the pid its identity, clock ticks since boot. Unknown where `stat` may not be read.
@@ -83,7 +83,7 @@ pub(crate) struct Mark {
 }
 
 /// All processes' counters, ascending by pid: what a window has at its beginning.
-pub(crate) type Marks = Vec<Mark>;
+pub(crate) type CpuReadings = Vec<CpuReading>;
 
 /// Takes the time between counters, so that each is known to the moment it was read.
 pub(crate) struct Timer<'a> {
@@ -122,7 +122,11 @@ impl<'a> Timer<'a> {
 
 /// The share of the machine that a process has had since the baseline, 0 to 100. Unknown when the
 /// process was there at the baseline but its counter was not read, or when the counter has gone back.
-pub(crate) fn percent(mark: &Mark, baseline: &Reading<Marks>, cpus: u32) -> Option<f32> {
+pub(crate) fn percent(
+    mark: &CpuReading,
+    baseline: &Reading<CpuReadings>,
+    cpus: u32,
+) -> Option<f32> {
     let known = baseline
         .value
         .binary_search_by_key(&mark.pid, |known| known.pid)
@@ -134,8 +138,8 @@ pub(crate) fn percent(mark: &Mark, baseline: &Reading<Marks>, cpus: u32) -> Opti
 /// The same for one process after the other, ascending by pid: none is searched for. All are unknown where the number
 /// of CPUs is.
 pub(crate) fn percents<'a>(
-    marks: &'a Marks,
-    baseline: &'a Reading<Marks>,
+    marks: &'a CpuReadings,
+    baseline: &'a Reading<CpuReadings>,
     cpus: Option<u32>,
 ) -> impl Iterator<Item = Option<f32>> + 'a {
     let mut before = baseline.value.iter().peekable();
@@ -148,8 +152,8 @@ pub(crate) fn percents<'a>(
 
 /// `known`: what was read at the baseline, of whoever had the pid.
 fn percent_since(
-    mark: &Mark,
-    known: Option<&Mark>,
+    mark: &CpuReading,
+    known: Option<&CpuReading>,
     baseline_at: Duration,
     cpus: u32,
 ) -> Option<f32> {
@@ -179,8 +183,8 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn mark(pid: u32, started_ticks: u64, at_ms: u64, cpu_ms: u64) -> Mark {
-        Mark {
+    fn mark(pid: u32, started_ticks: u64, at_ms: u64, cpu_ms: u64) -> CpuReading {
+        CpuReading {
             pid,
             started_ticks: Some(started_ticks),
             at: ms(at_ms),
@@ -259,7 +263,7 @@ mod tests {
     fn an_old_process_that_was_not_seen_before_is_unknown() {
         let baseline = Reading {
             at: ms(10_000),
-            value: Marks::new(),
+            value: CpuReadings::new(),
         };
         assert_eq!(percent(&mark(7, 998, 10_500, 90_000), &baseline, 1), None);
     }

@@ -31,12 +31,12 @@ pub(super) struct Kept {
 
 /// What is kept of a process, and for how many scans it has not been needed.
 #[derive(Debug, Default)]
-pub(super) struct Habit {
+pub(super) struct FdPolicy {
     rested: u8,
     kept: Option<Kept>,
 }
 
-impl Habit {
+impl FdPolicy {
     /// The process has run since the scan before: opens its files, which will be needed again.
     pub(super) fn ran(&mut self, proc: &ProcFs, pid: u32, budget: &Budget) {
         self.rested = 0;
@@ -99,13 +99,13 @@ mod tests {
     use super::*;
 
     /// A machine with `count` processes, and habits for each.
-    fn crowd(count: u32) -> (Machine, ProcFs, Vec<(u32, Habit)>) {
+    fn crowd(count: u32) -> (Machine, ProcFs, Vec<(u32, FdPolicy)>) {
         let machine = Machine::new();
         let pids = 70..70 + count;
         pids.clone()
             .for_each(|pid| machine.put(&Fake::new(pid, "worker")));
         let proc = ProcFs::open(&machine.root()).unwrap();
-        let habits = pids.map(|pid| (pid, Habit::default())).collect();
+        let habits = pids.map(|pid| (pid, FdPolicy::default())).collect();
         (machine, proc, habits)
     }
 
@@ -137,7 +137,7 @@ mod tests {
     fn no_more_than_the_budget_is_kept_and_who_goes_gives_it_back() {
         let (_machine, proc, mut habits) = crowd(30);
         let budget = Budget::default();
-        let run_all = |habits: &mut Vec<(u32, Habit)>| {
+        let run_all = |habits: &mut Vec<(u32, FdPolicy)>| {
             for (pid, habit) in &mut *habits {
                 habit.ran(&proc, *pid, &budget);
             }

@@ -32,13 +32,13 @@ use socktop_proto::{Error, model};
 use super::online_cpus::OnlineCpus;
 use super::users::Users;
 use super::{Collected, MIN_WINDOW, Now, Reading, Root, Window};
-pub(crate) use cpu_time::{Mark, Marks, Timer, percent, percents, ticks};
+pub(crate) use cpu_time::{CpuReading, CpuReadings, Timer, percent, percents, ticks};
 pub(crate) use folder::Folder;
 pub(crate) use name::lossy;
-use new_pids::{Births, last_pid};
+use new_pids::{NewPids, last_pid};
 use proc_fs::unreadable;
 pub(crate) use proc_fs::{ProcFs, is_gone};
-pub(crate) use record::Facts;
+pub(crate) use record::ProcessRecord;
 pub(crate) use scan::{Entry, Reader};
 pub(crate) use stat::Stat;
 
@@ -54,7 +54,7 @@ pub struct ProcessesCollector {
     users: Users,
     cpus: OnlineCpus,
     /// Opened with the first scan.
-    reader: Option<(Reader, Births)>,
+    reader: Option<(Reader, NewPids)>,
     /// Ascending by pid.
     entries: Vec<Entry>,
     /// Those there were when they were last listed.
@@ -63,7 +63,7 @@ pub struct ProcessesCollector {
     rows: Vec<model::Process>,
     /// Whether `/proc` hid others when it was last listed.
     others_hidden: bool,
-    window: Window<Marks>,
+    window: Window<CpuReadings>,
 }
 
 impl ProcessesCollector {
@@ -130,7 +130,7 @@ impl ProcessesCollector {
     }
 
     /// Brings the entries up to date and reads everyone's counter.
-    fn scan(&mut self, now: Now, clock: &dyn Fn() -> Now) -> Result<Marks, Error> {
+    fn scan(&mut self, now: Now, clock: &dyn Fn() -> Now) -> Result<CpuReadings, Error> {
         let (reader, births) = match &mut self.reader {
             Some(opened) => opened,
             none => none.insert(open(&self.root)?),
@@ -150,7 +150,7 @@ impl ProcessesCollector {
             self.others_hidden = reader.proc.hides_others(&self.pids);
             someone_ended = scan::follow(&mut self.entries, &self.pids);
         }
-        let mut marks = Marks::with_capacity(self.entries.len());
+        let mut marks = CpuReadings::with_capacity(self.entries.len());
         let mut timer = Timer::start(clock);
         let users = &mut self.users;
         self.entries.retain_mut(|entry| {
@@ -175,7 +175,7 @@ impl ProcessesCollector {
 }
 
 /// Opens what a scan reads.
-fn open(root: &Root) -> Result<(Reader, Births), Error> {
+fn open(root: &Root) -> Result<(Reader, NewPids), Error> {
     let reader = Reader::open(root)?;
     // Only of the agent's own PID namespace, as the clocks, is the last pid the last of these.
     let last_pid = reader
@@ -183,7 +183,7 @@ fn open(root: &Root) -> Result<(Reader, Births), Error> {
         .is_some()
         .then(|| last_pid(&reader.proc))
         .flatten();
-    Ok((reader, Births::new(last_pid)))
+    Ok((reader, NewPids::new(last_pid)))
 }
 
 /// Gives back the memory of a list that has become much shorter than it was.
@@ -196,10 +196,10 @@ fn shrink<T>(list: &mut Vec<T>, count: usize) {
 /// The rows of `entries`, made of `rows`, and the length of the window in milliseconds.
 fn list(
     now: Now,
-    marks: &Marks,
+    marks: &CpuReadings,
     entries: &[Entry],
     users: &mut Users,
-    baseline: &Reading<Marks>,
+    baseline: &Reading<CpuReadings>,
     cpus: Option<u32>,
     mut rows: Vec<model::Process>,
 ) -> (Vec<model::Process>, Option<u32>) {

@@ -50,7 +50,7 @@ pub(crate) fn last_pid(proc: &ProcFs) -> Option<LastPid> {
 }
 
 /// Watches the pid given last.
-pub(super) struct Births {
+pub(super) struct NewPids {
     last_pid: Option<LastPid>,
     /// The last one, and when it was first seen.
     seen: Option<(u32, Duration)>,
@@ -58,7 +58,7 @@ pub(super) struct Births {
     listed_at: Option<Duration>,
 }
 
-impl Births {
+impl NewPids {
     /// Watches by `last_pid`; without it nothing is known of births.
     pub(super) fn new(last_pid: Option<LastPid>) -> Self {
         Self {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn without_a_last_pid_nothing_is_known() {
-        let mut births = Births::new(None);
+        let mut births = NewPids::new(None);
         for second in 0..3 {
             let now = Duration::from_secs(second);
             assert_eq!(births.none_since(now), None);

@@ -8,15 +8,15 @@ use socktop_proto::model::{Process, ProcessState};
 use super::folder::{Folder, Owner};
 use super::name;
 use super::proc_fs::{ProcFs, is_gone};
-use super::stat::{Figures, Stat};
+use super::stat::{Stat, StatFields};
 use crate::processes::cpu_time::ticks;
 
 /// A process as last read. Nothing is known of one whose `stat` may not be read (`hidepid=1`) but,
 /// perhaps, its owner.
 #[derive(Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct ProcessRecord {
     /// The fields of `stat`.
-    pub(crate) figures: Option<Figures>,
+    pub(crate) figures: Option<StatFields>,
     /// What they make of the start, in milliseconds since boot.
     started_boot_ms: Option<u64>,
     /// What they make of the resident memory.
@@ -28,7 +28,7 @@ pub(crate) struct Facts {
     comm: Vec<u8>,
 }
 
-impl Facts {
+impl ProcessRecord {
     /// Reads everything anew through the process's folder, so that nothing of another process is among it.
     /// `stat`: that file, where it is open already.
     ///
@@ -107,7 +107,7 @@ impl Facts {
         })
     }
 
-    fn set_figures(&mut self, figures: Option<Figures>) {
+    fn set_figures(&mut self, figures: Option<StatFields>) {
         self.figures = figures;
         self.started_boot_ms = figures
             .and_then(|figures| u64::try_from(ticks(figures.started_ticks).as_millis()).ok());

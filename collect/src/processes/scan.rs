@@ -9,9 +9,9 @@ use socktop_proto::model::ProcessState;
 use super::folder::Folder;
 use super::proc_fs::{ProcFs, is_gone};
 use crate::Root;
-use crate::processes::cpu_time::{CpuClock, Mark, Timer, kernel_clock, ticks_ns};
-use crate::processes::fd_cache::{Budget, Habit};
-use crate::processes::record::Facts;
+use crate::processes::cpu_time::{CpuClock, CpuReading, Timer, kernel_clock, ticks_ns};
+use crate::processes::fd_cache::{Budget, FdPolicy};
+use crate::processes::record::ProcessRecord;
 
 /// How long a row may be kept of a process that does not run. What is shown of it can meanwhile be old by what the
 /// kernel has reclaimed of its memory; to read a process costs several times what its clock does.
@@ -30,8 +30,8 @@ pub(crate) struct Reader {
 /// A process and when it was read.
 pub(crate) struct Entry {
     pub(super) pid: u32,
-    pub(crate) facts: Facts,
-    habit: Habit,
+    pub(crate) facts: ProcessRecord,
+    habit: FdPolicy,
     cpu_ns: u64,
     read_at: Duration,
 }
@@ -59,7 +59,7 @@ impl Reader {
         entry: &mut Entry,
         timer: &mut Timer<'_>,
         no_births_since: Option<Duration>,
-    ) -> Option<Mark> {
+    ) -> Option<CpuReading> {
         let pid = entry.pid;
         if let (true, Some(cpu_clock)) = (entry.is_known(), &self.cpu_clock) {
             let (at, cpu_ns) = timer.read(|| cpu_clock(pid))?;
@@ -96,7 +96,7 @@ impl Reader {
         folder: &Folder,
         entry: &mut Entry,
         timer: &mut Timer<'_>,
-    ) -> Option<Mark> {
+    ) -> Option<CpuReading> {
         let pid = entry.pid;
         let counted = match &self.cpu_clock {
             Some(cpu_clock) => Some(timer.read(|| cpu_clock(pid))?),
@@ -169,8 +169,8 @@ impl Entry {
     pub(crate) fn new(pid: u32) -> Self {
         Self {
             pid,
-            facts: Facts::default(),
-            habit: Habit::default(),
+            facts: ProcessRecord::default(),
+            habit: FdPolicy::default(),
             cpu_ns: 0,
             read_at: Duration::ZERO,
         }
@@ -196,15 +196,15 @@ impl Entry {
     }
 
     /// Remembers its counter, read at a time.
-    fn counted(&mut self, at: Duration, cpu_ns: u64) -> Mark {
+    fn counted(&mut self, at: Duration, cpu_ns: u64) -> CpuReading {
         self.cpu_ns = cpu_ns;
         self.read_at = at;
         self.mark(at)
     }
 
     /// It is there, but cannot be read now: the agent is out of descriptors, say. Nothing is known of it.
-    fn unreadable(&mut self, timer: &mut Timer<'_>) -> Mark {
-        self.facts = Facts::default();
+    fn unreadable(&mut self, timer: &mut Timer<'_>) -> CpuReading {
+        self.facts = ProcessRecord::default();
         self.counted(timer.resume(), 0)
     }
 
@@ -214,7 +214,7 @@ impl Entry {
     }
 
     /// Whether the process itself was read with this counter.
-    pub(super) fn was_read(&self, mark: &Mark) -> bool {
+    pub(super) fn was_read(&self, mark: &CpuReading) -> bool {
         self.read_at == mark.at
     }
 
@@ -231,8 +231,8 @@ impl Entry {
             && self.read_at >= turn(self.pid, at)
     }
 
-    fn mark(&self, at: Duration) -> Mark {
-        Mark {
+    fn mark(&self, at: Duration) -> CpuReading {
+        CpuReading {
             pid: self.pid,
             started_ticks: self.facts.started_ticks(),
             at,

@@ -9,12 +9,12 @@ pub(crate) struct Stat<'a> {
     /// kernel thread. Any bytes: spaces, parentheses, line ends, half a character.
     pub(crate) comm: &'a [u8],
     /// The other fields.
-    pub(crate) figures: Figures,
+    pub(crate) figures: StatFields,
 }
 
 /// The fields of a `stat` line, without the name, that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Figures {
+pub(crate) struct StatFields {
     /// Field 3.
     pub(crate) state: ProcessState,
     /// Field 4.
@@ -56,7 +56,7 @@ impl<'a> Stat<'a> {
         let threads = fields.nth(4)?.parse().ok()?;
         let started_ticks = fields.nth(1)?.parse().ok()?;
         let resident_pages = fields.nth(1)?.parse().ok()?;
-        let figures = Figures {
+        let figures = StatFields {
             state,
             parent,
             is_kernel_thread: flags & PF_KTHREAD != 0,
@@ -108,7 +108,7 @@ mod tests {
             Stat::parse(&line),
             Some(Stat {
                 comm: b"sleep",
-                figures: Figures {
+                figures: StatFields {
                     state: ProcessState::Sleeping,
                     parent: 2,
                     is_kernel_thread: false,

@@ -1,6 +1,6 @@
 //! Disks as changes.
 
-use super::{ChangesError, add, by_known};
+use super::{DeltaError, add, by_known};
 use crate::delta::index_deltas::{Places, change};
 use crate::model::{Disk, Disks, DisksChanges};
 
@@ -57,7 +57,7 @@ fn is_same(old: &Disk, new: &Disk) -> bool {
         && *sizes_boot_ms == new.sizes_boot_ms
 }
 
-pub(super) fn apply(mut disks: Disks, changes: &DisksChanges) -> Result<Disks, ChangesError> {
+pub(super) fn apply(mut disks: Disks, changes: &DisksChanges) -> Result<Disks, DeltaError> {
     let DisksChanges {
         disk_at,
         used_by,

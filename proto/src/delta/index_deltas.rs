@@ -1,6 +1,6 @@
 //! Places in a list, ascending: each but the first as the distance to the one before, which is a byte most often.
 
-use super::ChangesError;
+use super::DeltaError;
 
 /// Places that are being written.
 #[derive(Debug, Default)]
@@ -38,12 +38,12 @@ pub(super) fn change<T, V: Copy>(
     distances: &[u32],
     values: &[V],
     change: impl Fn(&mut T, V),
-) -> Result<(), ChangesError> {
+) -> Result<(), DeltaError> {
     if distances.len() != values.len() {
-        return Err(ChangesError::Length);
+        return Err(DeltaError::Length);
     }
     for (place, value) in places(distances).zip(values) {
-        change(list.get_mut(place).ok_or(ChangesError::Place)?, *value);
+        change(list.get_mut(place).ok_or(DeltaError::Place)?, *value);
     }
     Ok(())
 }

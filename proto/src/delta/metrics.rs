@@ -1,6 +1,6 @@
 //! Metrics as changes.
 
-use super::{ChangesError, add, by, by_known, told};
+use super::{DeltaError, add, by, by_known, told};
 use crate::delta::index_deltas::{Places, change};
 use crate::model::{Core, Cpu, Interface, Memory, Metrics, MetricsChanges, Swap};
 use crate::percent::{from_thousandths, thousandths};
@@ -133,10 +133,7 @@ fn interface_changes(
     Some(())
 }
 
-pub(super) fn apply(
-    mut metrics: Metrics,
-    changes: MetricsChanges,
-) -> Result<Metrics, ChangesError> {
+pub(super) fn apply(mut metrics: Metrics, changes: MetricsChanges) -> Result<Metrics, DeltaError> {
     let MetricsChanges {
         window_ms,
         cpu_thousandths,
@@ -183,12 +180,12 @@ pub(super) fn apply(
 }
 
 /// All of them, or none.
-fn apply_cores(cores: &mut [Core], thousandths: &[u32]) -> Result<(), ChangesError> {
+fn apply_cores(cores: &mut [Core], thousandths: &[u32]) -> Result<(), DeltaError> {
     if thousandths.is_empty() {
         return Ok(());
     }
     if thousandths.len() != cores.len() {
-        return Err(ChangesError::Length);
+        return Err(DeltaError::Length);
     }
     for (core, count) in cores.iter_mut().zip(thousandths) {
         core.percent = from_thousandths(*count);

@@ -16,7 +16,7 @@ use crate::process_fields::Fields;
 
 /// Changes that are none to the body at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ChangesError {
+pub enum DeltaError {
     /// They are to something else.
     #[error("the changes are to another kind of answer than the one before")]
     Kind,
@@ -62,7 +62,7 @@ pub fn changes(old: &Body, new: &Body, fields: Fields) -> Option<Changes> {
 ///
 /// # Errors
 /// Where they are changes to another body.
-pub fn apply(old: Body, changes: Changes) -> Result<Body, ChangesError> {
+pub fn apply(old: Body, changes: Changes) -> Result<Body, DeltaError> {
     use body::Kind;
     let Changes {
         elapsed_ms,
@@ -83,7 +83,7 @@ pub fn apply(old: Body, changes: Changes) -> Result<Body, ChangesError> {
             body.time = later(body.time);
             Kind::Processes(processes::apply(body, changes)?)
         }
-        _ => return Err(ChangesError::Kind),
+        _ => return Err(DeltaError::Kind),
     };
     Ok(kind.into())
 }

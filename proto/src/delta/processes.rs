@@ -1,6 +1,6 @@
 //! The process list as changes.
 
-use super::{ChangesError, add, by, told};
+use super::{DeltaError, add, by, told};
 use crate::delta::index_deltas::{Places, change, places};
 use crate::limits::PARTS;
 use crate::model::{Process, Processes, ProcessesChanges};
@@ -173,7 +173,7 @@ impl Writer {
 pub(super) fn apply(
     mut list: Processes,
     changes: ProcessesChanges,
-) -> Result<Processes, ChangesError> {
+) -> Result<Processes, DeltaError> {
     let ProcessesChanges {
         window_ms,
         ended_at,
@@ -218,7 +218,7 @@ fn merge(
     old: Vec<Process>,
     ended_at: &[u32],
     new: Vec<Process>,
-) -> Result<Vec<Process>, ChangesError> {
+) -> Result<Vec<Process>, DeltaError> {
     let count = old.len();
     let mut merged = Vec::with_capacity(count);
     let mut ended = places(ended_at).peekable();
@@ -235,11 +235,11 @@ fn merge(
     }
     merged.extend(new);
     if ended.peek().is_some() {
-        return Err(ChangesError::Place);
+        return Err(DeltaError::Place);
     }
     // Each answer is bounded, but many could add up.
     if merged.len() > PARTS {
-        return Err(ChangesError::TooMany);
+        return Err(DeltaError::TooMany);
     }
     Ok(merged)
 }

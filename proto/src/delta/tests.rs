@@ -373,32 +373,32 @@ fn changes_to_something_else_are_refused() {
         ..Changes::default()
     };
     let metrics = of(model::Kind::Metrics(MetricsChanges::default()));
-    assert_eq!(apply(disks.clone(), metrics), Err(ChangesError::Kind));
+    assert_eq!(apply(disks.clone(), metrics), Err(DeltaError::Kind));
     assert_eq!(
         apply(disks.clone(), Changes::default()),
-        Err(ChangesError::Kind)
+        Err(DeltaError::Kind)
     );
     let place = of(model::Kind::Disks(DisksChanges {
         disk_at: vec![0],
         used_by: vec![1],
         available_by: vec![1],
     }));
-    assert_eq!(apply(disks.clone(), place), Err(ChangesError::Place));
+    assert_eq!(apply(disks.clone(), place), Err(DeltaError::Place));
     let length = of(model::Kind::Disks(DisksChanges {
         disk_at: vec![0],
         ..DisksChanges::default()
     }));
-    assert_eq!(apply(disks, length), Err(ChangesError::Length));
+    assert_eq!(apply(disks, length), Err(DeltaError::Length));
 
     let processes: Body = body::Kind::Processes(list(2, |_| 0.0)).into();
     let ended = of(model::Kind::Processes(ProcessesChanges {
         ended_at: vec![1, 1],
         ..ProcessesChanges::default()
     }));
-    assert_eq!(apply(processes.clone(), ended), Err(ChangesError::Place));
+    assert_eq!(apply(processes.clone(), ended), Err(DeltaError::Place));
     let many = of(model::Kind::Processes(ProcessesChanges {
         processes: vec![Process::default(); PARTS],
         ..ProcessesChanges::default()
     }));
-    assert_eq!(apply(processes, many), Err(ChangesError::TooMany));
+    assert_eq!(apply(processes, many), Err(DeltaError::TooMany));
 }

@@ -53,25 +53,25 @@ pub enum ReplyError {
 
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct DecodedRequest {
     /// To answer it by.
     pub id: u64,
     /// What is asked.
     pub query: Query,
     /// How it may be answered.
-    pub wanted: Wanted,
+    pub wanted: ReplyOptions,
 }
 
 /// In which form an answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ReplyOptions {
     /// Of processes in the list: these fields.
     pub fields: Fields,
     /// The revision that the client has of the answer, so that changes since will do.
     pub since: Option<u64>,
 }
 
-impl Default for Wanted {
+impl Default for ReplyOptions {
     /// Everything, whole.
     fn default() -> Self {
         Self {
@@ -83,25 +83,25 @@ impl Default for Wanted {
 
 /// A reply.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct DecodedReply {
     /// Of the request.
     pub id: u64,
     /// What the answer is called in requests for changes; 0 where there are none to be had.
     pub revision: u64,
     /// What it says.
-    pub told: Told,
+    pub told: Payload,
 }
 
 /// What a reply says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Told {
+pub enum Payload {
     /// All of it.
     Whole(Body),
     /// What has changed since the revision that was asked for.
     Changes(Changes),
 }
 
-impl Told {
+impl Payload {
     /// The body, where it is told whole: as it always is to who has no revision.
     #[must_use]
     pub fn whole(self) -> Option<Body> {
@@ -115,12 +115,12 @@ impl Told {
 /// Encodes a request for everything, whole.
 #[must_use]
 pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
-    encode_request_for(id, query, Wanted::default())
+    encode_request_for(id, query, ReplyOptions::default())
 }
 
 /// Encodes a request.
 #[must_use]
-pub fn encode_request_for(id: u64, query: Query, wanted: Wanted) -> Vec<u8> {
+pub fn encode_request_for(id: u64, query: Query, wanted: ReplyOptions) -> Vec<u8> {
     let kind = match query {
         Query::Processes => request::Kind::Processes(ProcessesRequest {
             fields: wanted.fields.bits(),
@@ -139,17 +139,17 @@ pub fn encode_request_for(id: u64, query: Query, wanted: Wanted) -> Vec<u8> {
 ///
 /// # Errors
 /// Where the frame is not protobuf, or asks what this version does not know.
-pub fn decode_request(frame: &[u8]) -> Result<Asked, RequestError> {
+pub fn decode_request(frame: &[u8]) -> Result<DecodedRequest, RequestError> {
     let Request { id, kind, since } = Request::decode(frame)?;
     let kind = kind.ok_or(RequestError::Unknown { id })?;
     let fields = match kind {
         request::Kind::Processes(ProcessesRequest { fields }) => Fields::from_bits(fields),
         _ => Fields::ALL,
     };
-    Ok(Asked {
+    Ok(DecodedRequest {
         id,
         query: (&kind).into(),
-        wanted: Wanted { fields, since },
+        wanted: ReplyOptions { fields, since },
     })
 }
 
@@ -243,7 +243,7 @@ pub fn reply_id(frame: &[u8]) -> u64 {
 /// # Errors
 /// Where the frame is not a reply, is empty, unpacks to more than `limit` or has more parts than
 /// [`PARTS`](limits::PARTS).
-pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
+pub fn decode_reply(frame: &[u8], limit: usize) -> Result<DecodedReply, ReplyError> {
     decode_limits::check(frame, &decode_limits::REPLY)?;
     let Reply {
         id,
@@ -251,14 +251,14 @@ pub fn decode_reply(frame: &[u8], limit: usize) -> Result<Answer, ReplyError> {
         revision,
     } = Reply::decode(frame)?;
     let told = match payload {
-        Some(reply::Payload::Plain(body)) => Told::Whole(body),
+        Some(reply::Payload::Plain(body)) => Payload::Whole(body),
         Some(reply::Payload::Gzip(packed)) => {
             let unpacked = gunzip(&packed, limit)?;
             decode_limits::check(&unpacked, &decode_limits::BODY)?;
-            Told::Whole(Body::decode(unpacked.as_slice())?)
+            Payload::Whole(Body::decode(unpacked.as_slice())?)
         }
-        Some(reply::Payload::Changes(changes)) => Told::Changes(changes),
+        Some(reply::Payload::Changes(changes)) => Payload::Changes(changes),
         None => return Err(ReplyError::Empty),
     };
-    Ok(Answer { id, revision, told })
+    Ok(DecodedReply { id, revision, told })
 }

@@ -3,7 +3,7 @@
 
 use prost::Message;
 use socktop_proto::dialect::native;
-use socktop_proto::dialect::native::Told;
+use socktop_proto::dialect::native::Payload;
 use socktop_proto::dialect::{json, text};
 use socktop_proto::limits::{
     self, BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
@@ -20,8 +20,8 @@ fn native_answer(body: &Body) -> Body {
     let frame = native::reply_frame(u64::MAX, &native::encode_body(body, 1));
     assert!(frame.len() <= MESSAGE_BYTES, "{}", frame.len());
     match native::decode_reply(&frame, BODY_BYTES).unwrap().told {
-        Told::Whole(body) => body,
-        Told::Changes(_) => panic!("changes to nothing"),
+        Payload::Whole(body) => body,
+        Payload::Changes(_) => panic!("changes to nothing"),
     }
 }
 
@@ -274,7 +274,7 @@ fn numbers_of_changes_at_the_limit() {
     };
     let encoded = native::encode_changes(changes(CHANGED_NUMBERS), 1).unwrap();
     let answer = native::decode_reply(&encoded, BODY_BYTES).unwrap();
-    assert!(answer.told == Told::Changes(changes(CHANGED_NUMBERS)));
+    assert!(answer.told == Payload::Changes(changes(CHANGED_NUMBERS)));
     assert_eq!(
         native::encode_changes(changes(CHANGED_NUMBERS + 1), 1),
         Err(OverLimit::ChangedNumbers)

@@ -6,8 +6,9 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use prost::Message;
 use socktop_proto::dialect::native::{
-    Answer, Asked, GZIP_THRESHOLD, ReplyError, RequestError, Told, Wanted, decode_reply,
-    decode_request, encode_body, encode_changes, encode_request, encode_request_for, reply_frame,
+    DecodedReply, DecodedRequest, GZIP_THRESHOLD, Payload, ReplyError, ReplyOptions, RequestError,
+    decode_reply, decode_request, encode_body, encode_changes, encode_request, encode_request_for,
+    reply_frame,
 };
 use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
 use socktop_proto::{Error, Fields, Query};
@@ -44,7 +45,7 @@ fn requests_are_these_bytes() {
 
 #[test]
 fn a_request_for_changes_in_some_fields_is_these_bytes() {
-    let wanted = Wanted {
+    let wanted = ReplyOptions {
         fields: Fields::PID | Fields::NAME | Fields::CPU,
         since: Some(ID),
     };
@@ -212,7 +213,7 @@ proptest! {
     #[test]
     fn requests_arrive_as_they_were_sent(id in any::<u64>(), query in query()) {
         let frame = encode_request(id, query);
-        prop_assert_eq!(decode_request(&frame).unwrap(), Asked { id, query, wanted: Wanted::default() });
+        prop_assert_eq!(decode_request(&frame).unwrap(), DecodedRequest { id, query, wanted: ReplyOptions::default() });
         // Anyone else's protobuf reads it so, too.
         prop_assert_eq!(Request::decode(frame.as_slice()).unwrap().id, id);
     }
@@ -220,14 +221,14 @@ proptest! {
     #[test]
     fn replies_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), body in body()) {
         let frame = reply_frame(id, &encode_body(&body, revision));
-        let told = Told::Whole(body);
-        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), Answer { id, revision, told });
+        let told = Payload::Whole(body);
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), DecodedReply { id, revision, told });
     }
 
     #[test]
     fn changes_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), changes in changes()) {
         let frame = reply_frame(id, &encode_changes(changes.clone(), revision).unwrap());
-        let told = Told::Changes(changes);
-        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), Answer { id, revision, told });
+        let told = Payload::Changes(changes);
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), DecodedReply { id, revision, told });
     }
 }

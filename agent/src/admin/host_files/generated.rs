@@ -9,9 +9,9 @@ use ring::digest::{SHA256, digest};
 use crate::atomic_file;
 
 /// A list of tokens that were made here: the SHA-256 of each, one a line.
-pub(crate) struct MadeTokens(PathBuf);
+pub(crate) struct GeneratedTokens(PathBuf);
 
-impl MadeTokens {
+impl GeneratedTokens {
     pub(crate) fn in_folder(folder: &Path) -> Self {
         Self(folder.join("self.token-sha256"))
     }

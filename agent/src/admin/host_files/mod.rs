@@ -10,11 +10,11 @@ use crate::atomic_file;
 use crate::auth::token::TokenError;
 use crate::auth::token_file::Tokens;
 use crate::tls::credentials::Pairs;
-pub(crate) use generated::MadeTokens;
+pub(crate) use generated::GeneratedTokens;
 
 /// The files below `/etc/socktop`, or of another system's.
 #[derive(Debug, Clone)]
-pub(crate) struct Etc {
+pub(crate) struct HostFiles {
     /// `agent.toml`
     pub(crate) settings: PathBuf,
     /// The tokens.
@@ -39,7 +39,7 @@ pub enum TokenFileError {
     },
 }
 
-impl Etc {
+impl HostFiles {
     /// The files of the system whose root is `root`.
     pub(crate) fn below(root: &Path) -> Self {
         let folder = root.join("etc/socktop");
@@ -60,7 +60,7 @@ impl Etc {
     pub(crate) fn lock(&self) -> Option<File> {
         let lock = atomic_file::lock(&self.tls)?;
         let made = self.pairs().made;
-        let remembered = MadeTokens::in_folder(&self.tls);
+        let remembered = GeneratedTokens::in_folder(&self.tls);
         let files = [
             self.token.as_path(),
             &made.key,
@@ -90,7 +90,7 @@ impl Etc {
     /// Remembers that `token` was made here. To be done before it is written: a token that is not known to be made
     /// here would live on in a clone.
     pub(crate) fn remember_made(&self, token: &str) -> Result<(), TokenFileError> {
-        let made = MadeTokens::in_folder(&self.tls);
+        let made = GeneratedTokens::in_folder(&self.tls);
         made.remember(token)
             .map_err(|source| TokenFileError::Write {
                 path: made.path().to_owned(),

@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::admin::host_files::{Etc, MadeTokens, TokenFileError};
+use crate::admin::host_files::{GeneratedTokens, HostFiles, TokenFileError};
 use crate::atomic_file;
 use crate::auth::token::{Token, TokenError};
 use crate::auth::token_file::{NamedToken, Rights, TokenName, Tokens};
@@ -48,14 +48,14 @@ pub fn run(root: &Path) -> Result<(), SetupError> {
 
 struct Setup {
     host: Host,
-    etc: Etc,
+    etc: HostFiles,
     machine_id: PathBuf,
     pairs: Pairs,
 }
 
 impl Setup {
     fn new(root: &Path) -> Self {
-        let etc = Etc::below(root);
+        let etc = HostFiles::below(root);
         Self {
             host: Host::read(root, &etc.settings),
             machine_id: etc.machine_id(),
@@ -113,7 +113,7 @@ impl Setup {
             }
         };
         if cloned {
-            let made = MadeTokens::in_folder(&self.etc.tls);
+            let made = GeneratedTokens::in_folder(&self.etc.tls);
             let all = tokens.iter().count();
             tokens.retain(|named| !made.include(named.token.reveal()));
             if tokens.iter().count() < all && !tokens.is_empty() {

@@ -48,19 +48,19 @@ impl fmt::Display for Peer {
 
 /// The key of the certificate that a client has shown and the handshake found good, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown(pub Option<Pin>);
+pub struct ClientCertificate(pub Option<Pin>);
 
 /// What a client was let in by, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pass {
+pub struct Grant {
     /// What it may see.
     pub rights: Rights,
-    by: By,
+    by: GrantedBy,
 }
 
 /// What let a client in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum By {
+pub(crate) enum GrantedBy {
     Loopback,
     Nothing,
     Token(TokenName),
@@ -68,8 +68,8 @@ pub(crate) enum By {
     Both(Pin, TokenName),
 }
 
-impl Pass {
-    fn full(by: By) -> Self {
+impl Grant {
+    fn full(by: GrantedBy) -> Self {
         Self {
             rights: Rights::Full,
             by,
@@ -77,24 +77,26 @@ impl Pass {
     }
 
     /// What it was let in by.
-    pub(crate) fn by(&self) -> &By {
+    pub(crate) fn by(&self) -> &GrantedBy {
         &self.by
     }
 
     #[cfg(test)]
     pub(crate) fn of_token(name: &str) -> Self {
-        Self::full(By::Token(name.parse().unwrap_or_default()))
+        Self::full(GrantedBy::Token(name.parse().unwrap_or_default()))
     }
 }
 
-impl fmt::Display for Pass {
+impl fmt::Display for Grant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.by {
-            By::Loopback => formatter.write_str("as this machine"),
-            By::Nothing => formatter.write_str("without a token"),
-            By::Token(name) => write!(formatter, "by the token {name}"),
-            By::Certificate(key) => write!(formatter, "by the certificate over the key {key}"),
-            By::Both(key, name) => write!(
+            GrantedBy::Loopback => formatter.write_str("as this machine"),
+            GrantedBy::Nothing => formatter.write_str("without a token"),
+            GrantedBy::Token(name) => write!(formatter, "by the token {name}"),
+            GrantedBy::Certificate(key) => {
+                write!(formatter, "by the certificate over the key {key}")
+            }
+            GrantedBy::Both(key, name) => write!(
                 formatter,
                 "by the certificate over the key {key} and the token {name}"
             ),
@@ -201,10 +203,10 @@ impl Gate {
     pub fn check(
         &self,
         peer: Peer,
-        Shown(certificate): Shown,
+        ClientCertificate(certificate): ClientCertificate,
         headers: &HeaderMap,
         query: &str,
-    ) -> Result<Pass, Refusal> {
+    ) -> Result<Grant, Refusal> {
         if let Some(reason) = &self.access.broken {
             return Err(Refusal::Broken {
                 reason: reason.clone(),
@@ -226,32 +228,32 @@ impl Gate {
         match (require, certificate) {
             (None, _) | (Some(Require::Either), None) => self.check_token(peer, headers, query),
             (Some(Require::Either | Require::Certificate), Some(key)) => {
-                Ok(Pass::full(By::Certificate(key)))
+                Ok(Grant::full(GrantedBy::Certificate(key)))
             }
             (Some(Require::Certificate | Require::Both), None) => Err(Refusal::Certificate),
             (Some(Require::Both), Some(key)) => {
                 let mut pass = self.check_token(peer, headers, query)?;
                 pass.by = match pass.by {
-                    By::Token(name) => By::Both(key, name),
-                    _ => By::Certificate(key),
+                    GrantedBy::Token(name) => GrantedBy::Both(key, name),
+                    _ => GrantedBy::Certificate(key),
                 };
                 Ok(pass)
             }
         }
     }
 
-    fn check_token(&self, peer: Peer, headers: &HeaderMap, query: &str) -> Result<Pass, Refusal> {
+    fn check_token(&self, peer: Peer, headers: &HeaderMap, query: &str) -> Result<Grant, Refusal> {
         if self.access.no_token {
-            return Ok(Pass::full(By::Nothing));
+            return Ok(Grant::full(GrantedBy::Nothing));
         }
         if self.access.tokens.is_empty() && peer.is_loopback() {
-            return Ok(Pass::full(By::Loopback));
+            return Ok(Grant::full(GrantedBy::Loopback));
         }
         self.check_presented(headers, query)
     }
 
     /// Lets in by a token that the request carries.
-    fn check_presented(&self, headers: &HeaderMap, query: &str) -> Result<Pass, Refusal> {
+    fn check_presented(&self, headers: &HeaderMap, query: &str) -> Result<Grant, Refusal> {
         let presented: Vec<_> = presented(headers, query).collect();
         let made = self.made.as_ref().filter(|_| self.access.tokens.is_empty());
         // Each is compared with each, so that the time tells nothing of which one was right.
@@ -264,9 +266,9 @@ impl Gate {
                 matches.count() > 0
             })
             .fold(None, |found, named| found.or(Some(named)))
-            .map(|named| Pass {
+            .map(|named| Grant {
                 rights: named.rights,
-                by: By::Token(named.name.clone()),
+                by: GrantedBy::Token(named.name.clone()),
             })
             .ok_or(Refusal::Token)
     }

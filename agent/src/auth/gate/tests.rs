@@ -24,7 +24,8 @@ fn named(line: &str) -> NamedToken {
 }
 
 fn enter(gate: &Gate, peer: Peer, headers: &HeaderMap, query: &str) -> Result<(), Refusal> {
-    gate.check(peer, Shown(None), headers, query).map(drop)
+    gate.check(peer, ClientCertificate(None), headers, query)
+        .map(drop)
 }
 
 fn gate(access: Access) -> Gate {
@@ -168,7 +169,12 @@ fn a_token_opens_what_it_is_for() {
         ..Access::default()
     });
     let pass = |query| {
-        let pass = gate.check(peer("192.0.2.1:9"), Shown(None), &HeaderMap::new(), query);
+        let pass = gate.check(
+            peer("192.0.2.1:9"),
+            ClientCertificate(None),
+            &HeaderMap::new(),
+            query,
+        );
         pass.map(|pass| (pass.rights, pass.to_string()))
     };
     let (rights, by) = pass("token=secret").unwrap();
@@ -200,7 +206,10 @@ fn certificates_are_asked_for_as_set() {
             client_ca: Some(ClientCa::read(&path, require).unwrap()),
             ..access(Some("secret"))
         });
-        let enters = |shown, query| gate.check(stranger, Shown(shown), &none, query).is_ok();
+        let enters = |shown, query| {
+            gate.check(stranger, ClientCertificate(shown), &none, query)
+                .is_ok()
+        };
         assert!(!enters(None, ""), "{require:?}");
         assert_eq!(enters(shown, ""), certificate_alone, "{require:?}");
         assert_eq!(enters(None, "token=secret"), token_alone, "{require:?}");

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::address::client_network::Source;
+use crate::address::client_network::ClientNetwork;
 use crate::config::Limits;
 
 /// Why there is no room for another session.
@@ -40,13 +40,13 @@ struct Table {
     next: u64,
     /// By age, the oldest first.
     entries: BTreeMap<u64, Entry>,
-    tallies: HashMap<Source, Tally>,
+    tallies: HashMap<ClientNetwork, Tally>,
     sessions: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
-    source: Source,
+    source: ClientNetwork,
     is_session: bool,
     displaced: Arc<Notify>,
 }
@@ -77,7 +77,7 @@ impl Admission {
     }
 
     /// Takes in a newcomer, and says how many it displaced.
-    pub(crate) fn admit(&self, source: Source) -> (Ticket, usize) {
+    pub(crate) fn admit(&self, source: ClientNetwork) -> (Ticket, usize) {
         let mut table = lock(&self.0);
         let displaced = table.make_room(source);
         let id = table.next;
@@ -100,11 +100,11 @@ impl Admission {
 }
 
 impl Table {
-    fn tally(&self, source: Source) -> Tally {
+    fn tally(&self, source: ClientNetwork) -> Tally {
         self.tallies.get(&source).copied().unwrap_or_default()
     }
 
-    fn make_room(&mut self, source: Source) -> usize {
+    fn make_room(&mut self, source: ClientNetwork) -> usize {
         let mut displaced = 0;
         while {
             let Tally { pending, sessions } = self.tally(source);
@@ -123,7 +123,7 @@ impl Table {
     }
 
     /// Of several that have as many, the one whose oldest has waited longest.
-    fn source_with_most_pending(&self) -> Option<Source> {
+    fn source_with_most_pending(&self) -> Option<ClientNetwork> {
         let most = self.tallies.values().map(|tally| tally.pending).max()?;
         self.entries
             .values()
@@ -132,7 +132,7 @@ impl Table {
             .find(|&source| self.tally(source).pending == most)
     }
 
-    fn displace_oldest_of(&mut self, source: Source) {
+    fn displace_oldest_of(&mut self, source: ClientNetwork) {
         let oldest = self
             .entries
             .iter()

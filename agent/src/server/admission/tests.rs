@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn source(number: u8) -> Source {
-    Source::V4(Ipv4Addr::new(192, 0, 2, number))
+fn source(number: u8) -> ClientNetwork {
+    ClientNetwork::V4(Ipv4Addr::new(192, 0, 2, number))
 }
 
 fn admission(connections: usize, per_address: usize) -> Admission {
@@ -116,7 +116,7 @@ proptest! {
         steps in vec(step(), 1..120),
     ) {
         let admission = admission(connections, per_address);
-        let mut tickets: Vec<(Ticket, Source, bool)> = Vec::new();
+        let mut tickets: Vec<(Ticket, ClientNetwork, bool)> = Vec::new();
         for step in steps {
             match step {
                 Step::Admit(number) => {

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::address::client_network::Source;
-use crate::auth::gate::{By, Pass, Peer};
+use crate::address::client_network::ClientNetwork;
+use crate::auth::gate::{Grant, GrantedBy, Peer};
 use crate::config::Limits;
-use crate::server::token_bucket::Bucket;
+use crate::server::token_bucket::TokenBucket;
 
 /// Of one token, from all addresses together, as many times the requests of one address.
 const ADDRESSES_PER_TOKEN: u32 = 4;
@@ -24,16 +24,16 @@ const MOST_UNUSED: usize = 1024;
 /// What a bucket is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    ConnectionsOf(Source),
-    RequestsOf(Source),
-    RequestsBy(By),
+    ConnectionsOf(ClientNetwork),
+    RequestsOf(ClientNetwork),
+    RequestsBy(GrantedBy),
 }
 
-type Shared = Arc<Mutex<Bucket>>;
+type Shared = Arc<Mutex<TokenBucket>>;
 
 /// The buckets of all clients.
 #[derive(Debug)]
-pub(crate) struct Rates(Mutex<Table>);
+pub(crate) struct RateLimits(Mutex<Table>);
 
 #[derive(Debug)]
 struct Table {
@@ -44,7 +44,7 @@ struct Table {
     sweep_at: usize,
 }
 
-impl Rates {
+impl RateLimits {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self(Mutex::new(Table::new(limits)))
     }
@@ -55,7 +55,7 @@ impl Rates {
     }
 
     /// Reserves the next turn of a connection of `source`.
-    pub(crate) fn connection(&self, source: Source) -> Turn {
+    pub(crate) fn connection(&self, source: ClientNetwork) -> Turn {
         let now = Instant::now();
         let bucket = {
             let mut table = self.table();
@@ -72,7 +72,7 @@ impl Rates {
     }
 
     /// What a session of `peer`, which `pass` has let in, may ask. A client in this very process asks as it likes.
-    pub(crate) fn requests(&self, peer: Peer, pass: &Pass) -> Allowance {
+    pub(crate) fn requests(&self, peer: Peer, pass: &Grant) -> Allowance {
         let Peer::Network(address) = peer else {
             return Allowance::new(Vec::new());
         };
@@ -108,7 +108,7 @@ impl Table {
         if self.buckets.len() >= self.sweep_at {
             self.sweep(now);
         }
-        let bucket = Arc::new(Mutex::new(Bucket::new(per_second, now)));
+        let bucket = Arc::new(Mutex::new(TokenBucket::new(per_second, now)));
         self.buckets.insert(key, Arc::clone(&bucket));
         bucket
     }

@@ -7,8 +7,8 @@ use tokio::time::advance;
 
 use super::*;
 
-fn rates(requests_per_second: u32, connections_per_second: u32) -> Rates {
-    Rates::new(&Limits {
+fn rate_limits(requests_per_second: u32, connections_per_second: u32) -> RateLimits {
+    RateLimits::new(&Limits {
         requests_per_second,
         connections_per_second,
         ..Limits::default()
@@ -31,12 +31,12 @@ fn ask(allowance: &mut Allowance) -> u32 {
 
 #[tokio::test(start_paused = true)]
 async fn requests_over_new_connections_are_as_many_as_over_one() {
-    let rates = rates(10, 50);
-    let pass = Pass::of_token("one");
+    let rate_limits = rate_limits(10, 50);
+    let pass = Grant::of_token("one");
     let start = Instant::now();
     let mut asked = 0;
     for _ in 0..100 {
-        asked += ask(&mut rates.requests(peer(1), &pass));
+        asked += ask(&mut rate_limits.requests(peer(1), &pass));
         advance(Duration::from_millis(30)).await;
     }
     // Three seconds at ten, and a burst of twenty.
@@ -46,8 +46,8 @@ async fn requests_over_new_connections_are_as_many_as_over_one() {
 
 #[tokio::test(start_paused = true)]
 async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_together() {
-    let rates = rates(10, 50);
-    let by = |number, name| ask(&mut rates.requests(peer(number), &Pass::of_token(name)));
+    let rate_limits = rate_limits(10, 50);
+    let by = |number, name| ask(&mut rate_limits.requests(peer(number), &Grant::of_token(name)));
     let asked: u32 = (0..200).map(|number| by(number, "one")).sum();
     assert_eq!(asked, 80);
     // Another token of a new address is not touched.
@@ -56,18 +56,18 @@ async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_togethe
 
 #[tokio::test(start_paused = true)]
 async fn another_address_does_not_wait_for_a_greedy_one() {
-    let rates = rates(10, 50);
-    ask(&mut rates.requests(peer(1), &Pass::of_token("one")));
+    let rate_limits = rate_limits(10, 50);
+    ask(&mut rate_limits.requests(peer(1), &Grant::of_token("one")));
     assert_eq!(
-        ask(&mut rates.requests(peer(2), &Pass::of_token("other"))),
+        ask(&mut rate_limits.requests(peer(2), &Grant::of_token("other"))),
         20
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_in_this_process_asks_as_it_likes() {
-    let rates = rates(1, 1);
-    let mut allowance = rates.requests(Peer::InProcess, &Pass::of_token("one"));
+    let rate_limits = rate_limits(1, 1);
+    let mut allowance = rate_limits.requests(Peer::InProcess, &Grant::of_token("one"));
     for _ in 0..1000 {
         allowance.ready().now_or_never().unwrap();
         allowance.take(Instant::now());
@@ -76,58 +76,64 @@ async fn a_client_in_this_process_asks_as_it_likes() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_come_in_turns_and_who_leaves_takes_none() {
-    let rates = rates(100, 10);
-    let source = Source::V6(1);
+    let rate_limits = rate_limits(100, 10);
+    let source = ClientNetwork::V6(1);
     for _ in 0..20 {
-        let turn = rates.connection(source);
+        let turn = rate_limits.connection(source);
         assert!(!turn.waits());
         turn.come().await;
     }
     // A thousand come and go while they wait.
     for _ in 0..1000 {
-        assert!(rates.connection(source).waits());
+        assert!(rate_limits.connection(source).waits());
     }
     let start = Instant::now();
-    rates.connection(source).come().await;
+    rate_limits.connection(source).come().await;
     assert_eq!(start.elapsed(), Duration::from_millis(100));
-    assert!(!rates.connection(Source::V6(2)).waits());
+    assert!(!rate_limits.connection(ClientNetwork::V6(2)).waits());
 }
 
 #[tokio::test(start_paused = true)]
 async fn other_limits_hold_for_who_comes_then() {
-    let rates = rates(10, 10);
-    let pass = Pass::of_token("one");
-    let mut old = rates.requests(peer(1), &pass);
-    rates.apply(&Limits {
+    let rate_limits = rate_limits(10, 10);
+    let pass = Grant::of_token("one");
+    let mut old = rate_limits.requests(peer(1), &pass);
+    rate_limits.apply(&Limits {
         requests_per_second: 50,
         ..Limits::default()
     });
     assert_eq!(ask(&mut old), 20);
-    assert_eq!(ask(&mut rates.requests(peer(1), &pass)), 100);
+    assert_eq!(ask(&mut rate_limits.requests(peer(1), &pass)), 100);
 }
 
 #[tokio::test(start_paused = true)]
 async fn addresses_that_are_gone_are_forgotten_once_their_buckets_are_full() {
-    let rates = rates(100, 50);
+    let rate_limits = rate_limits(100, 50);
     for number in 0..100_000 {
-        rates.connection(Source::V6(number)).come().await;
+        rate_limits
+            .connection(ClientNetwork::V6(number))
+            .come()
+            .await;
         // A thousand a second: twenty are not full yet.
         advance(Duration::from_millis(1)).await;
     }
-    assert!(rates.table().buckets.len() <= FEW_BUCKETS);
+    assert!(rate_limits.table().buckets.len() <= FEW_BUCKETS);
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_number_of_addresses_at_once_takes_bounded_memory() {
-    let rates = rates(100, 1);
-    let greedy = Source::V6(u64::MAX);
-    let held: Vec<_> = (0..3).map(|_| rates.connection(greedy)).collect();
+    let rate_limits = rate_limits(100, 1);
+    let greedy = ClientNetwork::V6(u64::MAX);
+    let held: Vec<_> = (0..3).map(|_| rate_limits.connection(greedy)).collect();
     for number in 0..100_000 {
-        rates.connection(Source::V6(number)).come().await;
+        rate_limits
+            .connection(ClientNetwork::V6(number))
+            .come()
+            .await;
     }
-    assert!(rates.table().buckets.len() <= 4 * MOST_UNUSED);
+    assert!(rate_limits.table().buckets.len() <= 4 * MOST_UNUSED);
     // Who is still there is not forgotten.
-    assert!(rates.connection(greedy).waits());
+    assert!(rate_limits.connection(greedy).waits());
     drop(held);
 }
 
@@ -142,12 +148,12 @@ proptest! {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let rates = rates(100, 10);
+            let rate_limits = rate_limits(100, 10);
             let start = Instant::now();
             let mut waiting: Vec<Turn> = Vec::new();
             let mut came = 0_u128;
             for (leaves, milliseconds) in steps {
-                waiting.push(rates.connection(Source::V6(1)));
+                waiting.push(rate_limits.connection(ClientNetwork::V6(1)));
                 if leaves {
                     waiting.remove(waiting.len() / 2);
                 }

@@ -29,7 +29,7 @@ const DEFAULT_PATH: &str = "/ws";
 ///
 /// `Display` gives its URL without the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct AgentUrl {
     tls: bool,
     host: Host,
     zone: Option<String>,
@@ -43,7 +43,7 @@ pub struct Target {
     token_for: Option<Recipient>,
 }
 
-impl Target {
+impl AgentUrl {
     /// Whether TLS protects the conversation.
     #[must_use]
     pub fn is_tls(&self) -> bool {
@@ -173,7 +173,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for AgentUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
@@ -190,7 +190,7 @@ impl fmt::Display for Target {
 #[error(
     "{shown:?} names no agent: {fault}; give HOST, HOST:PORT, ws://HOST:PORT, wss://HOST:PORT or a profile's name"
 )]
-pub struct TargetError {
+pub struct AgentUrlError {
     shown: String,
     fault: Fault,
 }
@@ -225,10 +225,10 @@ enum Fault {
     Token(InvalidToken),
 }
 
-impl FromStr for Target {
-    type Err = TargetError;
+impl FromStr for AgentUrl {
+    type Err = AgentUrlError;
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn from_str(text: &str) -> Result<Self, AgentUrlError> {
         let text = text.trim();
         let parsed = if text.is_empty() {
             Err(Fault::Empty)
@@ -237,7 +237,7 @@ impl FromStr for Target {
         } else {
             from_host(text)
         };
-        parsed.map_err(|fault| TargetError {
+        parsed.map_err(|fault| AgentUrlError {
             shown: shown(text),
             fault,
         })
@@ -254,7 +254,7 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn from_url(text: &str) -> Result<Target, Fault> {
+fn from_url(text: &str) -> Result<AgentUrl, Fault> {
     if text.starts_with(pairing::SCHEME) {
         return Err(Fault::Pairing);
     }
@@ -285,7 +285,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
             rest.append_pair(&key, &value);
         }
     }
-    Ok(Target {
+    Ok(AgentUrl {
         tls,
         zone: zone.map(|zone| zone_of(zone, &host)).transpose()?,
         host,
@@ -301,7 +301,7 @@ fn from_url(text: &str) -> Result<Target, Fault> {
     })
 }
 
-fn from_host(text: &str) -> Result<Target, Fault> {
+fn from_host(text: &str) -> Result<AgentUrl, Fault> {
     if text.contains(['/', '?', '#']) {
         return Err(Fault::PathWithoutScheme);
     }
@@ -319,7 +319,7 @@ fn from_host(text: &str) -> Result<Target, Fault> {
     };
     let (host, zone) = without_zone(&host);
     let host = Host::parse(&host).map_err(Fault::Url)?;
-    Ok(Target {
+    Ok(AgentUrl {
         tls: true,
         zone: zone.map(|zone| zone_of(zone, &host)).transpose()?,
         host,

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn url(text: &str) -> String {
-    text.parse::<Target>().unwrap().to_url()
+    text.parse::<AgentUrl>().unwrap().to_url()
 }
 
 fn fault(text: &str) -> String {
-    text.parse::<Target>().unwrap_err().to_string()
+    text.parse::<AgentUrl>().unwrap_err().to_string()
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_link_local_address_keeps_its_zone() {
         "wss://[fe80::1%25eth0]:8443/ws",
         "wss://[fe80::1%eth0]:8443",
     ] {
-        let target: Target = text.parse().unwrap();
+        let target: AgentUrl = text.parse().unwrap();
         assert_eq!(target.to_url(), "wss://[fe80::1%25eth0]:8443/ws", "{text}");
         assert_eq!(target.to_string(), "wss://[fe80::1%eth0]:8443/ws");
         assert_eq!(target.authority(), "[fe80::1%eth0]:8443");
@@ -51,7 +51,7 @@ fn a_link_local_address_keeps_its_zone() {
         assert_eq!(target.zone(), Some("eth0"));
         assert_eq!(target.to_url().parse(), Ok(target));
     }
-    let zone = |text: &str| text.parse::<Target>().unwrap().zone().map(str::to_owned);
+    let zone = |text: &str| text.parse::<AgentUrl>().unwrap().zone().map(str::to_owned);
     assert_eq!(zone("ws://[fe80::1%2]/?token=a%25b").as_deref(), Some("2"));
     assert_eq!(zone("fe80::1%25").as_deref(), Some("25"));
     assert_eq!(zone("ws://pi4/[::1%25x]"), None);
@@ -68,20 +68,20 @@ fn a_link_local_address_keeps_its_zone() {
 
 #[test]
 fn a_token_in_the_url_stays_there_and_is_not_shown() {
-    let target: Target = "ws://pi4:3000/ws?a=1&token=s3%20%2Bcret".parse().unwrap();
+    let target: AgentUrl = "ws://pi4:3000/ws?a=1&token=s3%20%2Bcret".parse().unwrap();
     assert_eq!(target.token().unwrap().expose(), "s3 +cret");
     assert_eq!(target.to_string(), "ws://pi4:3000/ws");
     assert!(!format!("{target:?}").contains("cret"));
     assert_eq!(target.path_and_query(false), "/ws?a=1&token=s3+%2Bcret");
     assert_eq!(
-        target.to_url().parse::<Target>().unwrap().token(),
+        target.to_url().parse::<AgentUrl>().unwrap().token(),
         target.token()
     );
 }
 
 #[test]
 fn a_token_from_elsewhere_is_in_the_request_only_when_asked_for() {
-    let mut target: Target = "ws://pi4:3000".parse().unwrap();
+    let mut target: AgentUrl = "ws://pi4:3000".parse().unwrap();
     target.set_token(Token::new("s3cret").unwrap());
     assert_eq!(target.path_and_query(false), "/ws");
     assert_eq!(target.path_and_query(true), "/ws?token=s3cret");
@@ -90,7 +90,7 @@ fn a_token_from_elsewhere_is_in_the_request_only_when_asked_for() {
 
 #[test]
 fn a_token_from_elsewhere_replaces_the_urls() {
-    let mut target: Target = "ws://pi4:3000/?token=old".parse().unwrap();
+    let mut target: AgentUrl = "ws://pi4:3000/?token=old".parse().unwrap();
     target.set_token(Token::new("new").unwrap());
     assert_eq!(target.path_and_query(false), "/ws?token=new");
 }
@@ -128,13 +128,13 @@ fn errors_show_no_secret() {
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
-        let _ = text.parse::<Target>();
+        let _ = text.parse::<AgentUrl>();
     }
 
     #[test]
     fn what_was_read_reads_the_same_again(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
-        if let Ok(target) = text.parse::<Target>() {
-            prop_assert_eq!(target.to_url().parse::<Target>().unwrap(), target);
+        if let Ok(target) = text.parse::<AgentUrl>() {
+            prop_assert_eq!(target.to_url().parse::<AgentUrl>().unwrap(), target);
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use socktop_proto::pairing::Pin;
 
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::secrets::private_file::{Lock, write_private};
 use crate::secrets::recipient::Recipient;
 use crate::text::sanitize::clean;
@@ -80,14 +80,14 @@ impl Profile {
         self.token_file.is_some()
             || self
                 .url
-                .parse::<Target>()
+                .parse::<AgentUrl>()
                 .is_ok_and(|target| target.token().is_some())
     }
 
     /// Host and port, where it is spoken to over TLS.
     #[must_use]
     pub fn tls_authority(&self) -> Option<String> {
-        let target: Target = self.url.parse().ok()?;
+        let target: AgentUrl = self.url.parse().ok()?;
         target.is_tls().then(|| target.authority())
     }
 }

@@ -12,7 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderValue, StatusCode};
 use prost::Message as _;
-use socktop_proto::dialect::native::{self, Told};
+use socktop_proto::dialect::native::{self, Payload};
 use socktop_proto::model::{self, body};
 use socktop_proto::{Body, Query};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -93,7 +93,7 @@ pub(super) struct Agent<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     /// The next native request with all that it says.
-    pub(super) async fn asked(&mut self) -> native::Asked {
+    pub(super) async fn asked(&mut self) -> native::DecodedRequest {
         match self.socket.next().await {
             Some(Ok(Message::Binary(frame))) => native::decode_request(&frame).unwrap(),
             other => panic!("a request was expected, not {other:?}"),
@@ -107,10 +107,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     }
 
     /// Answers a native request by something that has a name.
-    pub(super) async fn tell(&mut self, id: u64, revision: u64, told: Told) {
+    pub(super) async fn tell(&mut self, id: u64, revision: u64, told: Payload) {
         let encoded = match told {
-            Told::Whole(body) => native::encode_body(&body, revision),
-            Told::Changes(changes) => native::encode_changes(changes, revision).unwrap(),
+            Payload::Whole(body) => native::encode_body(&body, revision),
+            Payload::Changes(changes) => native::encode_changes(changes, revision).unwrap(),
         };
         self.send(Message::binary(native::reply_frame(id, &encoded)))
             .await;

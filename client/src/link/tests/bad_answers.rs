@@ -1,7 +1,7 @@
 //! Agents that answer what cannot be used. The answer ends with an error that says so, and the connection goes on.
 
 use futures_util::SinkExt;
-use socktop_proto::dialect::native::{self, Told};
+use socktop_proto::dialect::native::{self, Payload};
 use socktop_proto::limits::{DISKS, MESSAGE_BYTES};
 use socktop_proto::model::{Disks, Metrics, body};
 use tokio_tungstenite::tungstenite::Message;
@@ -53,7 +53,7 @@ async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
 async fn a_bad_answer_in_text_ends_nothing_but_itself() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(plan(Query::Disks));
+    link.set_subscription(plan(Query::Disks));
     let mut agent = listener.text().await;
     assert_eq!(state(&mut link).await, LinkState::Connecting);
     assert_eq!(state(&mut link).await, connected(Dialect::Text));
@@ -82,12 +82,14 @@ async fn a_bad_answer_in_text_ends_nothing_but_itself() {
 async fn an_error_is_no_base_for_changes() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(plan(Query::Metrics));
+    link.set_subscription(plan(Query::Metrics));
     let mut agent = listener.native().await;
     agent.host().await;
     let asked = agent.asked().await;
     let refused = socktop_proto::Error::new(socktop_proto::ErrorCode::Unavailable, "too much");
-    agent.tell(asked.id, 5, Told::Whole(refused.into())).await;
+    agent
+        .tell(asked.id, 5, Payload::Whole(refused.into()))
+        .await;
     assert_eq!(agent.asked().await.wanted.since, None);
     drop(link.events.recv().await);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use socktop_proto::delta::changes;
-use socktop_proto::dialect::native::{Told, Wanted};
+use socktop_proto::dialect::native::{Payload, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::model::body::Kind;
 use socktop_proto::model::{Process, Processes, SampleTime};
@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::Message;
 use super::agent::{body, listen};
 use super::*;
 
-fn text_plan() -> Plan {
-    Plan {
+fn text_plan() -> Subscription {
+    Subscription {
         disks: Some(Duration::from_secs(5)),
         journal: Some((7, Duration::from_secs(5))),
         ..metrics_only()
@@ -33,7 +33,7 @@ fn text_reply(query: Query) -> Message {
 async fn an_agent_without_our_subprotocol_is_spoken_to_in_text_one_at_a_time() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(text_plan());
+    link.set_subscription(text_plan());
     let mut agent = listener.text().await;
     assert_eq!(state(&mut link).await, LinkState::Connecting);
     assert_eq!(state(&mut link).await, connected(Dialect::Text));
@@ -61,9 +61,9 @@ const METRICS: &str = r#"{"cpu_total":12.5,"cpu_per_core":[25.0,0.0],"mem_total"
 async fn a_published_agents_error_is_an_answer() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         process: Some((9, METRICS_EVERY)),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let mut agent = listener.text().await;
     assert_eq!(agent.word().await, "get_process_metrics:9");
@@ -80,9 +80,9 @@ async fn a_published_agents_error_is_an_answer() {
 async fn a_published_agent_may_take_five_seconds_for_a_journal() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         journal: Some((7, Duration::from_secs(5))),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let mut agent = listener.text().await;
     agent.word().await;
@@ -106,11 +106,11 @@ async fn a_published_agent_may_take_five_seconds_for_a_journal() {
 async fn our_agent_may_take_ten_seconds_for_a_journal_while_metrics_go_on() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         // Nothing of these falls due at the journal's deadline.
         metrics: Some(Duration::from_millis(700)),
         journal: Some((7, Duration::from_secs(5))),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let server = tokio::spawn(async move {
         let mut agent = listener.native().await;
@@ -135,7 +135,7 @@ async fn our_agent_may_take_ten_seconds_for_a_journal_while_metrics_go_on() {
 async fn a_published_agent_that_hangs_up_unasked_may_miss_its_token() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     listener.text().await.socket.close(None).await.unwrap();
     let lost = lost(&mut link).await;
     assert!(
@@ -145,11 +145,11 @@ async fn a_published_agent_that_hangs_up_unasked_may_miss_its_token() {
     );
 }
 
-fn of_processes(fields: Fields) -> Plan {
-    Plan {
+fn of_processes(fields: Fields) -> Subscription {
+    Subscription {
         processes: Some(Duration::from_secs(2)),
         fields,
-        ..Plan::default()
+        ..Subscription::default()
     }
 }
 
@@ -191,7 +191,7 @@ async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
 async fn what_is_known_is_asked_for_by_its_changes_and_shown_whole() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(of_processes(Fields::THREADS));
+    link.set_subscription(of_processes(Fields::THREADS));
     let mut agent = listener.native().await;
     agent.host().await;
     let (old, new) = (list(&[(1, 1), (2, 2)]), list(&[(2, 7), (3, 3)]));
@@ -201,36 +201,36 @@ async fn what_is_known_is_asked_for_by_its_changes_and_shown_whole() {
     assert_eq!(asked.query, Query::Processes);
     assert_eq!(
         asked.wanted,
-        Wanted {
+        ReplyOptions {
             fields,
             since: None
         }
     );
-    agent.tell(asked.id, 5, Told::Whole(old.clone())).await;
+    agent.tell(asked.id, 5, Payload::Whole(old.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1)), (2, Some(2))]);
 
     let asked = agent.asked().await;
     assert_eq!(
         asked.wanted,
-        Wanted {
+        ReplyOptions {
             fields,
             since: Some(5)
         }
     );
     let changes = changes(&old, &new, fields).unwrap();
     agent
-        .tell(asked.id, 6, Told::Changes(changes.clone()))
+        .tell(asked.id, 6, Payload::Changes(changes.clone()))
         .await;
     assert_eq!(shown(&mut link).await, [(2, Some(7)), (3, Some(3))]);
 
     // A whole answer without a name leaves nothing that changes could be to.
     let asked = agent.asked().await;
     assert_eq!(asked.wanted.since, Some(6));
-    agent.tell(asked.id, 0, Told::Whole(old)).await;
+    agent.tell(asked.id, 0, Payload::Whole(old)).await;
     shown(&mut link).await;
     let asked = agent.asked().await;
     assert_eq!(asked.wanted.since, None);
-    agent.tell(asked.id, 7, Told::Changes(changes)).await;
+    agent.tell(asked.id, 7, Payload::Changes(changes)).await;
     let (_, body) = reply(&mut link).await;
     match body.kind {
         Some(Kind::Error(error)) => assert!(
@@ -247,28 +247,28 @@ async fn what_is_known_is_asked_for_by_its_changes_and_shown_whole() {
 async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_old() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(of_processes(Fields::THREADS));
+    link.set_subscription(of_processes(Fields::THREADS));
     let mut agent = listener.native().await;
     agent.host().await;
     let body = list(&[(1, 1)]);
     let asked = agent.asked().await;
-    agent.tell(asked.id, 1, Told::Whole(body.clone())).await;
+    agent.tell(asked.id, 1, Payload::Whole(body.clone())).await;
     shown(&mut link).await;
 
     let before = Instant::now();
-    link.set_plan(of_processes(Fields::THREADS | Fields::NAME));
+    link.set_subscription(of_processes(Fields::THREADS | Fields::NAME));
     let asked = agent.asked().await;
     assert_eq!(before.elapsed(), Duration::ZERO);
     assert_eq!(asked.wanted.since, None);
-    agent.tell(asked.id, 2, Told::Whole(body.clone())).await;
+    agent.tell(asked.id, 2, Payload::Whole(body.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1))]);
 
-    link.set_plan(of_processes(Fields::NAME));
+    link.set_subscription(of_processes(Fields::NAME));
     let asked = agent.asked().await;
     assert_eq!(before.elapsed(), Duration::from_secs(2));
     assert_eq!(asked.wanted.since, Some(2));
     let changes = changes(&body, &list(&[(1, 9)]), Fields::NAME).unwrap();
-    agent.tell(asked.id, 3, Told::Changes(changes)).await;
+    agent.tell(asked.id, 3, Payload::Changes(changes)).await;
     assert_eq!(shown(&mut link).await, [(1, None)]);
 }
 
@@ -276,7 +276,7 @@ async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_
 async fn metrics_and_disks_are_asked_for_by_their_changes() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         disks: Some(Duration::from_secs(5)),
         ..metrics_only()
     });
@@ -286,7 +286,7 @@ async fn metrics_and_disks_are_asked_for_by_their_changes() {
     for revision in 1..=4 {
         let asked = agent.asked().await;
         since.push((asked.query, asked.wanted.since));
-        let told = Told::Whole(body(asked.query));
+        let told = Payload::Whole(body(asked.query));
         agent.tell(asked.id, revision, told).await;
     }
     assert_eq!(

@@ -163,7 +163,7 @@ async fn what_is_longer_than_anyone_reads_is_cut() {
 async fn an_agent_that_keeps_answering_nonsense_is_not_hurried_back_to() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut last = Duration::ZERO;
     for _ in 0..4 {
         let mut agent = listener.native().await;

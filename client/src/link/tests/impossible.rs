@@ -1,7 +1,7 @@
 //! Numbers that cannot be, on their way from an agent to the state: in whole answers, and where changes make them.
 
 use socktop_proto::delta::changes;
-use socktop_proto::dialect::native::Told;
+use socktop_proto::dialect::native::Payload;
 use socktop_proto::model::{Disk, Disks, Memory, Metrics, Process, Processes, SampleTime, body};
 use socktop_proto::{Fields, Query};
 use tokio_tungstenite::tungstenite::Message;
@@ -102,9 +102,9 @@ async fn tell_step(
     let told = match old {
         Some(old) => {
             assert_eq!(asked.wanted.since, Some(revision - 1));
-            Told::Changes(changes(old, new, Fields::ALL).unwrap())
+            Payload::Changes(changes(old, new, Fields::ALL).unwrap())
         }
-        None => Told::Whole(new.clone()),
+        None => Payload::Whole(new.clone()),
     };
     agent.tell(asked.id, revision, told).await;
 }
@@ -122,11 +122,11 @@ async fn changes_are_checked_as_whole_answers_are() {
         let (endpoint, mut listener) = listen();
         let mut link = Link::spawn(endpoint);
         let wants = |asked| every.filter(|_| query == asked);
-        link.set_plan(Plan {
+        link.set_subscription(Subscription {
             metrics: wants(Query::Metrics),
             disks: wants(Query::Disks),
             processes: wants(Query::Processes),
-            ..Plan::default()
+            ..Subscription::default()
         });
         let mut agent = listener.native().await;
         agent.host().await;
@@ -153,7 +153,7 @@ async fn changes_are_checked_as_whole_answers_are() {
 async fn text_is_checked_as_native_answers_are() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut agent = listener.text().await;
     let mut state = HostState::default();
     assert_eq!(agent.word().await, "get_metrics");

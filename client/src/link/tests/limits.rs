@@ -17,9 +17,9 @@ use super::agent::{changes_reply, listen, unchecked_packed_reply, unchecked_repl
 use super::*;
 
 /// A plan for nothing but `query`.
-pub(super) fn plan(query: Query) -> Plan {
+pub(super) fn plan(query: Query) -> Subscription {
     let every = Duration::from_secs(1);
-    let mut plan = Plan::default();
+    let mut plan = Subscription::default();
     match query {
         Query::Host => {}
         Query::Metrics => plan.metrics = Some(every),
@@ -35,7 +35,7 @@ pub(super) fn plan(query: Query) -> Plan {
 pub(super) async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Vec<Body> {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(plan(query));
+    link.set_subscription(plan(query));
     let mut agent = listener.native().await;
     agent.host().await;
     assert_eq!(state(&mut link).await, LinkState::Connecting);
@@ -417,13 +417,13 @@ async fn memory_of_all_answers_at_the_limit() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let every = Duration::from_secs(1);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         metrics: Some(every),
         processes: Some(every),
         disks: Some(every),
         process: Some((7, every)),
         journal: Some((7, every)),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let agent = tokio::spawn(async move {
         for _ in 0..2 {

@@ -18,14 +18,14 @@ use std::time::Duration;
 use socktop_proto::{Body, Query};
 use tokio::time::{Instant, timeout};
 
-use super::{Dialect, Event, Link, LinkState, Plan, Security};
+use super::{Dialect, Event, Link, LinkState, Security, Subscription};
 
 const METRICS_EVERY: Duration = Duration::from_millis(500);
 
-fn metrics_only() -> Plan {
-    Plan {
+fn metrics_only() -> Subscription {
+    Subscription {
         metrics: Some(METRICS_EVERY),
-        ..Plan::default()
+        ..Subscription::default()
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::handshake::server::Request;
 use super::super::{Endpoint, probe};
 use super::agent::accept;
 use super::*;
-use crate::config::agent_url::Target;
+use crate::config::agent_url::AgentUrl;
 use crate::secrets::token::Token;
 
 pub(super) async fn listener() -> (TcpListener, SocketAddr) {
@@ -173,7 +173,7 @@ async fn a_published_agent_is_dialled_again_with_the_token_in_the_query() {
 #[tokio::test]
 async fn a_token_in_the_url_stays_in_the_request() {
     let (listener, address) = listener().await;
-    let target: Target = format!("ws://{address}/ws?token=s3cret").parse().unwrap();
+    let target: AgentUrl = format!("ws://{address}/ws?token=s3cret").parse().unwrap();
     let requests = requests_of(Endpoint::Plain(target), listener).await;
     assert_eq!(requests.len(), 1);
 }
@@ -182,7 +182,7 @@ async fn a_token_in_the_url_stays_in_the_request() {
 async fn no_message_holds_the_token() {
     let (listener, address) = listener().await;
     drop(listener);
-    let target: Target = format!("ws://{address}/ws?token=s3cret").parse().unwrap();
+    let target: AgentUrl = format!("ws://{address}/ws?token=s3cret").parse().unwrap();
     let endpoint = Endpoint::Plain(target);
     let error = probe(&endpoint).await.unwrap_err();
     for shown in [

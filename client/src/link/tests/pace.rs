@@ -12,7 +12,7 @@ use super::*;
 async fn the_host_is_asked_for_once_and_then_what_the_plan_wants() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut agent = listener.native().await;
     agent.host().await;
     let start = Instant::now();
@@ -50,9 +50,9 @@ async fn what_becomes_wanted_is_asked_for_at_once() {
     agent.host().await;
     sleep(Duration::from_secs(5)).await;
     let wanted = Instant::now();
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         journal: Some((7, Duration::from_secs(5))),
-        ..Plan::default()
+        ..Subscription::default()
     });
     assert_eq!(agent.request().await.1, Query::Journal { pid: 7 });
     assert_eq!(wanted.elapsed(), Duration::ZERO);
@@ -62,7 +62,7 @@ async fn what_becomes_wanted_is_asked_for_at_once() {
 async fn a_late_answer_delays_the_next_request_and_is_not_made_up_for() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut agent = listener.native().await;
     agent.host().await;
     let (id, query) = agent.request().await;
@@ -86,11 +86,11 @@ async fn a_late_answer_delays_the_next_request_and_is_not_made_up_for() {
 async fn requests_of_different_kinds_do_not_wait_for_each_other() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         metrics: Some(METRICS_EVERY),
         processes: Some(Duration::from_secs(2)),
         disks: Some(Duration::from_secs(5)),
-        ..Plan::default()
+        ..Subscription::default()
     });
     let mut agent = listener.native().await;
     let mut asked = Vec::new();
@@ -114,7 +114,7 @@ async fn requests_of_different_kinds_do_not_wait_for_each_other() {
 async fn a_slow_reader_slows_the_asking_and_loses_nothing() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let server = tokio::spawn(async move {
         let mut agent = listener.native().await;
         let mut asked = 0;
@@ -143,7 +143,7 @@ async fn a_slow_reader_slows_the_asking_and_loses_nothing() {
 async fn a_dropped_link_hangs_up() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut agent = listener.native().await;
     agent.host().await;
     agent.request().await;
@@ -155,7 +155,7 @@ async fn a_dropped_link_hangs_up() {
 async fn a_long_list_may_take_its_time_while_the_agent_still_talks() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(Plan {
+    link.set_subscription(Subscription {
         processes: Some(Duration::from_secs(2)),
         ..metrics_only()
     });

@@ -13,7 +13,7 @@ use super::*;
 async fn silence_is_a_loss_within_three_seconds_of_the_last_word() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut agent = listener.native().await;
     agent.host().await;
     let (id, query) = agent.request().await;
@@ -36,7 +36,7 @@ async fn silence_is_a_loss_within_three_seconds_of_the_last_word() {
 async fn a_closed_connection_is_a_loss_at_once_and_is_dialled_again() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
-    link.set_plan(metrics_only());
+    link.set_subscription(metrics_only());
     let mut agent = listener.native().await;
     agent.host().await;
     drop(agent);

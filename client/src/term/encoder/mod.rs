@@ -19,7 +19,7 @@ const WORTH_MOVING: usize = 24;
 /// Nothing is taken for granted of where the terminal's cursor is and what it writes with: a frame is right
 /// whatever has been written before it.
 pub(crate) fn changes(shown: &mut Buffer, next: &Buffer, frame: &mut String) {
-    let mut pen = Pen {
+    let mut pen = Cursor {
         frame,
         page: next,
         at: None,
@@ -56,7 +56,7 @@ pub(crate) fn changes(shown: &mut Buffer, next: &Buffer, frame: &mut String) {
 }
 
 /// Graphs move by a cell to the left, and so do their cells on the screen where that is shorter than to write them.
-fn move_what_moved(shown: &mut Buffer, pen: &mut Pen<'_>) {
+fn move_what_moved(shown: &mut Buffer, pen: &mut Cursor<'_>) {
     let area = shown.area;
     for y in area.top()..area.bottom() {
         let mut x = area.left();
@@ -107,7 +107,7 @@ fn is_surely_one_column(symbol: &str) -> bool {
 }
 
 /// The terminal's cursor, while it writes a frame.
-struct Pen<'a> {
+struct Cursor<'a> {
     frame: &'a mut String,
     /// What the screen shows in the end.
     page: &'a Buffer,
@@ -117,7 +117,7 @@ struct Pen<'a> {
     ink: Option<Ink>,
 }
 
-impl Pen<'_> {
+impl Cursor<'_> {
     /// Takes a cell out of a row and puts a blank in behind those that move up; what is right of that stays where
     /// it is.
     fn move_to_the_left(&mut self, taken: Position, blank: Position) {

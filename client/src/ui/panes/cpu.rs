@@ -10,7 +10,7 @@ use crate::text::{format, width};
 use crate::ui::widgets::graph;
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{bar, padded, pane, put};
-use crate::view::regions::{Form, Regions};
+use crate::view::regions::{Density, Regions};
 use crate::view::{RenderContext, nothing_yet, remark, sparkline};
 
 /// Columns of a core with a bar, at least and at most, the gap included.
@@ -23,7 +23,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderCon
     let state = &scene.host;
     let every = scene.settings.intervals.metrics;
     let cpu = state.metrics.value().and_then(|it| it.cpu.as_ref());
-    let boxed = regions.form == Form::Boxed;
+    let boxed = regions.density == Density::Boxed;
     let title = title(cpu, scene);
     let remark = remark(scene, &state.metrics, every);
     let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
@@ -32,7 +32,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderCon
         put(buffer, inner, 0, headline(cpu, inner, regions, scene));
         body.y = body.y.saturating_add(1).min(inner.bottom());
         body.height = body.height.saturating_sub(1);
-        if regions.form == Form::Brief {
+        if regions.density == Density::Brief {
             let label = LABEL.min(body.width);
             body.x += label;
             body.width -= label;
@@ -146,7 +146,7 @@ fn headline(
         Span::raw(" "),
     ];
     let mut tail = Vec::new();
-    if regions.memory.is_none() && regions.form == Form::Brief {
+    if regions.memory.is_none() && regions.density == Density::Brief {
         tail.extend(super::memory::gist(scene));
     }
     let celsius = cpu.and_then(|cpu| cpu.temperature_celsius);

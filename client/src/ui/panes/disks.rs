@@ -12,7 +12,7 @@ use crate::text::{format, width};
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{bar, padded, pane, put, put_apart};
 use crate::view::disks::{WIDE, disks, inner, rows_each};
-use crate::view::regions::Form;
+use crate::view::regions::Density;
 use crate::view::{RenderContext, nothing_yet, remark};
 
 /// How many disks the agent has left out, having too many.
@@ -37,14 +37,20 @@ pub fn used_percent(disk: &Disk) -> Option<f32> {
 }
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, offset: usize, scene: RenderContext<'_>) {
+pub fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    density: Density,
+    offset: usize,
+    scene: RenderContext<'_>,
+) {
     let part = &scene.host.disks;
     let disks = disks(scene.host);
-    if form == Form::Brief {
+    if density == Density::Brief {
         brief(buffer, area, disks, offset, scene);
         return;
     }
-    let (rows, width) = inner(area, form);
+    let (rows, width) = inner(area, density);
     let each = rows_each(rows, width, disks.len());
     let shown = rows / each;
     let mut remark = remark(scene, part, scene.settings.intervals.disks);
@@ -61,7 +67,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, offset: usize, scene: R
         remark = Some(Span::styled(words, scene.theme.quiet()));
     }
     let title = vec![Span::styled("Disks", scene.theme.strong())];
-    let boxed = form == Form::Boxed;
+    let boxed = density == Density::Boxed;
     let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
     if disks.is_empty() {
         let words = match part.value() {

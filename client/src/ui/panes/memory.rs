@@ -11,17 +11,17 @@ use crate::text::{format, width};
 use crate::ui::widgets::graph;
 use crate::ui::widgets::label::label;
 use crate::ui::widgets::paint::{bar, padded, pane, put};
-use crate::view::regions::Form;
+use crate::view::regions::Density;
 use crate::view::{NOT_TOLD, NOT_TOLD_SHORT, RenderContext, nothing_yet, remark};
 
 /// Columns in front of a bar.
 const LABEL: usize = 6;
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: RenderContext<'_>) {
+pub fn draw(buffer: &mut Buffer, area: Rect, density: Density, scene: RenderContext<'_>) {
     let part = &scene.host.metrics;
     let metrics = part.value();
-    if form == Form::Brief {
+    if density == Density::Brief {
         brief(buffer, area, metrics, scene);
         return;
     }
@@ -34,7 +34,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, scene: RenderContext<'_
         ),
     ];
     let remark = remark(scene, part, scene.settings.intervals.metrics);
-    let boxed = form == Form::Boxed;
+    let boxed = density == Density::Boxed;
     let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
     let Some(metrics) = metrics else {
         let words = nothing_yet(part);

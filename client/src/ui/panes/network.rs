@@ -13,7 +13,7 @@ use crate::ui::widgets::graph;
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{padded, pane, put, put_apart};
 use crate::view::network::{inner_rows, interfaces, rows_each};
-use crate::view::regions::Form;
+use crate::view::regions::Density;
 use crate::view::{RenderContext, nothing_yet, remark, sparkline};
 
 /// Columns of a rate: `1023 KiB/s`.
@@ -22,14 +22,20 @@ const RATE: usize = 10;
 const LEAST_SCALE: f64 = 1024.0;
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, offset: usize, scene: RenderContext<'_>) {
+pub fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    density: Density,
+    offset: usize,
+    scene: RenderContext<'_>,
+) {
     let part = &scene.host.metrics;
     let interfaces = interfaces(scene.host);
-    if form == Form::Brief {
+    if density == Density::Brief {
         brief(buffer, area, &interfaces, offset, scene);
         return;
     }
-    let rows = inner_rows(area, form);
+    let rows = inner_rows(area, density);
     let each = rows_each(rows, interfaces.len());
     let shown = rows / each;
     let mut remark = remark(scene, part, scene.settings.intervals.metrics);
@@ -39,7 +45,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, form: Form, offset: usize, scene: R
         remark = Some(Span::styled(words, scene.theme.quiet()));
     }
     let title = vec![Span::styled("Network", scene.theme.strong())];
-    let boxed = form == Form::Boxed;
+    let boxed = density == Density::Boxed;
     let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
     if interfaces.is_empty() {
         let words = match part.value() {

@@ -13,7 +13,7 @@ use crate::state::{Identity, percent};
 use crate::text::{format, width};
 use crate::ui::widgets::paint::{pane, put, scrollbar};
 use crate::view::process_table::{columns, is_text, state_letter, title_of};
-use crate::view::regions::{Form, Placed, Regions, Table};
+use crate::view::regions::{Density, Placed, Regions, Table};
 use crate::view::{NOT_TOLD, RenderContext, nothing_yet, remark};
 
 /// Draws the pane.
@@ -25,7 +25,7 @@ pub fn draw(
     scene: RenderContext<'_>,
 ) {
     let part = &scene.host.processes;
-    let boxed = regions.form == Form::Boxed;
+    let boxed = regions.density == Density::Boxed;
     let title = title(list, scene);
     let mut remark = remark(scene, part, scene.settings.intervals.processes);
     if list.frozen {

@@ -9,21 +9,21 @@ use crate::state::Watch;
 use crate::text::{format, width};
 use crate::ui::widgets::paint::{pane, put, scrollbar};
 use crate::view::process_details::{lines, tab_title};
-use crate::view::regions::{DetailsArea, Form};
+use crate::view::regions::{Density, DetailsArea};
 use crate::view::{Details, RenderContext, remark};
 
 /// Draws the dialog.
 pub fn draw(
     buffer: &mut Buffer,
     area: DetailsArea,
-    form: Form,
+    density: Density,
     shown: Details,
     watch: &Watch,
     scene: RenderContext<'_>,
 ) {
     let title = title(watch, scene);
     let note = remark(scene, &watch.details, scene.settings.intervals.metrics);
-    let boxed = form == Form::Boxed;
+    let boxed = density == Density::Boxed;
     pane(buffer, area.area, boxed, title, note, scene.theme);
     if let Some(facts) = area.facts {
         let lines = lines(Tab::Facts, facts.width, watch, scene);

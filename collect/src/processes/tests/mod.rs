@@ -13,12 +13,12 @@ use socktop_proto::{Error, ErrorCode};
 use super::fake::{Fake, Machine};
 use super::scan::TURN;
 use super::{Collected, ProcessesCollector};
-use crate::processes::new_pids::Births;
+use crate::processes::new_pids::NewPids;
 
 /// A collector that has the machine's CPU clocks, and is told of births.
 fn collector(machine: &Machine) -> ProcessesCollector {
     let mut collector = ProcessesCollector::new(machine.root());
-    collector.reader = Some((machine.reader(), Births::new(Some(machine.last_pid()))));
+    collector.reader = Some((machine.reader(), NewPids::new(Some(machine.last_pid()))));
     collector
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use socktop_proto::delta::changes;
-use socktop_proto::dialect::native::{self, Wanted};
+use socktop_proto::dialect::native::{self, ReplyOptions};
 use socktop_proto::dialect::{json, text};
 use socktop_proto::model::{self, body};
 use socktop_proto::{Body, Fields, Frame, Query};
@@ -24,7 +24,7 @@ pub struct Sample {
     revision: u64,
     /// Those before this one, which clients may have.
     earlier: Vec<Weak<Sample>>,
-    native: Mutex<Vec<(Wanted, Bytes)>>,
+    native: Mutex<Vec<(ReplyOptions, Bytes)>>,
     text: OnceLock<Message>,
     json: OnceLock<Message>,
 }
@@ -46,7 +46,7 @@ impl Sample {
 
     /// The native reply to request `id`: what has changed where the client has a revision that is known still, else the
     /// whole.
-    pub fn native(&self, id: u64, wanted: Wanted) -> Message {
+    pub fn native(&self, id: u64, wanted: ReplyOptions) -> Message {
         let mut known = self.native.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, encoded)) = known.iter().find(|(like, _)| *like == wanted) {
             return Message::binary(native::reply_frame(id, encoded));
@@ -59,7 +59,7 @@ impl Sample {
         Message::binary(frame)
     }
 
-    fn encode(&self, wanted: Wanted) -> Vec<u8> {
+    fn encode(&self, wanted: ReplyOptions) -> Vec<u8> {
         let changes = wanted
             .since
             .and_then(|since| self.changes_since(since, wanted.fields))

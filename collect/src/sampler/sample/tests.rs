@@ -1,6 +1,6 @@
 //! What is sent of a sample, in each dialect.
 
-use socktop_proto::dialect::native::Told;
+use socktop_proto::dialect::native::Payload;
 use socktop_proto::limits::{BODY_BYTES, MESSAGE_BYTES, PARTS};
 use socktop_proto::{Error, ErrorCode};
 
@@ -43,15 +43,15 @@ fn next(earlier: &mut Earlier, list: model::Processes) -> Arc<Sample> {
     earlier.next(Query::Processes, body::Kind::Processes(list).into())
 }
 
-fn since(revision: u64) -> Wanted {
-    Wanted {
+fn since(revision: u64) -> ReplyOptions {
+    ReplyOptions {
         since: Some(revision),
-        ..Wanted::default()
+        ..ReplyOptions::default()
     }
 }
 
 /// What a client is told: the answer, and its size.
-fn told(sample: &Sample, wanted: Wanted) -> (Told, usize) {
+fn told(sample: &Sample, wanted: ReplyOptions) -> (Payload, usize) {
     let frame = sample.native(1, wanted).into_data();
     let answer = native::decode_reply(&frame, 1 << 20).unwrap();
     assert_eq!((answer.id, answer.revision), (1, sample.revision));
@@ -65,10 +65,10 @@ fn whoever_has_one_of_the_last_samples_is_told_what_has_changed() {
         .map(|step| next(&mut earlier, list(step.into())))
         .collect();
     let newest = &samples[5];
-    let (whole, whole_size) = told(newest, Wanted::default());
-    assert_eq!(whole, Told::Whole(newest.body.clone()));
+    let (whole, whole_size) = told(newest, ReplyOptions::default());
+    assert_eq!(whole, Payload::Whole(newest.body.clone()));
     for (revision, old) in (4..=6).zip(&samples[3..]) {
-        let (Told::Changes(changes), size) = told(newest, since(revision)) else {
+        let (Payload::Changes(changes), size) = told(newest, since(revision)) else {
             panic!("since {revision}");
         };
         assert!(size < whole_size / 4, "{size} of {whole_size}");
@@ -86,8 +86,8 @@ fn fields_that_are_not_wanted_are_not_told() {
     let mut earlier = Earlier::default();
     let first = next(&mut earlier, list(1.0));
     let second = next(&mut earlier, list(2.0));
-    let of = |fields, since| Wanted { fields, since };
-    let (Told::Whole(body), _) = told(&first, of(Fields::NAME, None)) else {
+    let of = |fields, since| ReplyOptions { fields, since };
+    let (Payload::Whole(body), _) = told(&first, of(Fields::NAME, None)) else {
         panic!("changes to nothing");
     };
     let Some(body::Kind::Processes(named)) = body.kind else {
@@ -143,7 +143,7 @@ fn errors(sample: &Sample) -> [Option<String>; 3] {
         Some(body::Kind::Error(error)) => Some(error.message),
         _ => None,
     };
-    let native = sample.native(u64::MAX, Wanted::default()).into_data();
+    let native = sample.native(u64::MAX, ReplyOptions::default()).into_data();
     let native = native::decode_reply(&native, BODY_BYTES).unwrap();
     let frame = match sample.text() {
         Message::Text(text) => Frame::Text(text.as_str().to_owned()),
@@ -163,7 +163,7 @@ fn errors(sample: &Sample) -> [Option<String>; 3] {
 }
 
 fn native_len(sample: &Sample) -> usize {
-    sample.native(u64::MAX, Wanted::default()).len()
+    sample.native(u64::MAX, ReplyOptions::default()).len()
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn an_error_in_place_of_an_answer_has_no_name_either() {
         },
     );
     assert_eq!(sample.revision, 1);
-    let frame = sample.native(1, Wanted::default()).into_data();
+    let frame = sample.native(1, ReplyOptions::default()).into_data();
     assert_eq!(native::decode_reply(&frame, 1 << 20).unwrap().revision, 0);
 }
 
@@ -239,7 +239,7 @@ fn the_changes_of_the_longest_list_are_taken() {
     let second = next(&mut earlier, longest(90.0));
     let frame = second.native(1, since(1)).into_data();
     let answer = native::decode_reply(&frame, BODY_BYTES).unwrap();
-    assert!(matches!(answer.told, Told::Changes(_)));
+    assert!(matches!(answer.told, Payload::Changes(_)));
 }
 
 #[test]
@@ -248,5 +248,5 @@ fn an_error_has_no_name() {
     let error = Error::new(ErrorCode::Unavailable, "nothing");
     let sample = earlier.next(Query::Metrics, error.into());
     assert_eq!(sample.revision, 0);
-    assert!(matches!(told(&sample, since(0)).0, Told::Whole(_)));
+    assert!(matches!(told(&sample, since(0)).0, Payload::Whole(_)));
 }
