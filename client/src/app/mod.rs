@@ -188,6 +188,8 @@ fn arrival<T>(part: &crate::state::Part<T>) -> Option<Instant> {
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod mouse_tests;
 pub mod screens;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

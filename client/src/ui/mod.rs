@@ -1,8 +1,20 @@
 //! The screen: a pure function of the application's state and the time. One file a pane; where they are
 //! is drawn in [`crate::view::layout`].
 
+pub mod footer;
 pub mod header;
 pub mod help;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod impossible_tests;
+pub mod panes;
+#[cfg(test)]
+mod property_tests;
+pub mod screens;
+#[cfg(test)]
+mod tests;
+pub mod widgets;
 
 use std::time::Duration;
 
@@ -128,14 +140,3 @@ fn dim(buffer: &mut Buffer, area: Rect, density: Density, scene: RenderContext<'
     };
     buffer.set_style(inside.intersection(buffer.area), scene.theme.old());
 }
-
-pub mod footer;
-#[cfg(test)]
-mod hostile_tests;
-#[cfg(test)]
-mod impossible_tests;
-pub mod panes;
-pub mod screens;
-#[cfg(test)]
-mod tests;
-pub mod widgets;
