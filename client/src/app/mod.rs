@@ -142,7 +142,7 @@ impl App {
             fields: placed_columns(&regions, &self.host)
                 .into_iter()
                 .fold(self.list.fields(), |fields, placed| {
-                    fields | placed.column.fields()
+                    fields | placed.column.row().fields
                 }),
             disks: regions
                 .disks

@@ -5,7 +5,8 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use super::fixture::Stage;
 use super::tests::{shown_pids, table, typed};
 use super::{Effect, Message};
-use crate::catalog::process::{Column, Sort};
+use crate::catalog::process::Column;
+use crate::catalog::sort::Sort;
 use crate::view::process_table::placed_columns;
 
 /// Presses, releases, drags or turns the wheel.

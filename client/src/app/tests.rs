@@ -10,7 +10,8 @@ use socktop_proto::{Fields, Query};
 use super::fixture::{Stage, details, processes};
 use super::*;
 use crate::actions::keymap::{Key, bindings};
-use crate::catalog::process::{Column, Sort};
+use crate::catalog::process::Column;
+use crate::catalog::sort::Sort;
 use crate::link::{Dialect, Intervals};
 use crate::view::process_table::placed_columns;
 

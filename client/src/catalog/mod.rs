@@ -1,3 +1,4 @@
-//! The fields that tables show.
+//! The fields that tables show: one row for each.
 
-pub(crate) mod process;
+pub mod process;
+pub mod sort;

@@ -1,161 +1,370 @@
-//! What the process list is sorted by.
-
-use std::cmp::Ordering;
+//! The columns of the process list. All that is to be known of one stands in its row.
 
 use socktop_proto::Fields;
-use socktop_proto::model::Process;
+use socktop_proto::model::{Process, ProcessState};
 
-/// A column of the process list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Column {
-    /// Process id.
-    Pid,
-    /// The parent's process id.
-    Parent,
-    /// The user's name.
-    User,
-    /// The program's name.
-    Name,
-    /// State.
-    State,
-    /// Threads.
-    Threads,
-    /// Time since it started.
-    Age,
-    /// Share of the whole machine's CPU.
-    Cpu,
-    /// Resident memory.
-    Memory,
-    /// Resident memory as a share of the machine's.
-    MemoryShare,
-}
+use crate::config::theme::{Level, Role};
+use crate::state::percent;
+use crate::text::format;
 
-impl Column {
+/// All that is to be known of a column.
+#[derive(Debug)]
+pub struct Row {
+    /// The heading.
+    pub title: &'static str,
     /// What of a process it shows.
-    #[must_use]
-    pub fn fields(self) -> Fields {
-        match self {
-            Self::Pid => Fields::PID,
-            Self::Parent => Fields::PARENT,
-            Self::User => Fields::USER,
-            Self::Name => Fields::NAME,
-            Self::State => Fields::STATE,
-            Self::Threads => Fields::THREADS,
-            Self::Age => Fields::STARTED,
-            Self::Cpu => Fields::CPU,
-            Self::Memory | Self::MemoryShare => Fields::RESIDENT,
-        }
-    }
-
-    /// Whether the largest values come first when one begins to sort by this column.
-    fn begins_descending(self) -> bool {
-        matches!(
-            self,
-            Self::Threads | Self::Cpu | Self::Memory | Self::MemoryShare
-        )
-    }
+    pub fields: Fields,
+    /// Columns of the screen; 0 takes what the others leave.
+    pub width: u16,
+    /// Columns that are added where the list is wide.
+    pub spare_width: u16,
+    /// The side that its text stands at.
+    pub align: Align,
+    /// Which of the columns it is that give way where the list is narrow, and for how wide a name; some never do.
+    pub gives_way: Option<GivesWay>,
+    /// Whether `socktop_agent` 1.60 sends it.
+    pub sent_by_published_agent: bool,
+    /// Whether the largest values come first when one begins to sort by it.
+    pub largest_first: bool,
+    /// What it is sorted by.
+    pub sort_key: SortKey,
+    /// What it shows of a process.
+    pub cell: fn(&Process, &Machine) -> Cell,
 }
 
-/// Shares of the machine's CPU that are shown as the same number are the same to the order, too, in percent: smaller
-/// differences say nothing.
-const SHOWN_STEP: f32 = 0.1;
-
-/// On a machine with many CPUs that is much for one of them: this share of one CPU makes a difference on any.
-const CPU_STEP: f32 = 0.2;
-
-/// What the list is sorted by.
+/// A side of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sort {
-    /// The column.
-    pub column: Column,
-    /// Whether the largest values come first.
-    pub descending: bool,
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
 }
 
-impl Sort {
-    /// Sorting by `column`, in the direction that one wants most often.
-    #[must_use]
-    pub fn by(column: Column) -> Self {
+/// When a column gives way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivesWay {
+    /// The lowest goes first.
+    pub order: u8,
+    /// It goes where the name would be narrower than this.
+    pub least_name_width: u16,
+}
+
+/// What a column is sorted by.
+#[derive(Debug, Clone, Copy)]
+pub enum SortKey {
+    /// A text, without regard to case; an empty one is unknown.
+    Text(fn(&Process) -> &str),
+    /// A number.
+    Number(fn(&Process) -> Option<u64>),
+    /// A share of the machine's CPU in percent, of which small differences do not count.
+    CpuShare(fn(&Process) -> Option<f32>),
+}
+
+/// What cells need beside the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// All of its memory.
+    pub memory_bytes: Option<u64>,
+    /// The time of the sample since the boot.
+    pub boot_ms: Option<u64>,
+}
+
+/// A text and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// The text.
+    pub text: String,
+    /// How it looks.
+    pub role: Role,
+}
+
+impl Cell {
+    fn new(text: impl Into<String>, role: Role) -> Self {
         Self {
-            column,
-            descending: column.begins_descending(),
+            text: text.into(),
+            role,
         }
     }
 
-    /// The text that a process is sorted by, in lower case: made once, for there may be many comparisons.
-    pub(crate) fn text(self, process: &Process) -> String {
-        let text = match self.column {
-            Column::User => &process.user,
-            Column::Name => &process.name,
-            _ => return String::new(),
-        };
-        text.chars().flat_map(char::to_lowercase).collect()
+    fn dim_number(number: Option<u32>) -> Self {
+        let text = number.map_or_else(|| format::UNKNOWN.to_owned(), |number| number.to_string());
+        Self::new(text, Role::Dim)
     }
+}
 
-    /// The order of two processes with their texts on a machine of `cpus`. What is unknown comes last in both directions.
-    pub(crate) fn compare(
-        self,
-        (one, text): (&Process, &str),
-        (other, others): (&Process, &str),
-        cpus: u16,
-    ) -> Ordering {
-        let direct = |order: Ordering| {
-            if self.descending {
-                order.reverse()
-            } else {
-                order
-            }
-        };
-        let known = |one: Option<u64>, other: Option<u64>| match (one, other) {
-            (Some(one), Some(other)) => direct(one.cmp(&other)),
-            (one, other) => other.is_some().cmp(&one.is_some()),
-        };
-        let by_text = || match (text.is_empty(), others.is_empty()) {
-            (false, false) => direct(text.cmp(others)),
-            (one, other) => one.cmp(&other),
-        };
-        match self.column {
-            Column::Pid => direct(one.pid.cmp(&other.pid)),
-            Column::Parent => known(
-                one.parent_pid.map(u64::from),
-                other.parent_pid.map(u64::from),
-            ),
-            Column::User | Column::Name => by_text(),
-            Column::State => known(state_rank(one), state_rank(other)),
-            Column::Threads => known(one.threads.map(u64::from), other.threads.map(u64::from)),
-            // The youngest has started last.
-            Column::Age => known(
-                one.started_boot_ms.map(|started| u64::MAX - started),
-                other.started_boot_ms.map(|started| u64::MAX - started),
-            ),
-            Column::Cpu => {
-                let step = SHOWN_STEP.min(CPU_STEP / f32::from(cpus.max(1)));
-                let number = |process: &Process| {
-                    let percent = process.cpu_percent.filter(|it| !it.is_nan())?;
-                    Some((percent / step).round())
-                };
-                match (number(one), number(other)) {
-                    (Some(one), Some(other)) => direct(one.total_cmp(&other)),
-                    (one, other) => other.is_some().cmp(&one.is_some()),
+/// The name gets at least this before columns that are rarely looked at find room,
+const GOOD_NAME: u16 = 28;
+/// this before others do,
+const LEAST_NAME: u16 = 18;
+/// and this before the last ones do.
+const LEAST_NAME_EVER: u16 = 8;
+/// Where the name gets more than this, other columns get their spare width.
+pub const AMPLE_NAME: u16 = GOOD_NAME + 20;
+
+const fn gives_way(order: u8, least_name_width: u16) -> GivesWay {
+    GivesWay {
+        order,
+        least_name_width,
+    }
+}
+
+/// Makes of each row a variant of [`Column`] and what [`Column::row`] gives for it, so that no column can lack one.
+macro_rules! columns {
+    ($($(#[$doc:meta])* $name:ident $row:tt)*) => {
+        /// A column of the process list.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Column {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Column {
+            /// Every column, in the order on the screen.
+            pub const EACH: &[Self] = &[$(Self::$name),*];
+
+            /// All that is to be known of it.
+            #[must_use]
+            pub fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$name => {
+                        const ROW: &Row = &Row $row;
+                        ROW
+                    })*
                 }
             }
-            Column::Memory | Column::MemoryShare => known(one.resident_bytes, other.resident_bytes),
         }
+    };
+}
+
+columns! {
+    /// Process id.
+    Pid {
+        title: "PID",
+        fields: Fields::PID,
+        width: 7,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: None,
+        sent_by_published_agent: true,
+        largest_first: false,
+        sort_key: SortKey::Number(|process| Some(process.pid.into())),
+        cell: |process, _| Cell::new(process.pid.to_string(), Role::Plain),
+    }
+    /// The parent's process id.
+    Parent {
+        title: "PPID",
+        fields: Fields::PARENT,
+        width: 7,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: Some(gives_way(2, GOOD_NAME)),
+        sent_by_published_agent: false,
+        largest_first: false,
+        sort_key: SortKey::Number(|process| process.parent_pid.map(u64::from)),
+        cell: |process, _| Cell::dim_number(process.parent_pid),
+    }
+    /// The user's name.
+    User {
+        title: "USER",
+        fields: Fields::USER,
+        width: 10,
+        spare_width: 6,
+        align: Align::Left,
+        gives_way: Some(gives_way(5, LEAST_NAME_EVER)),
+        sent_by_published_agent: false,
+        largest_first: false,
+        sort_key: SortKey::Text(|process| &process.user),
+        cell: |process, _| {
+            if process.user.is_empty() {
+                Cell::dim_number(process.user_id)
+            } else {
+                Cell::new(&process.user, Role::Dim)
+            }
+        },
+    }
+    /// The program's name.
+    Name {
+        title: "NAME",
+        fields: Fields::NAME,
+        width: 0,
+        spare_width: 0,
+        align: Align::Left,
+        gives_way: None,
+        sent_by_published_agent: true,
+        largest_first: false,
+        sort_key: SortKey::Text(|process| &process.name),
+        cell: |process, _| {
+            if process.name.is_empty() {
+                Cell::new(format::UNKNOWN, Role::Dim)
+            } else {
+                Cell::new(&process.name, Role::Plain)
+            }
+        },
+    }
+    /// State.
+    State {
+        title: "S",
+        fields: Fields::STATE,
+        width: 1,
+        spare_width: 0,
+        align: Align::Left,
+        gives_way: Some(gives_way(6, LEAST_NAME_EVER)),
+        sent_by_published_agent: false,
+        largest_first: false,
+        sort_key: SortKey::Number(state_rank),
+        cell: |process, _| Cell::new(state_letter(process.state()), state_role(process.state())),
+    }
+    /// Threads.
+    Threads {
+        title: "THR",
+        fields: Fields::THREADS,
+        width: 4,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: Some(gives_way(4, LEAST_NAME)),
+        sent_by_published_agent: false,
+        largest_first: true,
+        sort_key: SortKey::Number(|process| process.threads.map(u64::from)),
+        cell: |process, _| Cell::dim_number(process.threads),
+    }
+    /// Time since it started.
+    Age {
+        title: "AGE",
+        fields: Fields::STARTED,
+        width: 9,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: Some(gives_way(1, GOOD_NAME)),
+        sent_by_published_agent: false,
+        largest_first: false,
+        // The youngest has started last.
+        sort_key: SortKey::Number(|process| process.started_boot_ms.map(|start| u64::MAX - start)),
+        cell: |process, machine| {
+            let times = machine.boot_ms.zip(process.started_boot_ms);
+            let age = times.map(|(now, started)| now.saturating_sub(started));
+            let text = age.map_or_else(|| format::UNKNOWN.to_owned(), format::uptime);
+            Cell::new(text, Role::Dim)
+        },
+    }
+    /// Share of the whole machine's CPU.
+    Cpu {
+        title: "CPU%",
+        fields: Fields::CPU,
+        width: 5,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: None,
+        sent_by_published_agent: true,
+        largest_first: true,
+        sort_key: SortKey::CpuShare(|process| process.cpu_percent),
+        cell: |process, _| {
+            let text = format::percent(process.cpu_percent);
+            // What does nothing steps back behind what does something.
+            let role = if text == "0.0" || text == format::UNKNOWN {
+                Role::Dim
+            } else {
+                Role::Value(Level::cpu(process.cpu_percent))
+            };
+            Cell::new(text, role)
+        },
+    }
+    /// Resident memory.
+    Memory {
+        title: "MEM",
+        fields: Fields::RESIDENT,
+        width: 8,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: Some(gives_way(7, LEAST_NAME_EVER)),
+        sent_by_published_agent: true,
+        largest_first: true,
+        sort_key: SortKey::Number(|process| process.resident_bytes),
+        cell: |process, _| {
+            let is_nothing = process.resident_bytes.unwrap_or(0) == 0;
+            let role = if is_nothing { Role::Dim } else { Role::Plain };
+            Cell::new(format::bytes_or_unknown(process.resident_bytes), role)
+        },
+    }
+    /// Resident memory as a share of the machine's.
+    MemoryShare {
+        title: "MEM%",
+        fields: Fields::RESIDENT,
+        width: 5,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: Some(gives_way(3, LEAST_NAME)),
+        sent_by_published_agent: true,
+        largest_first: true,
+        sort_key: SortKey::Number(|process| process.resident_bytes),
+        cell: |process, machine| {
+            let sizes = process.resident_bytes.zip(machine.memory_bytes);
+            let share = sizes.and_then(|(resident, total)| percent(resident, total));
+            let text = format::percent(share);
+            let role = if text == "0.0" { Role::Dim } else { Role::Plain };
+            Cell::new(text, role)
+        },
     }
 }
 
 /// What runs or is stuck is looked for; what sleeps is not.
 fn state_rank(process: &Process) -> Option<u64> {
-    use socktop_proto::model::ProcessState as State;
     match process.state() {
-        State::Unspecified => None,
-        State::Running => Some(0),
-        State::DiskSleep => Some(1),
-        State::Zombie => Some(2),
-        State::Dead => Some(3),
-        State::Stopped => Some(4),
-        State::Traced => Some(5),
-        State::Sleeping => Some(6),
-        State::Idle => Some(7),
+        ProcessState::Unspecified => None,
+        ProcessState::Running => Some(0),
+        ProcessState::DiskSleep => Some(1),
+        ProcessState::Zombie => Some(2),
+        ProcessState::Dead => Some(3),
+        ProcessState::Stopped => Some(4),
+        ProcessState::Traced => Some(5),
+        ProcessState::Sleeping => Some(6),
+        ProcessState::Idle => Some(7),
+    }
+}
+
+/// A state's letter, as ps(1) has it.
+#[must_use]
+pub fn state_letter(state: ProcessState) -> &'static str {
+    match state {
+        ProcessState::Unspecified => format::UNKNOWN,
+        ProcessState::Running => "R",
+        ProcessState::Sleeping => "S",
+        ProcessState::DiskSleep => "D",
+        ProcessState::Stopped => "T",
+        ProcessState::Traced => "t",
+        ProcessState::Zombie => "Z",
+        ProcessState::Dead => "X",
+        ProcessState::Idle => "I",
+    }
+}
+
+fn state_role(state: ProcessState) -> Role {
+    match state {
+        ProcessState::Running => Role::Good,
+        ProcessState::DiskSleep | ProcessState::Stopped | ProcessState::Traced => {
+            Role::Value(Level::High)
+        }
+        ProcessState::Zombie | ProcessState::Dead => Role::Bad,
+        _ => Role::Dim,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_column_takes_what_the_others_leave() {
+        let elastic = Column::EACH.iter().filter(|it| it.row().width == 0);
+        assert_eq!(elastic.collect::<Vec<_>>(), [&Column::Name]);
+    }
+
+    #[test]
+    fn no_two_columns_give_way_at_once() {
+        let ways = Column::EACH.iter().filter_map(|it| it.row().gives_way);
+        let mut orders: Vec<u8> = ways.map(|it| it.order).collect();
+        let count = orders.len();
+        orders.sort_unstable();
+        orders.dedup();
+        assert_eq!(orders.len(), count);
     }
 }

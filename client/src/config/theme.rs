@@ -49,6 +49,23 @@ impl Level {
     }
 }
 
+/// What a text means; the theme decides how that looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing special.
+    Plain,
+    /// There when looked for.
+    Dim,
+    /// A value that is so worrying.
+    Value(Level),
+    /// All is well.
+    Good,
+    /// Something failed.
+    Bad,
+    /// What the list is sorted by.
+    Accent,
+}
+
 /// Styles by what they mean.
 #[derive(Debug, Clone, Copy)]
 pub struct Theme {
@@ -67,6 +84,19 @@ impl Theme {
             Style::new().fg(color)
         } else {
             Style::new()
+        }
+    }
+
+    /// How a text of that role looks.
+    #[must_use]
+    pub fn style(self, role: Role) -> Style {
+        match role {
+            Role::Plain => Style::new(),
+            Role::Dim => self.quiet(),
+            Role::Value(level) => self.value(level),
+            Role::Good => self.good(),
+            Role::Bad => self.bad(),
+            Role::Accent => self.accent(),
         }
     }
 

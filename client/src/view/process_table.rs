@@ -1,76 +1,10 @@
 //! The process list: which columns fit, and where they are.
 
 use ratatui::layout::Rect;
-use socktop_proto::model::ProcessState;
 
 use super::regions::{Placed, Regions};
-use crate::catalog::process::Column;
+use crate::catalog::process::{AMPLE_NAME, Column};
 use crate::state::HostState;
-use crate::text::format;
-
-/// Columns in their order, with their widths; the name takes what is left.
-const COLUMNS: [(Column, u16); 10] = [
-    (Column::Pid, 7),
-    (Column::Parent, 7),
-    (Column::User, 10),
-    (Column::Name, 0),
-    (Column::State, 1),
-    (Column::Threads, 4),
-    (Column::Age, 9),
-    (Column::Cpu, 5),
-    (Column::Memory, 8),
-    (Column::MemoryShare, 5),
-];
-
-/// What gives way first where the list is narrow.
-const EXPENDABLE: [Column; 7] = [
-    Column::Age,
-    Column::Parent,
-    Column::MemoryShare,
-    Column::Threads,
-    Column::User,
-    Column::State,
-    Column::Memory,
-];
-
-/// The name gets at least this before columns that are rarely looked at find room,
-const GOOD_NAME: u16 = 28;
-/// this before others do,
-const LEAST_NAME: u16 = 18;
-/// and this before the last ones do.
-const LEAST_NAME_EVER: u16 = 8;
-
-/// The heading of a column.
-#[must_use]
-pub fn title_of(column: Column) -> &'static str {
-    match column {
-        Column::Pid => "PID",
-        Column::Parent => "PPID",
-        Column::User => "USER",
-        Column::Name => "NAME",
-        Column::State => "S",
-        Column::Threads => "THR",
-        Column::Age => "AGE",
-        Column::Cpu => "CPU%",
-        Column::Memory => "MEM",
-        Column::MemoryShare => "MEM%",
-    }
-}
-
-/// Whether a column stands at the left.
-#[must_use]
-pub fn is_text(column: Column) -> bool {
-    matches!(column, Column::User | Column::Name | Column::State)
-}
-
-/// What the agent tells.
-fn is_told(column: Column, host: &HostState) -> bool {
-    !host.is_published_agent()
-        || matches!(
-            column,
-            Column::Pid | Column::Name | Column::Cpu | Column::Memory | Column::MemoryShare
-        )
-}
 
 /// The columns on the screen, and where they are.
 #[must_use]
@@ -84,56 +18,40 @@ pub fn placed_columns(regions: &Regions, host: &HostState) -> Vec<Placed> {
 /// The columns that fit in `rows`, and where they are.
 #[must_use]
 pub fn columns(host: &HostState, rows: Rect) -> Vec<Placed> {
-    let mut chosen: Vec<(Column, u16)> = COLUMNS
-        .into_iter()
-        .filter(|(column, _)| is_told(*column, host))
+    let mut chosen: Vec<(Column, u16)> = Column::EACH
+        .iter()
+        .filter(|it| !host.is_published_agent() || it.row().sent_by_published_agent)
+        .map(|&column| (column, column.row().width))
         .collect();
     let needed = |chosen: &[(Column, u16)]| -> u16 {
         chosen.iter().map(|(_, width)| width + 1).sum::<u16>()
     };
-    for (index, expendable) in EXPENDABLE.into_iter().enumerate() {
-        let name = match index {
-            0..2 => GOOD_NAME,
-            2..4 => LEAST_NAME,
-            _ => LEAST_NAME_EVER,
-        };
-        if needed(&chosen) + name > rows.width {
-            chosen.retain(|(column, _)| *column != expendable);
+    let giving_way = Column::EACH
+        .iter()
+        .filter_map(|&column| Some((column.row().gives_way?, column)));
+    let mut giving_way: Vec<_> = giving_way.collect();
+    giving_way.sort_by_key(|(way, _)| way.order);
+    for (way, column) in giving_way {
+        if needed(&chosen) + way.least_name_width > rows.width {
+            chosen.retain(|(other, _)| *other != column);
         }
     }
     let mut name = rows.width.saturating_sub(needed(&chosen));
-    if name > GOOD_NAME + 20
-        && let Some((_, width)) = chosen
-            .iter_mut()
-            .find(|(column, _)| *column == Column::User)
-    {
-        *width += 6;
-        name -= 6;
+    for (column, width) in &mut chosen {
+        let spare = column.row().spare_width;
+        if name > AMPLE_NAME {
+            *width += spare;
+            name = name.saturating_sub(spare);
+        }
     }
     let mut x = rows.x;
     chosen
         .into_iter()
         .map(|(column, width)| {
-            let width = if column == Column::Name { name } else { width };
+            let width = if column.row().width == 0 { name } else { width };
             let placed = Placed { column, x, width };
             x = x.saturating_add(width + 1);
             placed
         })
         .collect()
-}
-
-/// A state's letter, as ps(1) has it.
-#[must_use]
-pub fn state_letter(state: ProcessState) -> &'static str {
-    match state {
-        ProcessState::Unspecified => format::UNKNOWN,
-        ProcessState::Running => "R",
-        ProcessState::Sleeping => "S",
-        ProcessState::DiskSleep => "D",
-        ProcessState::Stopped => "T",
-        ProcessState::Traced => "t",
-        ProcessState::Zombie => "Z",
-        ProcessState::Dead => "X",
-        ProcessState::Idle => "I",
-    }
 }

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use socktop_proto::Fields;
 use socktop_proto::model::Process;
 
-use crate::catalog::process::{Column, Sort};
+use crate::catalog::process::Column;
+use crate::catalog::sort::Sort;
 use crate::state::Identity;
 
 /// The process list as it is shown.
@@ -61,7 +62,7 @@ impl ProcessList {
     #[must_use]
     pub fn fields(&self) -> Fields {
         // The pid and the start are a process's identity; the name is what its details begin with.
-        let needed = Fields::PID | Fields::STARTED | Fields::NAME | self.sort.column.fields();
+        let needed = Fields::PID | Fields::STARTED | Fields::NAME | self.sort.column.row().fields;
         if self.editing || !self.filter.is_empty() {
             needed | Fields::USER
         } else {

@@ -2,17 +2,18 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use socktop_proto::model::{Process, ProcessState};
 
 use crate::app::ProcessList;
-use crate::catalog::process::{Column, Sort};
-use crate::config::theme::Level;
-use crate::state::{Identity, percent};
+use crate::catalog::process::Machine;
+use crate::catalog::sort::Sort;
+use crate::config::theme::{Level, Role};
+use crate::state::Identity;
 use crate::text::{format, width};
 use crate::ui::widgets::paint::{pane, put, scrollbar};
-use crate::view::process_table::{columns, is_text, state_letter, title_of};
+use crate::ui::widgets::table;
+use crate::view::process_table::columns;
 use crate::view::regions::{Density, Placed, Regions, Table};
 use crate::view::{NOT_TOLD, RenderContext, nothing_yet, remark};
 
@@ -66,7 +67,7 @@ pub fn draw(
         put(buffer, place, 0, line);
     }
     let columns = columns(scene.host, table.rows);
-    head(buffer, table, &columns, boxed, list.sort, scene);
+    head(buffer, table, &columns, list.sort, scene);
     let Some(sample) = part.value() else {
         let words = nothing_yet(part);
         put(
@@ -94,17 +95,19 @@ pub fn draw(
         let selected = list.selected;
         let selected = selected.is_some_and(|it| it.matches(&Identity::from(process)));
         for placed in &columns {
-            let (words, style) = cell(process, placed.column, &machine, scene);
-            put_cell(buffer, table.rows, row, *placed, &words, style);
+            let cell = (placed.column.row().cell)(process, &machine);
+            let style = scene.theme.style(cell.role);
+            table::cell(
+                buffer,
+                table.rows,
+                row,
+                column_of(*placed),
+                &cell.text,
+                style,
+            );
         }
         if selected {
-            let line = Rect {
-                y: table.rows.y + u16::try_from(row).unwrap_or(0),
-                height: 1,
-                ..table.rows
-            };
-            let style = scene.theme.selected().remove_modifier(Modifier::DIM);
-            buffer.set_style(line.intersection(buffer.area), style);
+            table::select(buffer, table.rows, row, scene.theme);
         }
     }
     if list.is_empty() && !list.filter.is_empty() {
@@ -129,12 +132,6 @@ fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, scene: RenderContext<'
         let words = "to see all, give the agent CAP_SYS_PTRACE or the group of /proc's gid= option";
         put(buffer, rows, row, Span::styled(words, scene.theme.quiet()));
     }
-}
-
-/// What cells need beside the process.
-struct Machine {
-    memory_bytes: Option<u64>,
-    boot_ms: Option<u64>,
 }
 
 fn title(list: &ProcessList, scene: RenderContext<'_>) -> Vec<Span<'static>> {
@@ -167,141 +164,24 @@ fn head(
     buffer: &mut Buffer,
     table: Table,
     columns: &[Placed],
-    boxed: bool,
     sort: Sort,
     scene: RenderContext<'_>,
 ) {
     for placed in columns {
-        let title = title_of(placed.column);
-        let sorted = sort.column == placed.column;
-        let arrow = match (sorted, sort.descending) {
-            (false, _) => "",
-            (true, true) => "▼",
-            (true, false) => "▲",
+        let sorted = (sort.column == placed.column).then_some(sort.descending);
+        let style = match sorted {
+            Some(_) => scene.theme.style(Role::Accent),
+            None => scene.theme.style(Role::Dim),
         };
-        let style = if sorted {
-            scene.theme.accent()
-        } else if boxed {
-            scene.theme.quiet()
-        } else {
-            Style::new().add_modifier(Modifier::DIM)
-        };
-        // The arrow may stand in the gap beside the column.
-        let mut wide = *placed;
-        let words = if is_text(placed.column) {
-            wide.width = wide.width.saturating_add(1);
-            format!("{title}{arrow}")
-        } else {
-            wide.width = wide.width.saturating_add(1);
-            if sorted {
-                format!("{title}{arrow}")
-            } else {
-                format!("{title} ")
-            }
-        };
-        put_cell(buffer, table.head, 0, wide, &words, style);
+        let title = placed.column.row().title;
+        table::heading(buffer, table.head, column_of(*placed), title, sorted, style);
     }
 }
 
-fn put_cell(
-    buffer: &mut Buffer,
-    area: Rect,
-    row: usize,
-    placed: Placed,
-    words: &str,
-    style: Style,
-) {
-    let place = Rect {
+fn column_of(placed: Placed) -> table::Column {
+    table::Column {
         x: placed.x,
         width: placed.width,
-        ..area
-    };
-    let width = usize::from(placed.width);
-    let words = if is_text(placed.column) {
-        width::left(words, width)
-    } else {
-        width::right(words, width)
-    };
-    put(
-        buffer,
-        place.intersection(area),
-        row,
-        Span::styled(words, style),
-    );
-}
-
-fn state_style(state: ProcessState, scene: RenderContext<'_>) -> Style {
-    match state {
-        ProcessState::Running => scene.theme.good(),
-        ProcessState::DiskSleep | ProcessState::Stopped | ProcessState::Traced => {
-            scene.theme.value(Level::High)
-        }
-        ProcessState::Zombie | ProcessState::Dead => scene.theme.bad(),
-        _ => scene.theme.quiet(),
-    }
-}
-
-fn cell(
-    process: &Process,
-    column: Column,
-    machine: &Machine,
-    scene: RenderContext<'_>,
-) -> (String, Style) {
-    let plain = Style::new();
-    let quiet = scene.theme.quiet();
-    let unknown = || format::UNKNOWN.to_owned();
-    let number = |value: Option<u32>| value.map_or_else(unknown, |value| value.to_string());
-    match column {
-        Column::Pid => (process.pid.to_string(), plain),
-        Column::Parent => (number(process.parent_pid), quiet),
-        Column::User => {
-            let words = match process.user_id {
-                _ if !process.user.is_empty() => process.user.clone(),
-                Some(id) => id.to_string(),
-                None => unknown(),
-            };
-            (words, quiet)
-        }
-        Column::Name if process.name.is_empty() => (unknown(), quiet),
-        Column::Name => (process.name.clone(), plain),
-        Column::State => (
-            state_letter(process.state()).to_owned(),
-            state_style(process.state(), scene),
-        ),
-        Column::Threads => (number(process.threads), quiet),
-        Column::Age => {
-            let age = machine
-                .boot_ms
-                .zip(process.started_boot_ms)
-                .map(|(now, started)| now.saturating_sub(started));
-            (age.map_or_else(unknown, format::uptime), quiet)
-        }
-        Column::Cpu => {
-            let words = format::percent(process.cpu_percent);
-            // What does nothing steps back behind what does something.
-            let style = if words == "0.0" || words == format::UNKNOWN {
-                quiet
-            } else {
-                scene.theme.value(Level::cpu(process.cpu_percent))
-            };
-            (words, style)
-        }
-        Column::Memory => {
-            let style = if process.resident_bytes.unwrap_or(0) == 0 {
-                quiet
-            } else {
-                plain
-            };
-            (format::bytes_or_unknown(process.resident_bytes), style)
-        }
-        Column::MemoryShare => {
-            let share = process
-                .resident_bytes
-                .zip(machine.memory_bytes)
-                .and_then(|(resident, total)| percent(resident, total));
-            let words = format::percent(share);
-            let style = if words == "0.0" { quiet } else { plain };
-            (words, style)
-        }
+        align: placed.column.row().align,
     }
 }

@@ -3,3 +3,4 @@
 pub mod graph;
 pub mod label;
 pub mod paint;
+pub mod table;

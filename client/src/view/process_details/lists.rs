@@ -3,9 +3,9 @@
 use ratatui::text::Line;
 use socktop_proto::model::ProcessDetails;
 
+use crate::catalog::process::state_letter;
 use crate::text::{format, width};
 use crate::view::RenderContext;
-use crate::view::process_table::state_letter;
 
 pub(super) fn threads(
     details: &ProcessDetails,
