@@ -11,7 +11,7 @@ mod dial;
 mod endpoint;
 mod error;
 mod frame_limit;
-mod schedule;
+pub(crate) mod schedule;
 mod socket;
 mod task;
 mod tcp;
@@ -100,10 +100,21 @@ pub enum Event {
 /// The handle of a link's task; dropping it ends the conversation.
 #[derive(Debug)]
 pub struct Link {
-    plan: watch::Sender<Subscription>,
+    subscription: watch::Sender<Subscription>,
     retry: mpsc::Sender<()>,
     /// What the agent says.
     pub events: mpsc::Receiver<Event>,
+}
+
+/// The other end of a [`Link`]: what its task follows, and where it tells what it learns.
+#[derive(Debug)]
+pub(crate) struct TaskEnd {
+    /// What to ask for.
+    pub(crate) subscription: watch::Receiver<Subscription>,
+    /// The user wants the next attempt now.
+    pub(crate) retry: mpsc::Receiver<()>,
+    /// The events.
+    pub(crate) events: mpsc::Sender<Event>,
 }
 
 impl Link {
@@ -114,27 +125,34 @@ impl Link {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn spawn(endpoint: Endpoint) -> Self {
-        let (plan, plan_receiver) = watch::channel(Subscription::default());
+        let (link, end) = Self::new();
+        tokio::spawn(task::run(endpoint, end));
+        link
+    }
+
+    /// A handle, and what the task that it is for gets.
+    pub(crate) fn new() -> (Self, TaskEnd) {
+        let (sender, subscription) = watch::channel(Subscription::default());
         let (retry, retry_receiver) = mpsc::channel(1);
         let (event_sender, events) = mpsc::channel(EVENTS);
-        tokio::spawn(task::run(
-            endpoint,
-            plan_receiver,
-            retry_receiver,
-            event_sender,
-        ));
-        Self {
-            plan,
+        let link = Self {
+            subscription: sender,
             retry,
             events,
-        }
+        };
+        let end = TaskEnd {
+            subscription,
+            retry: retry_receiver,
+            events: event_sender,
+        };
+        (link, end)
     }
 
     /// Sets what to ask for, and how often. What becomes wanted is asked for at once.
-    pub fn set_subscription(&self, plan: Subscription) {
-        self.plan.send_if_modified(|current| {
-            let changed = *current != plan;
-            *current = plan;
+    pub fn set_subscription(&self, subscription: Subscription) {
+        self.subscription.send_if_modified(|current| {
+            let changed = *current != subscription;
+            *current = subscription;
             changed
         });
     }

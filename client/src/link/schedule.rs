@@ -13,7 +13,7 @@ use super::Subscription;
 /// A query is due at once when it becomes wanted, then at its interval after it was last sent. What is
 /// late is asked for once, not once for each interval missed.
 #[derive(Debug, Default)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     slots: Vec<Slot>,
 }
 
@@ -39,7 +39,7 @@ impl Slot {
 
 impl Schedule {
     /// Wants `query` once, now.
-    pub(super) fn once(&mut self, query: Query, now: Instant) {
+    pub(crate) fn once(&mut self, query: Query, now: Instant) {
         self.slots.push(Slot {
             query,
             every: None,
@@ -49,7 +49,7 @@ impl Schedule {
     }
 
     /// Wants what `plan` wants. What was wanted before keeps its time.
-    pub(super) fn set_subscription(&mut self, plan: &Subscription, now: Instant) {
+    pub(crate) fn set_subscription(&mut self, plan: &Subscription, now: Instant) {
         let before = std::mem::take(&mut self.slots);
         self.slots = before
             .iter()
@@ -68,7 +68,7 @@ impl Schedule {
     }
 
     /// What is wanted is due at once, whenever it was sent last.
-    pub(super) fn at_once(&mut self, query: Query, now: Instant) {
+    pub(crate) fn at_once(&mut self, query: Query, now: Instant) {
         for slot in self.slots.iter_mut().filter(|slot| slot.query == query) {
             slot.since = now;
             slot.sent = false;
@@ -76,7 +76,7 @@ impl Schedule {
     }
 
     /// The query that has been due for the longest and is not `held`.
-    pub(super) fn due(&self, now: Instant, held: impl Fn(Query) -> bool) -> Option<Query> {
+    pub(crate) fn due(&self, now: Instant, held: impl Fn(Query) -> bool) -> Option<Query> {
         self.slots
             .iter()
             .filter(|slot| !held(slot.query))
@@ -87,7 +87,7 @@ impl Schedule {
     }
 
     /// When the next query that is not `held` falls due.
-    pub(super) fn next_due(&self, held: impl Fn(Query) -> bool) -> Option<Instant> {
+    pub(crate) fn next_due(&self, held: impl Fn(Query) -> bool) -> Option<Instant> {
         self.slots
             .iter()
             .filter(|slot| !held(slot.query))
@@ -96,7 +96,7 @@ impl Schedule {
     }
 
     /// `query` was sent at `now`.
-    pub(super) fn sent(&mut self, query: Query, now: Instant) {
+    pub(crate) fn sent(&mut self, query: Query, now: Instant) {
         for slot in self.slots.iter_mut().filter(|slot| slot.query == query) {
             slot.since = now;
             slot.sent = true;
@@ -105,7 +105,7 @@ impl Schedule {
 }
 
 /// Queries of one kind take turns, whichever process they are about.
-pub(super) fn kind(query: Query) -> Discriminant<Query> {
+pub(crate) fn kind(query: Query) -> Discriminant<Query> {
     discriminant(&query)
 }
 

@@ -8,17 +8,17 @@ use tokio::time::{Instant, sleep_until};
 use super::backoff::Backoff;
 use super::conversation::{Ended, converse};
 use super::dial::Dialer;
-use super::{Endpoint, Event, LinkState, Subscription};
+use super::{Endpoint, Event, LinkState, Subscription, TaskEnd};
 use crate::link::disconnect::Disconnect;
 use crate::link::memory_budget::Held;
 
 /// Keeps one agent connected until nobody listens any more.
-pub(super) async fn run(
-    endpoint: Endpoint,
-    mut plan: watch::Receiver<Subscription>,
-    mut retry: mpsc::Receiver<()>,
-    events: mpsc::Sender<Event>,
-) {
+pub(super) async fn run(endpoint: Endpoint, end: TaskEnd) {
+    let TaskEnd {
+        subscription: mut plan,
+        mut retry,
+        events,
+    } = end;
     let closed = events.clone();
     tokio::select! {
         _ = keep_connected(endpoint, &mut plan, &mut retry, &events) => {}
@@ -81,7 +81,7 @@ async fn keep_connected(
 /// The reason to show, and how long to wait.
 fn lost_dial(error: &str, lasting: bool, backoff: &mut Backoff) -> (String, Duration) {
     if lasting {
-        let reason = format!("{error}; until that is mended it is tried every 15 s");
+        let reason = format!("{error}; retrying every 15 s");
         (reason, Backoff::longest())
     } else {
         (error.to_owned(), backoff.next())

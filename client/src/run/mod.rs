@@ -167,7 +167,8 @@ async fn show_agent(
         Some(profile) => profile.clone(),
         None => connect.target.shown_host(),
     };
-    show(name, endpoint, connect.intervals, cli).await
+    let source = endpoint.to_string();
+    show(name, source, Link::spawn(endpoint), connect.intervals, cli).await
 }
 
 /// Does what wants the user before there is a screen: to trust the agent's key, and to give it a token.
@@ -208,25 +209,34 @@ async fn prepare(
 }
 
 async fn show_local(intervals: Intervals, cli: &Cli) -> Result<Outcome> {
-    let endpoint = local::endpoint()?;
-    show(THIS_MACHINE.to_owned(), endpoint, intervals, cli).await
+    let source = local::NAME.to_owned();
+    show(
+        THIS_MACHINE.to_owned(),
+        source,
+        local::spawn(),
+        intervals,
+        cli,
+    )
+    .await
 }
 
+/// Shows the host of `link`, which is called `name` and is reached at `source`.
 async fn show(
     name: String,
-    endpoint: Endpoint,
+    source: String,
+    link: Link,
     intervals: Intervals,
     cli: &Cli,
 ) -> Result<Outcome> {
     let app = App::new(Settings {
         name,
-        endpoint: endpoint.to_string(),
+        endpoint: source,
         intervals,
         compact: cli.compact,
         color: color(),
         time_zone: TimeZone::system(),
     });
-    Ok(run(app, Link::spawn(endpoint)).await?)
+    Ok(run(app, link).await?)
 }
 
 /// Whether the user wants colours: see no-color.org.

@@ -44,6 +44,12 @@ impl Sample {
         }
     }
 
+    /// The answer itself.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
     /// The native reply to request `id`: what has changed where the client has a revision that is known still, else the
     /// whole.
     pub fn native(&self, id: u64, wanted: ReplyOptions) -> Message {
