@@ -202,7 +202,7 @@ fn a_stopped_client_in_the_background_ends_by_a_signal() {
 }
 
 #[test]
-fn where_nobody_could_continue_it_a_request_to_stop_does_not_stop_it() {
+fn request_to_stop_is_ignored_in_an_orphaned_process_group() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     terminal.send(keys::CTRL_Z);

@@ -346,7 +346,7 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_sampled_while_a_reply_is_not_taken_ends_and_begins_anew() {
+    async fn samples_during_a_slow_send_end_and_restart() {
         let sampler = Arc::new(Sampler::new(&Root::default(), &Sampling::default()));
         let ended = Cell::new(0);
         let ask = |request: Request| {

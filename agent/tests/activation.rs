@@ -144,7 +144,7 @@ async fn sockets_of_another_process_are_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_listening_socket_is_a_clear_error() {
+async fn non_listening_socket_is_a_clear_error() {
     let manager = Manager::new("");
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (success, log) = end(manager.command(vec![udp.into()]).spawn().unwrap()).await;
@@ -170,7 +170,7 @@ async fn without_a_notify_socket_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn who_was_accepted_is_answered_before_the_end() {
+async fn accepted_connection_is_answered_before_the_end() {
     let manager = Manager::new("");
     let (listener, address) = socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();

@@ -90,7 +90,7 @@ async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
 }
 
 #[tokio::test]
-async fn who_is_one_too_many_is_told_by_which_limit() {
+async fn excess_client_is_told_which_limit() {
     let server = Running::start(Limits {
         connections: 3,
         per_address: 2,
@@ -138,7 +138,7 @@ async fn a_reload_changes_the_limits() {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_is_given_up() {
+async fn silent_reader_is_given_up() {
     let server = Running::start(Limits {
         send_time: Duration::from_millis(100),
         ..limits()
@@ -150,7 +150,7 @@ async fn who_reads_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_stands_in_nobodys_way() {
+async fn silent_reader_does_not_block_others() {
     let server = Running::start(Limits {
         send_time: Duration::from_hours(1),
         queued_bytes: 8192,
@@ -174,7 +174,7 @@ async fn who_reads_nothing_stands_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_keeps_its_place_until_it_is_forgotten() {
+async fn stalled_reader_keeps_its_place_until_it_is_discarded() {
     let server = Running::start(Limits {
         per_address: 1,
         send_time: Duration::from_millis(100),
@@ -191,7 +191,7 @@ async fn who_takes_nothing_keeps_its_place_until_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn who_asks_nothing_is_told_so_and_let_go() {
+async fn silent_client_is_disconnected_with_the_reason() {
     let server = Running::start(Limits {
         idle_session: Some(Duration::from_millis(100)),
         ..Limits::default()
@@ -251,7 +251,7 @@ async fn unfinished_large_messages_take_memory_of_sixteen_at_most() {
 }
 
 #[tokio::test]
-async fn who_asks_too_often_waits_and_gets_no_error() {
+async fn too_frequent_requests_wait_without_an_error() {
     let server = Running::start(Limits {
         requests_per_second: 4,
         ..Limits::default()

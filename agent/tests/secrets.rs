@@ -151,7 +151,7 @@ fn the_unit_dumps_no_core() {
 }
 
 #[test]
-fn what_setup_makes_has_its_modes_whatever_the_umask() {
+fn setup_sets_modes_whatever_the_umask() {
     for umask in ["0", "077"] {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("etc")).unwrap();

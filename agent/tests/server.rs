@@ -306,7 +306,7 @@ async fn stopping_says_goodbye() {
 }
 
 #[tokio::test]
-async fn who_has_just_come_may_ask_once_of_an_agent_that_stops() {
+async fn new_client_may_ask_once_of_a_stopping_agent() {
     let server = start(&[], &[]);
     let mut socket = server.plain().await;
     let stopped = tokio::spawn(server.stop());
@@ -321,7 +321,7 @@ async fn who_has_just_come_may_ask_once_of_an_agent_that_stops() {
 }
 
 #[tokio::test]
-async fn who_asks_nothing_holds_no_agent_and_hears_its_goodbye() {
+async fn silent_client_does_not_keep_the_agent_and_gets_a_close_frame() {
     let server = start(&[], &[]);
     let mut socket = server.plain().await;
     let stopped = tokio::spawn(server.stop());

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_costs_more_than_it_may_is_named() {
+    fn cost_above_its_limit_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("instructions.toml");
         fs::write(&file, "# why\ntolerance_percent = 10\n\n[instructions]\n").unwrap();

@@ -32,7 +32,7 @@ mod tests {
 
     /// A task that is always ready stands for an agent that always has more to say.
     #[test]
-    fn what_is_typed_is_seen_after_the_next_step_of_a_busy_task() {
+    fn key_is_seen_after_the_next_step_of_a_busy_task() {
         let steps = Arc::new(AtomicU32::new(0));
         let busy = Arc::clone(&steps);
         let seen_after = runtime().unwrap().block_on(async move {

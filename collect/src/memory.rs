@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_known_is_unknown() {
+    fn missing_values_are_unknown() {
         let (memory, _) = parse(OLD_KERNEL, || None);
         assert_eq!(memory.total_bytes, Some(1000 * 1024));
         assert_eq!(memory.used_bytes, None);

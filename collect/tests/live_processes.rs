@@ -226,7 +226,7 @@ fn name_of(sample: &Processes, pid: u32) -> Option<&str> {
 }
 
 #[test]
-fn who_was_created_is_in_the_next_list_and_who_has_ended_is_not() {
+fn new_process_is_in_the_next_list_and_ended_one_is_not() {
     let mut collector = begun();
     for _ in 0..20 {
         let child = Command::new("sleep").arg("infinity").spawn();

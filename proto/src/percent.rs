@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_rounded_is_a_number_of_thousandths(percent in 0.0..=100.0_f64) {
+        fn rounded_value_is_a_number_of_thousandths(percent in 0.0..=100.0_f64) {
             for rounded in [round(percent), cut(percent)] {
                 let count = thousandths(rounded).unwrap();
                 prop_assert_eq!(from_thousandths(count).to_bits(), rounded.to_bits());
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_not_taken_for_one() {
+    fn value_without_thousandths_is_rejected() {
         for percent in [
             0.000_4,
             33.333_332,

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_cannot_use_is_left_out() {
+    fn addresses_useless_to_others_are_left_out() {
         for connection in [
             "::1 5 ::1 22",
             "fe80::2%eth0 5 fe80::1%eth0 22",

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_leaves_no_draft() {
+    fn failed_write_leaves_no_draft() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         // Nothing can be renamed over a folder.

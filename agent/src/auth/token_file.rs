@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_its_line_and_no_secret_is_shown() {
+    fn wrong_line_is_named_without_its_secret() {
         for (text, wanted) in [
             ("", "unusable"),
             ("# nothing else\n", "unusable"),
@@ -340,7 +340,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_read_is_written_and_read_again(text in "(#? ?[!-~]{1,9}( (name|rights)=(full|metrics|[a-z]{1,4}))*\n){0,5}") {
+        fn token_file_survives_reading_and_writing(text in "(#? ?[!-~]{1,9}( (name|rights)=(full|metrics|[a-z]{1,4}))*\n){0,5}") {
             if let Ok(tokens) = Tokens::parse(&text, "a test") {
                 let again = Tokens::parse(&tokens.to_text(), "a test").unwrap();
                 prop_assert_eq!(again.to_text(), tokens.to_text());

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_refused_with_the_range() {
+    fn value_out_of_range_is_refused_with_the_range() {
         for (text, range) in [
             ("connections = 0", "1 to 4096"),
             ("connections = 4097", "1 to 4096"),

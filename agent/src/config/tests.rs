@@ -216,7 +216,7 @@ fn a_limit_out_of_range_is_named_with_its_line() {
 }
 
 #[test]
-fn who_may_enter_is_in_a_file_of_its_own() {
+fn access_settings_are_in_a_file_of_their_own() {
     let text = "allowed_origins = [\"https://dashboard.example\"]";
     let service = Service::new(&[("agent.toml", ""), ("access.toml", text)]);
     let access = service.started().access;

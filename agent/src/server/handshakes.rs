@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_holds_fewest_is_next() {
+    async fn address_with_fewest_handshakes_is_next() {
         let handshakes = Handshakes::new(2);
         let line_up = |number| handshakes.line_up(source(number)).0;
         let (first, _second) = (line_up(1), line_up(1));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_somebody_waits_the_oldest_of_who_holds_most_is_cut_off() {
+    async fn waiting_client_cuts_off_the_oldest_of_the_largest_holder() {
         let handshakes = Handshakes::new(3);
         let (_alone, alone_cut) = handshakes.acquire(source(2)).await;
         let (_first, first_cut) = handshakes.acquire(source(1)).await;
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_leaves_while_waiting_leaves_nothing() {
+    async fn client_that_leaves_the_queue_leaves_nothing() {
         let handshakes = Handshakes::new(1);
         let (slot, _cut) = handshakes.acquire(source(1)).await;
         assert!(handshakes.acquire(source(2)).now_or_never().is_none());

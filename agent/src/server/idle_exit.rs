@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_comes_and_goes_at_once_counts() {
+    async fn brief_connection_counts() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);

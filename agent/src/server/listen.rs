@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_is_accepted_at_once() {
+    async fn waiting_connection_is_accepted_at_once() {
         let listener = bind(&["127.0.0.1:0".parse().unwrap()], true).unwrap();
         let nobody = accept_now(&listener[0]).unwrap_err();
         assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);

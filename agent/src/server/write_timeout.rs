@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_takes_nothing_is_given_up() {
+    async fn stalled_reader_is_given_up() {
         let (mut paced, _client) = connected(Duration::from_millis(20)).await;
         let error = paced.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_taken_by_the_end_is_forgotten_where_that_is_wanted() {
+    async fn unsent_output_is_discarded_on_request_at_the_end() {
         for forgets in [true, false] {
             let (mut paced, mut client) = connected(Duration::from_secs(1)).await;
             paced.write_all(b"unread").await.unwrap();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_takes_it_slowly_gets_it_all() {
+    async fn slow_reader_gets_everything() {
         const SIZE: usize = 1 << 20;
         let (mut paced, mut client) = connected(Duration::from_mins(1)).await;
         let sent = tokio::spawn(async move { paced.write_all(&vec![0; SIZE]).await });

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_wanted_is_due_at_once_then_at_its_interval() {
+    fn new_query_is_due_at_once_then_at_its_interval() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.set_subscription(&plan(), start);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_is_asked_for_once() {
+    fn late_query_is_asked_for_once() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.set_subscription(&plan(), start);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_once_outlives_plans_and_is_not_due_again() {
+    fn one_time_query_outlives_subscriptions_and_is_not_due_again() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.once(Query::Host, start);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_passed_over() {
+    fn held_query_is_skipped() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.set_subscription(&plan(), start);

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_private_and_so_is_its_folder() {
+    fn written_file_and_its_folder_are_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/secret");
         write_private(&path, b"one").unwrap();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_ours_is_not_taken_for_a_draft() {
+    fn foreign_file_is_not_taken_for_a_draft() {
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = folder.path().join("elsewhere");
         fs::write(&elsewhere, "kept").unwrap();

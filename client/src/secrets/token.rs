@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused_by_name_of_the_file() {
+    fn invalid_token_file_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         let message = |text: &[u8]| {

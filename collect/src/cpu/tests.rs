@@ -139,7 +139,7 @@ fn without_time_between_readings_there_is_no_percentage() {
 }
 
 #[test]
-fn what_is_no_stat_file_is_not_read_as_zero() {
+fn malformed_stat_file_is_not_read_as_zero() {
     for text in [
         "",
         "cpu\n",
@@ -174,7 +174,7 @@ proptest! {
 
     /// The right value is known: so many ticks of a second were busy.
     #[test]
-    fn whatever_counter_steps_back_no_false_share_is_shown(
+    fn counter_that_steps_back_gives_no_false_share(
         before in 1_000_u64..1_000_000, busy in 0_u64..=100, column in 0_usize..8, back in 1_u64..1_000,
     ) {
         let older = [before; 8];

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mounted_in_the_running_system_is_what_it_seems() {
+    fn live_mounts_match_their_devices() {
         let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap();
         let lines: Vec<_> = parse(&mountinfo).collect();
         let own_mounts = OwnMounts::new(&Root::default());

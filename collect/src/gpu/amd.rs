@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_file_does_not_tell_leaves_the_others() {
+    fn missing_file_leaves_the_other_values() {
         let tree = tree();
         let mut amd = open(&tree.root()).unwrap();
         tree.write(&format!("{CARD}/gpu_busy_percent"), "");

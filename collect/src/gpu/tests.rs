@@ -41,7 +41,7 @@ fn named(name: &str) -> Reading {
 }
 
 #[tokio::test]
-async fn what_cannot_be_true_is_unknown() {
+async fn impossible_values_are_unknown() {
     let (sender, mut collector) = fake();
     let whole = Reading {
         usage_percent: Some(37),

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_absurd_is_left_out() {
+    fn unknown_or_absurd_values_are_left_out() {
         let entry = one(r#"{"__REALTIME_TIMESTAMP":"1","PRIORITY":"12","_PID":"-4","_UID":"x"}"#);
         let expected = JournalEntry {
             unix_us: 1,

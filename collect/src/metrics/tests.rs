@@ -198,7 +198,7 @@ fn a_temperature_that_was_declined_is_not_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_unknown_and_not_waited_for() {
+fn unreadable_values_are_unknown_and_not_waited_for() {
     let tree = Tree::new(&[("proc/loadavg", "1.00 2.00 3.00 1/2 3\n")]);
     let mut collector = MetricsCollector::new(tree.root(), NO_GPU);
     let metrics = ready(collector.collect(at_ms(1000)));

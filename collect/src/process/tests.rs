@@ -147,7 +147,7 @@ fn everything_is_told() {
 }
 
 #[test]
-fn what_may_not_be_read_is_unknown() {
+fn forbidden_values_are_unknown() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));
     let details = sample(&machine, &mut begin(&machine, 70), 70);

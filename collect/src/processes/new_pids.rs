@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_procfs_tells_of_none() {
+    fn folder_without_procfs_lists_no_process() {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::new(folder.path());
         std::fs::create_dir(root.path("proc")).unwrap();

@@ -17,7 +17,7 @@ fn counting<'a>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_meanwhile_shares_the_flight_even_uncached() {
+async fn concurrent_requests_share_one_collection_even_uncached() {
     let entry = Entry::new(());
     let ttl = Duration::ZERO;
     let count = Cell::new(0);

@@ -358,7 +358,7 @@ fn an_ordinary_change_is_three_bytes() {
 }
 
 #[test]
-fn where_most_is_new_the_whole_list_is_told() {
+fn mostly_new_list_is_sent_whole() {
     let old: Body = body::Kind::Processes(list(10, |_| 0.0)).into();
     let of = |count| body::Kind::Processes(list(count, |_| 0.0)).into();
     assert!(changes(&old, &of(20), Fields::ALL).is_some());

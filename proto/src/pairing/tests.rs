@@ -89,12 +89,12 @@ fn lines_are_found_among_what_a_terminal_says() {
 }
 
 #[test]
-fn what_a_later_version_adds_is_left_out() {
+fn unknown_parts_are_ignored() {
     assert_eq!(format!("{}&era=2&x", line()).parse(), Ok(pairing()));
 }
 
 #[test]
-fn what_is_damaged_is_named_and_never_shown() {
+fn damaged_line_is_named_and_never_shown() {
     let pin = format!("pin=sha256:{}", "a5".repeat(32));
     for (text, error) in [
         ("wss://pi4:8443/ws".to_owned(), PairingError::Scheme),

@@ -46,7 +46,7 @@ fn requests_are_these_objects() {
 }
 
 #[test]
-fn what_is_no_request_is_answered_with_why() {
+fn malformed_request_is_answered_with_the_reason() {
     let cases = [
         ("{", "malformed request"),
         (r#"["metrics"]"#, "malformed request"),

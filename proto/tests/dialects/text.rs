@@ -65,7 +65,7 @@ fn requests_are_these_words() {
 }
 
 #[test]
-fn what_is_no_request_is_answered_with_what_would_be() {
+fn malformed_request_is_answered_with_the_valid_ones() {
     let cases = [
         ("", "unknown request \"\""),
         ("get_metrics ", "unknown request"),
@@ -372,7 +372,7 @@ fn the_published_agents_own_spellings_are_read() {
 }
 
 #[test]
-fn what_this_dialect_has_no_word_for_is_said() {
+fn queries_unknown_to_this_dialect_are_reported() {
     let refused = encode_reply(Query::Host, &samples::host());
     assert!(value_of(&refused)["error"].is_string());
     let body = decode_reply(Query::Host, &Frame::Text("{}".into()), LIMIT).unwrap();

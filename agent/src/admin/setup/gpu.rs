@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_named() {
+    fn unwritable_file_is_named() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("dev/dri/")).unwrap();
         fs::write(root.path().join("dev/dri/card0"), "").unwrap();

@@ -54,7 +54,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn what_is_missing_is_made_and_then_stays() {
+fn missing_files_are_made_once() {
     let system = System::new();
     system.set_up();
     let made = system.all();
@@ -81,7 +81,7 @@ fn what_is_missing_is_made_and_then_stays() {
 }
 
 #[test]
-fn what_the_admin_put_there_stays_on_a_clone_too() {
+fn admins_own_files_stay_on_a_clone() {
     let system = System::new();
     system.write("socktop/token", "the-admins-own\n");
     let own = system.pairs().own;
@@ -151,7 +151,7 @@ fn an_image_without_a_machine_id_is_no_clone() {
 }
 
 #[test]
-fn what_was_made_in_an_image_is_made_anew_at_its_first_boot() {
+fn files_made_in_an_image_are_made_anew_at_first_boot() {
     let system = System::new();
     system.boots_as("uninitialized");
     system.set_up();
@@ -168,7 +168,7 @@ fn what_was_made_in_an_image_is_made_anew_at_its_first_boot() {
 }
 
 #[test]
-fn what_the_power_failed_on_is_made_anew() {
+fn files_cut_by_a_power_failure_are_made_anew() {
     let system = System::new();
     system.set_up();
     let made = system.all();
@@ -233,7 +233,7 @@ fn many_at_once_make_one() {
 }
 
 #[test]
-fn where_nothing_can_be_written_it_says_what_to_do() {
+fn read_only_etc_is_an_error_with_a_remedy() {
     // A file in the way stands in for a read-only /etc, which root could write.
     let system = System::new();
     system.write("socktop", "in the way");

@@ -41,7 +41,7 @@ fn a_newcomer_displaces_the_oldest_pending_of_its_address() {
 }
 
 #[test]
-fn where_all_are_full_the_address_with_most_pending_gives_way() {
+fn full_table_evicts_from_the_address_with_most_pending() {
     let admission = admission(4, 4);
     let (alone, _) = admission.admit(source(1));
     let (first_of_many, _) = admission.admit(source(2));

@@ -124,7 +124,7 @@ fn a_name_that_can_stand_in_a_certificate_does() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named() {
+fn unusable_input_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     let error = identity.ensure("host", &["not a name".to_owned()]);

@@ -181,7 +181,7 @@ fn a_host_that_is_trusted_otherwise_gets_a_key_only_by_a_yes() {
 }
 
 #[test]
-fn what_a_terminal_says_around_the_lines_is_passed_over() {
+fn text_around_pairing_lines_is_ignored() {
     let fixture = Fixture::new();
     let said = format!(
         "\u{feff}Warning: Permanently added 'pi4' to the list of known hosts.\r\n[sudo] password for pi: \r\n{}\r\n\

@@ -185,7 +185,7 @@ fn the_list_shows_how_each_is_trusted_and_no_token() {
 }
 
 #[test]
-fn what_is_removed_takes_its_token_and_its_key_with_it() {
+fn removed_profile_takes_its_token_and_key_with_it() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
     let remove = |name: &str| fixture.does(|home, out| manage::remove(home, name, out));
@@ -220,7 +220,7 @@ fn a_removal_that_is_cut_short_leaves_no_token_without_a_profile() {
 }
 
 #[test]
-fn what_another_profile_needs_or_the_user_made_is_not_removed() {
+fn shared_and_user_made_files_are_not_removed() {
     let fixture = Fixture::new();
     let own = fixture.folder.path().join("own-token");
     fs::write(&own, "s3cret").unwrap();

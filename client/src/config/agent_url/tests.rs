@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_read_reads_the_same_again(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
+    fn profile_file_survives_reading_and_writing(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
         if let Ok(target) = text.parse::<AgentUrl>() {
             prop_assert_eq!(target.to_url().parse::<AgentUrl>().unwrap(), target);
         }

@@ -158,7 +158,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn what_is_saved_is_read_again(
+    fn saved_profile_is_read_again(
         profiles in proptest::collection::btree_map("\\PC{0,8}", ("\\PC{0,20}", proptest::option::of(any::<u64>())), 0..4)
     ) {
         let folder = Folder::new();

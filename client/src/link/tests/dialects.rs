@@ -188,7 +188,7 @@ async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_is_asked_for_by_its_changes_and_shown_whole() {
+async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(of_processes(Fields::THREADS));

@@ -136,7 +136,7 @@ async fn a_ping_now_and_then_is_no_flood() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_longer_than_anyone_reads_is_cut() {
+async fn overlong_text_is_cut() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let mut agent = listener.native().await;

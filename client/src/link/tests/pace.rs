@@ -43,7 +43,7 @@ async fn an_empty_plan_is_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_becomes_wanted_is_asked_for_at_once() {
+async fn new_subscription_is_asked_for_at_once() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
     let mut agent = listener.native().await;

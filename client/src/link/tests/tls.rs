@@ -171,7 +171,7 @@ async fn an_authority_of_the_file_vouches_for_names_always() {
 }
 
 #[tokio::test]
-async fn what_an_authority_issued_expires() {
+async fn issued_certificate_expires() {
     let mut params = named("127.0.0.1");
     params.not_before = date_time_ymd(2001, 1, 1);
     params.not_after = date_time_ymd(2002, 1, 1);

@@ -27,7 +27,7 @@ impl Folder {
 }
 
 #[test]
-fn what_is_remembered_is_found_and_private() {
+fn remembered_key_is_found_and_private() {
     let (folder, known) = Folder::with(b"");
     assert_eq!(known.pin_of("pi4:8443").unwrap(), None);
     known.remember("pi4:8443", PIN).unwrap();
@@ -47,7 +47,7 @@ fn what_is_remembered_is_found_and_private() {
 }
 
 #[test]
-fn what_is_not_understood_is_kept() {
+fn unknown_lines_are_kept() {
     let text = format!("# kitchen\n\npi4:8443 {PIN} seen in May\njunk\n\u{fffd}\npi5:1 sha256:7");
     let (folder, known) = Folder::with(text.replace('\u{fffd}', "é").as_bytes());
     assert_eq!(known.pin_of("pi4:8443").unwrap(), Some(PIN));

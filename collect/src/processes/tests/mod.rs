@@ -377,7 +377,7 @@ fn orphans_are_found_when_the_parents_pid_is_used_again() {
 }
 
 #[test]
-fn what_may_not_be_read_is_unknown_and_the_others_are_there() {
+fn forbidden_values_are_unknown_and_the_others_are_there() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "open"));
     machine.put(&Fake::new(71, "hidden"));

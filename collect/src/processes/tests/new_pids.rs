@@ -24,7 +24,7 @@ fn pass(machine: &Machine, time: Duration) {
 }
 
 #[test]
-fn where_nobody_was_created_nobody_is_looked_for() {
+fn proc_is_not_listed_when_no_process_was_created() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "first"));
     machine.put(&Fake::new(71, "second"));
@@ -76,7 +76,7 @@ fn a_list_lasts_for_a_turn() {
 }
 
 #[test]
-fn who_has_never_run_is_read_again_only_where_it_may_be_another() {
+fn idle_process_is_read_again_only_when_its_pid_may_be_reused() {
     let machine = Machine::new();
     let mut process = Fake::new(70, "first");
     process.cpu = ms(0);

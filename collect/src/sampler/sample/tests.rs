@@ -59,7 +59,7 @@ fn told(sample: &Sample, wanted: ReplyOptions) -> (Payload, usize) {
 }
 
 #[test]
-fn whoever_has_one_of_the_last_samples_is_told_what_has_changed() {
+fn client_with_a_recent_sample_gets_changes() {
     let mut earlier = Earlier::default();
     let samples: Vec<_> = (1..=6_u8)
         .map(|step| next(&mut earlier, list(step.into())))
@@ -122,7 +122,7 @@ fn old_samples_are_let_go() {
 }
 
 #[test]
-fn what_is_let_go_is_given_back_where_nobody_else_has_it() {
+fn released_sample_is_recycled_when_unshared() {
     let mut earlier = Earlier::default();
     let first = next(&mut earlier, list(1.0));
     let second = next(&mut earlier, list(2.0)).body.clone();
