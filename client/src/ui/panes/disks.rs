@@ -2,15 +2,18 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Span;
 use socktop_proto::model::{Disk, DiskState};
 
 use super::network::in_a_row;
+use crate::catalog::Align;
 use crate::config::theme::Level;
 use crate::state::{HostState, percent};
 use crate::text::{format, width};
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{bar, padded, pane, put, put_apart};
+use crate::ui::widgets::table::{self, Cell};
 use crate::view::disks::{WIDE, disks, inner, rows_each};
 use crate::view::regions::Density;
 use crate::view::{RenderContext, nothing_yet, remark};
@@ -167,35 +170,35 @@ fn draw_one(
         put_apart(buffer, area, row + 1, source, vec![Span::raw(sizes)]);
         return;
     }
-    let wide = area.width >= WIDE;
     // Mount, source and sizes; the bar takes the rest.
-    let (name_width, source_width, sizes_width) = if wide {
+    let (name_width, source_width, sizes_width) = if area.width >= WIDE {
         // "14.8 GiB free of 58.4 GiB" is longer than "43.6 / 58.4 GiB".
         let sizes_width = if used.is_some() { 19 } else { 27 };
-        (width / 4, width / 4, sizes_width)
+        (area.width / 4, area.width / 4, sizes_width)
     } else {
-        ((width / 3).max(6), 0, 0)
+        ((area.width / 3).max(6), 0, 0)
     };
-    let mut line = vec![Span::styled(
-        width::left(place(disk), name_width),
-        scene.theme.strong(),
-    )];
+    let style = scene.theme.strong();
+    let mut cells = vec![Cell::text(name_width, Align::Left, place(disk), style)];
     if source_width > 0 {
-        let source = width::left(&source(disk, scene.host), source_width - 1);
-        line.push(Span::styled(format!(" {source}"), scene.theme.quiet()));
+        let (source, style) = (source(disk, scene.host), scene.theme.quiet());
+        cells.push(Cell::text(source_width - 1, Align::Left, &source, style).after(1));
     }
-    line.push(Span::raw(" "));
+    let taken = name_width + source_width;
     if let Some(trouble) = trouble {
-        line.push(Span::styled(trouble, scene.theme.bad()));
+        let trouble = Span::styled(trouble, scene.theme.bad());
+        cells.push(Cell::spans(area.width.saturating_sub(taken + 1), [trouble]).after(1));
     } else {
-        let room = width.saturating_sub(name_width + source_width + sizes_width + 6);
-        line.extend(bar(used, level, room, scene.theme));
-        line.push(number);
+        let room = area.width.saturating_sub(taken + sizes_width + 6);
+        let bar = bar(used, level, usize::from(room), scene.theme);
+        cells.push(Cell::spans(room, bar).after(1));
+        cells.push(Cell::spans(5, [number]));
         if sizes_width > 0 {
-            line.push(Span::raw(width::right(&sizes(disk), sizes_width)));
+            let sizes = sizes(disk);
+            cells.push(Cell::text(sizes_width, Align::Right, &sizes, Style::new()));
         }
     }
-    put(buffer, area, row, line);
+    table::row(buffer, area, row, cells);
 }
 
 fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], offset: usize, scene: RenderContext<'_>) {

@@ -7,17 +7,21 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use socktop_proto::model::Interface;
 
+use crate::catalog::Align;
 use crate::state::{Rate, Traffic};
 use crate::text::{format, width};
 use crate::ui::widgets::graph;
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{padded, pane, put, put_apart};
+use crate::ui::widgets::table::{self, Cell};
 use crate::view::network::{inner_rows, interfaces, rows_each};
 use crate::view::regions::Density;
 use crate::view::{RenderContext, nothing_yet, remark, sparkline};
 
 /// Columns of a rate: `1023 KiB/s`.
 const RATE: usize = 10;
+/// Columns of an arrow and a rate.
+const CURRENT: u16 = 12;
 /// Below this rate a history does not fill its height: noise should look like noise.
 const LEAST_SCALE: f64 = 1024.0;
 
@@ -114,18 +118,13 @@ impl Direction {
 fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: RenderContext<'_>) {
     let traffic = scene.host.interfaces.get(&interface.name);
     let name_width = if area.width >= 60 { 16 } else { 9 };
-    let name = Span::styled(
-        width::left(&interface.name, name_width),
-        scene.theme.strong(),
-    );
+    let style = scene.theme.strong();
+    let name = |name: &str| Cell::text(name_width, Align::Left, name, style);
     let [down, up] = directions(scene);
     if area.height < 2 {
-        let mut line = vec![name];
-        for direction in [&down, &up] {
-            line.extend(current(direction, traffic));
-            line.push(Span::raw("  "));
-        }
-        put(buffer, area, 0, line);
+        let [received, sent] = [current(&down, traffic), current(&up, traffic)];
+        let cells = [name(&interface.name), received, sent.after(2)];
+        table::row(buffer, area, 0, cells);
         return;
     }
     let each = area.height / 2;
@@ -135,18 +134,13 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Rende
             height: each,
             ..area
         };
-        let mut line = vec![if first {
-            name.clone()
-        } else {
-            Span::raw(" ".repeat(name_width))
-        }];
-        line.extend(current(direction, traffic));
-        put(buffer, place, 0, line);
+        let name = name(if first { &interface.name } else { "" });
+        table::row(buffer, place, 0, [name, current(direction, traffic)]);
         let peak = format!(
             "peak {}",
             width::right(&format::rate(direction.peak(traffic)), RATE)
         );
-        let text_width = name_width + 2 + RATE;
+        let text_width = usize::from(name_width) + 2 + RATE;
         let mut graph_x = text_width + 2;
         let mut graph_width = usize::from(area.width).saturating_sub(graph_x);
         if each > 1 {
@@ -179,12 +173,10 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Rende
 }
 
 /// An arrow and a rate.
-fn current(direction: &Direction, traffic: Option<&Traffic>) -> [Span<'static>; 2] {
-    let rate = format::rate(direction.now(traffic));
-    [
-        Span::styled(format!("{} ", direction.arrow), direction.style),
-        Span::raw(width::right(&rate, RATE)),
-    ]
+fn current(direction: &Direction, traffic: Option<&Traffic>) -> Cell<'static> {
+    let rate = width::right(&format::rate(direction.now(traffic)), RATE);
+    let arrow = Span::styled(format!("{} ", direction.arrow), direction.style);
+    Cell::spans(CURRENT, [arrow, Span::raw(rate)])
 }
 
 fn brief(

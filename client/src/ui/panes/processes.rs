@@ -12,7 +12,7 @@ use crate::config::theme::{Level, Role};
 use crate::state::Identity;
 use crate::text::{format, width};
 use crate::ui::widgets::paint::{pane, put, scrollbar};
-use crate::ui::widgets::table;
+use crate::ui::widgets::table::{self, Cell};
 use crate::view::process_table::columns;
 use crate::view::regions::{Density, Placed, Regions, Table};
 use crate::view::{NOT_TOLD, RenderContext, nothing_yet, remark};
@@ -94,18 +94,13 @@ pub fn draw(
         };
         let selected = list.selected;
         let selected = selected.is_some_and(|it| it.matches(&Identity::from(process)));
-        for placed in &columns {
-            let cell = (placed.column.row().cell)(process, &machine);
+        let cells = columns.iter().enumerate().map(|(index, placed)| {
+            let column = placed.column.row();
+            let cell = (column.cell)(process, &machine);
             let style = scene.theme.style(cell.role);
-            table::cell(
-                buffer,
-                table.rows,
-                row,
-                column_of(*placed),
-                &cell.text,
-                style,
-            );
-        }
+            Cell::text(placed.width, column.align, &cell.text, style).after(u16::from(index > 0))
+        });
+        table::row(buffer, table.rows, row, cells);
         if selected {
             table::select(buffer, table.rows, row, scene.theme);
         }
@@ -167,21 +162,14 @@ fn head(
     sort: Sort,
     scene: RenderContext<'_>,
 ) {
-    for placed in columns {
+    let cells = columns.iter().map(|placed| {
         let sorted = (sort.column == placed.column).then_some(sort.descending);
         let style = match sorted {
             Some(_) => scene.theme.style(Role::Accent),
             None => scene.theme.style(Role::Dim),
         };
-        let title = placed.column.row().title;
-        table::heading(buffer, table.head, column_of(*placed), title, sorted, style);
-    }
-}
-
-fn column_of(placed: Placed) -> table::Column {
-    table::Column {
-        x: placed.x,
-        width: placed.width,
-        align: placed.column.row().align,
-    }
+        let column = placed.column.row();
+        Cell::heading(placed.width, column.align, column.title, sorted, style)
+    });
+    table::row(buffer, table.head, 0, cells);
 }
