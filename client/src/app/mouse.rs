@@ -16,7 +16,7 @@ use crate::view::regions::Regions;
 use crate::view::scroll::{offset_of_thumb, thumb};
 
 /// Two clicks within this time are one double click.
-const DOUBLE_CLICK: Duration = Duration::from_millis(400);
+pub(super) const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 
 /// Rows that one notch of the wheel scrolls.
 const NOTCH: isize = 3;

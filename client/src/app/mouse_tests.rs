@@ -98,8 +98,8 @@ fn the_scrollbar_can_be_dragged_to_both_ends_and_clicked() {
 #[test]
 fn a_click_on_a_views_name_shows_it() {
     let mut stage = Stage::rich(80, 24);
-    let hints = stage.app.layout().hints;
-    for name in crate::view::footer::views(hints) {
+    let footer = stage.app.layout().footer;
+    for name in crate::view::footer::views(footer) {
         mouse(&mut stage, DOWN, name.area.x + 1, name.area.y);
         assert_eq!(stage.app.view, name.view);
     }

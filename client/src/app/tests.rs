@@ -169,7 +169,7 @@ fn a_filter_takes_any_character_until_it_is_kept_or_dropped() {
 }
 
 #[test]
-fn only_what_is_shown_is_asked_for() {
+fn only_visible_panes_are_requested() {
     let every = Intervals::default();
     let (metrics, list, disks) = (
         Some(every.metrics),
@@ -224,7 +224,7 @@ fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
 }
 
 #[test]
-fn of_processes_that_is_asked_for_which_is_shown_or_needed() {
+fn only_process_fields_that_are_shown_or_needed_are_requested() {
     let mut stage = Stage::rich(200, 40);
     assert_eq!(stage.app.plan().fields, Fields::ALL);
     let mut stage_of = |width| {
@@ -343,7 +343,7 @@ fn a_lost_link_dials_at_once_when_asked() {
 }
 
 #[test]
-fn a_key_that_is_released_is_no_key() {
+fn a_released_key_does_nothing() {
     let mut stage = Stage::rich(120, 40);
     let event = KeyEvent::new_with_kind(
         KeyCode::Char('q'),
@@ -354,7 +354,7 @@ fn a_key_that_is_released_is_no_key() {
 }
 
 #[test]
-fn a_screen_without_size_is_no_trouble() {
+fn a_screen_of_size_zero_is_drawn() {
     let mut stage = Stage::rich(0, 0);
     assert_eq!(stage.app.area, Rect::ZERO);
     typed(&mut stage, "jjG?jq/x");

@@ -42,7 +42,7 @@ pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
         app.shown_since = Some(now.instant);
     }
     if !effects.is_empty() {
-        settle(app, now);
+        clamp_offsets(app, now);
     }
     effects
 }
@@ -70,10 +70,10 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
 }
 
 /// Keeps scroll positions within what there is to scroll.
-fn settle(app: &mut App, now: Moment) {
+fn clamp_offsets(app: &mut App, now: Moment) {
     let regions = app.layout;
     if let Some(table) = regions.processes {
-        app.list.settle(usize::from(table.rows.height));
+        app.list.clamp_offset(usize::from(table.rows.height));
     }
     if let Some(area) = regions.network {
         let end = view::network::last_offset(&app.host, area, regions.density);
@@ -190,7 +190,7 @@ enum Motion {
 }
 
 impl Motion {
-    /// Where a list goes that is at `offset` and shows `visible` rows. The end is found by [`settle`].
+    /// Where a list goes that is at `offset` and shows `visible` rows. The end is found by [`clamp_offsets`].
     fn apply(&self, offset: usize, visible: usize) -> usize {
         match self {
             Self::Rows(rows) => offset.saturating_add_signed(*rows),
