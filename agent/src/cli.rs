@@ -14,7 +14,7 @@ use crate::config::{ListenAddress, LogLevel, Overrides};
 #[command(name = "socktop-agent", version, after_help = AFTER_HELP)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// What to do instead of serving.
+    /// A command, instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -63,7 +63,7 @@ impl Args {
     }
 }
 
-/// What to do instead of serving.
+/// A command, instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Make what this host lacks: a token and a TLS identity in /etc/socktop
@@ -72,16 +72,16 @@ pub enum Command {
     /// another machine: on a cloned card it is made anew.
     Setup(SetupArgs),
 
-    /// Print the line by which 'socktop add' comes to know this host: address, port, key and token
+    /// Print the line that 'socktop add' takes: this host's address, port, key and a token
     ///
-    /// Whoever has the line can look: hand it on as you would a password. For a whole fleet, on the workstation:
+    /// Anyone who has the line can connect: hand it on as you would a password. For a whole fleet, on the workstation:
     /// for host in pi1 pi2; do ssh $host sudo socktop-agent pair; done | socktop add
     Pair(PairArgs),
 
     /// Print the SHA-256 of this host's public key, which 'socktop' shows at its first connection
     Fingerprint(RootArg),
 
-    /// Say who may look, and what
+    /// Manage access tokens and what each opens
     #[command(subcommand)]
     Token(TokenCommand),
 }
@@ -135,7 +135,7 @@ pub enum TokenCommand {
         /// What it is called: in the log, and to revoke it
         name: TokenName,
 
-        /// What it may see: full, or metrics (no command lines, no details of a process, no journal)
+        /// What it opens: full, or metrics (no command lines, no details of a process, no journal)
         #[arg(long, value_name = "RIGHTS", default_value_t = Rights::Full)]
         rights: Rights,
 
@@ -147,9 +147,9 @@ pub enum TokenCommand {
         #[command(flatten)]
         system: RootArg,
     },
-    /// List the tokens' names and what each may see
+    /// List the tokens' names and what each opens
     List(RootArg),
-    /// Take a token back, and end the sessions by it
+    /// Revoke a token, and end its sessions
     Revoke {
         /// Its name
         name: String,

@@ -116,7 +116,7 @@ fn show(pairing: &Pairing) -> Result<()> {
     print(&format!("{pairing}\n"))?;
     if io::stdout().is_terminal() {
         eprintln!(
-            "\nWho has this line can look. On the other machine run 'socktop add', and give it the line."
+            "\nAnyone who has this line can connect. On the other machine run 'socktop add', and give it the line."
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What the admin does on the host itself, as root: show by what clients know it, and say who may look.
+//! What the admin does on the host itself, as root: show the identity by which clients know it, and manage access tokens.
 
 mod address;
 pub(crate) mod host_files;

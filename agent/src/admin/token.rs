@@ -1,4 +1,4 @@
-//! `socktop-agent token`: who may look, and what. It edits the file of tokens and has the service read it anew.
+//! `socktop-agent token`: manages access tokens and their rights. It edits the file of tokens and has the service read it anew.
 
 use std::fmt::Write;
 use std::path::Path;

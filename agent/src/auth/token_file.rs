@@ -1,4 +1,4 @@
-//! The tokens of an agent: one a person or a machine, each with a name and with what it may see.
+//! The tokens of an agent: one for each person or machine, each with a name and its rights.
 //!
 //! They are lines of a file. A line that is nothing but a token is the one that everyone uses who has no other:
 //!
@@ -22,7 +22,7 @@ pub const DEFAULT_NAME: &str = "default";
 /// The longest name, in characters.
 const MAX_NAME: usize = 64;
 
-/// What a client may see.
+/// What a token opens to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rights {
     /// Everything.
@@ -111,12 +111,12 @@ impl FromStr for TokenName {
     }
 }
 
-/// A token with its name and what it may see.
+/// A token with its name and rights.
 #[derive(Debug, Clone)]
 pub struct NamedToken {
     /// What it is called.
     pub name: TokenName,
-    /// What it may see.
+    /// What it opens.
     pub rights: Rights,
     /// The secret.
     pub token: Token,

@@ -53,7 +53,7 @@ pub(super) struct TlsSettings {
 pub(super) struct CollectSettings {
     pub(super) gpu: Option<bool>,
     pub(super) temperature: Option<bool>,
-    /// Give of command lines the program alone.
+    /// Send only the program of a command line, not its arguments.
     pub(super) redact_arguments: Option<bool>,
 }
 

@@ -18,7 +18,7 @@ pub(super) enum Disconnect {
     /// Nobody listens to this link any more.
     #[error("the link was dropped")]
     Dropped,
-    #[error("the agent owes the answer to {asked} and has been silent for {:.1} s; is the host up?", waited.as_secs_f32())]
+    #[error("no reply to {asked} for {:.1} s; is the host up?", waited.as_secs_f32())]
     Silent {
         asked: &'static str,
         waited: Duration,

@@ -67,7 +67,7 @@ impl Placed {
     }
 }
 
-/// The areas of the parts of the screen; `None` for what is not shown.
+/// The parts of the screen. A part that is `None` is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Regions {
     /// The first row.

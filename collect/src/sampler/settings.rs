@@ -1,4 +1,4 @@
-//! What is sampled, and for how long a sample is shared.
+//! What is sampled, and how long a sample is shared.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub struct Sampling {
     pub gpu: bool,
     /// Read temperatures.
     pub temperature: bool,
-    /// Give of command lines the program alone.
+    /// Send only the program of a command line, not its arguments.
     pub redact_arguments: bool,
     /// How long a sample of metrics, and of one process, is shared.
     pub metrics_ttl: Duration,

@@ -34,9 +34,9 @@ complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -l no-token -d
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -s V -l version -d 'Print version'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
-complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "pair" -d 'Print the line by which \'socktop add\' comes to know this host: address, port, key and token'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "pair" -d 'Print the line that \'socktop add\' takes: this host\'s address, port, key and a token'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "fingerprint" -d 'Print the SHA-256 of this host\'s public key, which \'socktop\' shows at its first connection'
-complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "token" -d 'Say who may look, and what'
+complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "token" -d 'Manage access tokens and what each opens'
 complete -c socktop-agent -n "__fish_socktop_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -l root -d 'The root of the system to set up' -r -F
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand setup" -l gpu -d 'Let the service reach this machine\'s GPUs, by a drop-in for its unit, and do nothing else'
@@ -51,10 +51,10 @@ complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand fingerprint"
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand fingerprint" -s h -l help -d 'Print help'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -s h -l help -d 'Print help'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "add" -d 'Make a token for a person or a machine, and print the line to pair by it'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "list" -d 'List the tokens\' names and what each may see'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "revoke" -d 'Take a token back, and end the sessions by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "list" -d 'List the tokens\' names and what each opens'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "revoke" -d 'Revoke a token, and end its sessions'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and not __fish_seen_subcommand_from add list revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l rights -d 'What it may see: full, or metrics (no command lines, no details of a process, no journal)' -r
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l rights -d 'What it opens: full, or metrics (no command lines, no details of a process, no journal)' -r
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l host -d 'The name or address by which clients reach this host, instead of the address that you came by or that of the default route' -r
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l port -d 'The port by which they do, instead of that of socktop-agent.socket' -r
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from add" -l root -d 'The root of the system' -r -F
@@ -64,14 +64,14 @@ complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and _
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from revoke" -l root -d 'The root of the system' -r -F
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "add" -d 'Make a token for a person or a machine, and print the line to pair by it'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tokens\' names and what each may see'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Take a token back, and end the sessions by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tokens\' names and what each opens'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revoke a token, and end its sessions'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "setup" -d 'Make what this host lacks: a token and a TLS identity in /etc/socktop'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "pair" -d 'Print the line by which \'socktop add\' comes to know this host: address, port, key and token'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "pair" -d 'Print the line that \'socktop add\' takes: this host\'s address, port, key and a token'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "fingerprint" -d 'Print the SHA-256 of this host\'s public key, which \'socktop\' shows at its first connection'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "token" -d 'Say who may look, and what'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "token" -d 'Manage access tokens and what each opens'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and not __fish_seen_subcommand_from setup pair fingerprint token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "add" -d 'Make a token for a person or a machine, and print the line to pair by it'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens\' names and what each may see'
-complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Take a token back, and end the sessions by it'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens\' names and what each opens'
+complete -c socktop-agent -n "__fish_socktop_agent_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Revoke a token, and end its sessions'

@@ -4,7 +4,7 @@
 //! socktop://192.0.2.7:8443/?pin=sha256:6ad9…&token=61f1…&name=pi4
 //! ```
 //!
-//! `socktop-agent pair` prints such a line, `socktop add` takes it. It holds a secret: whoever has it can look.
+//! `socktop-agent pair` prints such a line, `socktop add` takes it. It holds a secret: anyone who has it can connect.
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -53,7 +53,7 @@ pub struct ClientCertificate(pub Option<Pin>);
 /// What a client was let in by, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// What it may see.
+    /// What it opens.
     pub rights: Rights,
     by: GrantedBy,
 }
