@@ -58,7 +58,13 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
         );
     }
     if let Some(area) = regions.network {
-        network::draw(buffer, area, regions.density, app.network_offset, context);
+        network::draw(
+            buffer,
+            area,
+            regions.density,
+            app.screen.network_offset,
+            context,
+        );
         fade(
             buffer,
             area,
@@ -69,7 +75,13 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
         );
     }
     if let Some(area) = regions.disks {
-        disks::draw(buffer, area, regions.density, app.disks_offset, context);
+        disks::draw(
+            buffer,
+            area,
+            regions.density,
+            app.screen.disks_offset,
+            context,
+        );
         fade(
             buffer,
             area,
@@ -80,8 +92,8 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
         );
     }
     if let Some(table) = regions.processes {
-        processes::draw(buffer, table, &regions, &app.list, context);
-        if !app.list.frozen {
+        processes::draw(buffer, table, &regions, &app.screen.list, context);
+        if !app.screen.list.frozen {
             let area = table.area;
             fade(
                 buffer,
@@ -93,7 +105,8 @@ pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
             );
         }
     }
-    if let (Some(area), Some(shown), Some(watch)) = (regions.details, app.details, &app.host.watch)
+    if let (Some(area), Some(shown), Some(watch)) =
+        (regions.details, app.screen.details, &app.host.watch)
     {
         process::draw(buffer, area, regions.density, shown, watch, context);
         if watch.ended.is_some() {
