@@ -1,4 +1,4 @@
-//! The keys, as data: one table serves dispatch, the help and the line of hints, so they cannot differ.
+//! The keys, as data: one table serves dispatch, the help and the footer, so they cannot differ.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -62,7 +62,7 @@ impl Key {
 /// Keys and what they do in some contexts.
 #[derive(Debug)]
 pub struct Binding {
-    /// The keys, the one for hints first.
+    /// The keys, the one shown in the footer first.
     pub keys: &'static [Key],
     /// Where they work.
     pub contexts: &'static [Context],
@@ -70,7 +70,7 @@ pub struct Binding {
     pub action: Action,
     /// What they do, for the help.
     pub help: &'static str,
-    /// What they do in one word, for the line of hints; empty for what is not hinted at.
+    /// What they do in one word, for the footer; empty for what is not shown there.
     pub hint: &'static str,
 }
 
@@ -95,7 +95,7 @@ const fn bind(
     }
 }
 
-/// Every key. Hints stand in this order, as many as fit.
+/// Every key. The footer shows them in this order, as many as fit.
 #[rustfmt::skip]
 pub const BINDINGS: &[Binding] = &[
     bind(&[chr('q')], &[Host], Action::Quit, "quit", "quit"),

@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::Rect;
 
-use crate::actions::{Context, Tab, View};
+use crate::actions::{Context, Tab};
 use crate::config::theme::Theme;
 use crate::link::{LinkState, Subscription};
 use crate::state::{HostState, Moment};
 use crate::view::layout::{Screen, regions};
 use crate::view::process_table::placed_columns;
 use crate::view::regions::Regions;
-use crate::view::{Details, RenderContext, Settings, help, old_at};
+use crate::view::{RenderContext, Settings, help, old_at};
 pub use message::{Effect, Message, Outcome};
+pub use screens::host::HostScreen;
 pub use screens::process_list::ProcessList;
 pub use update::update;
 
@@ -36,20 +37,10 @@ pub struct App {
     pub area: Rect,
     /// Where everything is, since the last message.
     layout: Regions,
-    /// What fills the screen.
-    pub view: View,
-    /// The process list.
-    pub list: ProcessList,
-    /// The first interface that is seen.
-    pub network_offset: usize,
-    /// The first disk that is seen.
-    pub disks_offset: usize,
-    /// The dialog of one process.
-    pub details: Option<Details>,
+    /// What the user chose on the host's screen.
+    pub screen: HostScreen,
     /// The help's first line that is seen, while it is open.
     pub help: Option<usize>,
-    /// When what is shown was last changed: older samples could not be newer.
-    shown_since: Option<Instant>,
     mouse: mouse::Memory,
 }
 
@@ -62,13 +53,8 @@ impl App {
             host: HostState::default(),
             area: Rect::default(),
             layout: Regions::default(),
-            view: View::default(),
-            list: ProcessList::default(),
-            network_offset: 0,
-            disks_offset: 0,
-            details: None,
+            screen: HostScreen::default(),
             help: None,
-            shown_since: None,
             mouse: mouse::Memory::default(),
         }
     }
@@ -84,8 +70,8 @@ impl App {
         let screen = Screen {
             host: &self.host,
             settings: &self.settings,
-            view: self.view,
-            has_details: self.details.is_some(),
+            view: self.screen.view,
+            has_details: self.screen.details.is_some(),
         };
         self.layout = regions(screen, self.area);
     }
@@ -96,7 +82,7 @@ impl App {
         RenderContext {
             host: &self.host,
             settings: &self.settings,
-            shown_since: self.shown_since,
+            shown_since: self.screen.shown_since,
             now,
             theme: Theme::new(self.settings.color),
         }
@@ -107,9 +93,9 @@ impl App {
     pub fn context(&self) -> Context {
         if self.help.is_some() {
             Context::Help
-        } else if self.details.is_some() {
+        } else if self.screen.details.is_some() {
             Context::Details
-        } else if self.list.editing {
+        } else if self.screen.list.editing {
             Context::Filter
         } else {
             Context::Host
@@ -125,9 +111,10 @@ impl App {
             .host
             .watch
             .as_ref()
-            .filter(|watch| self.details.is_some() && watch.ended.is_none())
+            .filter(|watch| self.screen.details.is_some() && watch.ended.is_none())
             .map(|watch| watch.identity.pid);
         let journal = self
+            .screen
             .details
             .is_some_and(|details| regions.shows_tab(details, Tab::Journal));
         // The published agent's details tell neither the CPU share nor the end of a process: its list does.
@@ -135,13 +122,13 @@ impl App {
         let is_seen = |area: Rect| self.help.is_none() || !help::hides(self.area, area);
         let shows_list = regions
             .processes
-            .is_some_and(|table| !self.list.frozen && is_seen(table.rows));
+            .is_some_and(|table| !self.screen.list.frozen && is_seen(table.rows));
         Subscription {
             metrics: Some(every.metrics),
             processes: (shows_list || listed).then_some(every.processes),
             fields: placed_columns(&regions, &self.host)
                 .into_iter()
-                .fold(self.list.fields(), |fields, placed| {
+                .fold(self.screen.list.fields(), |fields, placed| {
                     fields | placed.column.row().fields
                 }),
             disks: regions
@@ -175,7 +162,7 @@ impl App {
         ];
         arrivals
             .into_iter()
-            .filter_map(|(every, arrived)| Some(old_at(self.shown_since, arrived?, every?)))
+            .filter_map(|(every, arrived)| Some(old_at(self.screen.shown_since, arrived?, every?)))
             // What is old already says for how long.
             .map(|old_at| if old_at > now { old_at } else { now + SECOND })
             .min()

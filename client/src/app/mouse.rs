@@ -16,7 +16,7 @@ use crate::view::regions::Regions;
 use crate::view::scroll::{offset_of_thumb, thumb};
 
 /// Two clicks within this time are one double click.
-const DOUBLE_CLICK: Duration = Duration::from_millis(400);
+pub(super) const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 
 /// Rows that one notch of the wheel scrolls.
 const NOTCH: isize = 3;
@@ -63,7 +63,7 @@ fn bar(app: &App, regions: &Regions, now: Moment) -> Option<Bar> {
     match app.context() {
         Context::Help | Context::Picker => None,
         Context::Details => {
-            let (details, region) = (app.details?, regions.details?);
+            let (details, region) = (app.screen.details?, regions.details?);
             let visible = usize::from(region.body.height);
             Some(Bar {
                 area: region.scrollbar,
@@ -77,9 +77,9 @@ fn bar(app: &App, regions: &Regions, now: Moment) -> Option<Bar> {
             let table = regions.processes?;
             Some(Bar {
                 area: table.scrollbar,
-                total: app.list.len(),
+                total: app.screen.list.len(),
                 visible: usize::from(table.rows.height),
-                offset: app.list.offset,
+                offset: app.screen.list.offset,
             })
         }
     }
@@ -97,9 +97,9 @@ fn drag(
     };
     let row = usize::from(place.y.saturating_sub(bar.area.y)).saturating_sub(grip);
     let offset = offset_of_thumb(usize::from(bar.area.height), bar.total, bar.visible, row);
-    match &mut app.details {
+    match &mut app.screen.details {
         Some(details) => details.offset = offset,
-        None => app.list.scroll_to(offset),
+        None => app.screen.list.scroll_to(offset),
     }
     vec![Effect::Redraw]
 }
@@ -128,7 +128,7 @@ fn press(app: &mut App, regions: &Regions, place: Position, now: Moment) -> Vec<
     match app.context() {
         Context::Help | Context::Picker => app.help = None,
         Context::Details => {
-            let (Some(details), Some(region)) = (&mut app.details, regions.details) else {
+            let (Some(details), Some(region)) = (&mut app.screen.details, regions.details) else {
                 return Vec::new();
             };
             let Some(tab) = region.tab_at(place) else {
@@ -144,7 +144,7 @@ fn press(app: &mut App, regions: &Regions, place: Position, now: Moment) -> Vec<
 
 fn press_on_host(app: &mut App, regions: &Regions, place: Position, now: Instant) -> Vec<Effect> {
     if let Some(view) = regions.view_at(place) {
-        app.view = view;
+        app.screen.view = view;
         return vec![Effect::Redraw];
     }
     let Some(table) = regions.processes else {
@@ -164,15 +164,16 @@ fn press_on_host(app: &mut App, regions: &Regions, place: Position, now: Instant
     if !table.rows.contains(place) {
         return Vec::new();
     }
-    let row = app.list.offset + usize::from(place.y - table.rows.y);
-    if row >= app.list.len() {
-        app.list.deselect();
+    let row = app.screen.list.offset + usize::from(place.y - table.rows.y);
+    if row >= app.screen.list.len() {
+        app.screen.list.deselect();
         return vec![Effect::Redraw];
     }
     let processes = app.host.processes.value();
-    app.list
+    app.screen
+        .list
         .select(row, processes.map_or(&[][..], |sample| &sample.processes));
-    let again = match (app.mouse.clicked, app.list.selected) {
+    let again = match (app.mouse.clicked, app.screen.list.selected) {
         (Some((process, then)), Some(selected)) => {
             process == selected && now.saturating_duration_since(then) <= DOUBLE_CLICK
         }
@@ -182,7 +183,7 @@ fn press_on_host(app: &mut App, regions: &Regions, place: Position, now: Instant
         app.mouse.clicked = None;
         open_details(app);
     } else {
-        app.mouse.clicked = app.list.selected.map(|process| (process, now));
+        app.mouse.clicked = app.screen.list.selected.map(|process| (process, now));
     }
     vec![Effect::Redraw]
 }
@@ -191,14 +192,17 @@ fn wheel(app: &mut App, regions: &Regions, place: Position, rows: isize) -> Vec<
     let within = |area: Option<Rect>| area.is_some_and(|area| area.contains(place));
     if let Some(offset) = app.help {
         app.help = Some(offset.saturating_add_signed(rows));
-    } else if let Some(details) = &mut app.details {
+    } else if let Some(details) = &mut app.screen.details {
         details.offset = details.offset.saturating_add_signed(rows);
     } else if within(regions.processes.map(|table| table.area)) {
-        app.list.scroll(rows);
+        app.screen.list.scroll(rows);
     } else if within(regions.network) {
-        app.network_offset = app.network_offset.saturating_add_signed(rows.signum());
+        app.screen.network_offset = app
+            .screen
+            .network_offset
+            .saturating_add_signed(rows.signum());
     } else if within(regions.disks) {
-        app.disks_offset = app.disks_offset.saturating_add_signed(rows.signum());
+        app.screen.disks_offset = app.screen.disks_offset.saturating_add_signed(rows.signum());
     } else {
         return Vec::new();
     }

@@ -9,13 +9,13 @@ use crate::view::Details;
 /// A view without the list gives way to one with it.
 pub(super) fn show_list(app: &mut App) {
     if app.layout.processes.is_none() {
-        app.view = View::Processes;
+        app.screen.view = View::Processes;
     }
 }
 
 /// Sorts by `column`; where that is so already, in the other direction.
 pub(super) fn sort_by(app: &mut App, column: Column) {
-    app.list.sort_by(column);
+    app.screen.list.sort_by(column);
     show_list(app);
     refresh(app);
 }
@@ -28,21 +28,25 @@ pub(super) fn open_details(app: &mut App) {
     if app.layout.processes.is_none() {
         return;
     }
-    let row = app.list.selected_row().unwrap_or(app.list.offset);
-    app.list.select(row, &sample.processes);
-    let index = app.list.rows(row).next();
+    let row = app
+        .screen
+        .list
+        .selected_row()
+        .unwrap_or(app.screen.list.offset);
+    app.screen.list.select(row, &sample.processes);
+    let index = app.screen.list.rows(row).next();
     let Some(process) = index.and_then(|index| sample.processes.get(index)) else {
         return;
     };
     let mut watch = Watch::new(Identity::from(process), process.name.clone());
     watch.listed_cpu = process.cpu_percent;
     app.host.watch = Some(watch);
-    app.details = Some(Details::default());
-    app.list.frozen = false;
+    app.screen.details = Some(Details::default());
+    app.screen.list.frozen = false;
 }
 
 pub(super) fn close_details(app: &mut App) {
-    app.details = None;
+    app.screen.details = None;
     app.host.watch = None;
 }
 
@@ -53,5 +57,5 @@ pub(super) fn refresh(app: &mut App) {
     let cpus = cpus.map_or(1, |cpu| u16::try_from(cpu.cores.len()).unwrap_or(u16::MAX));
     let processes = app.host.processes.value();
     let processes = processes.map_or(&[][..], |sample| &sample.processes);
-    app.list.refresh(processes, cpus);
+    app.screen.list.refresh(processes, cpus);
 }

@@ -9,6 +9,7 @@ use socktop_proto::{Fields, Query};
 
 use super::fixture::{Stage, details, processes};
 use super::*;
+use crate::actions::View;
 use crate::actions::keymap::{Key, bindings};
 use crate::catalog::process::Column;
 use crate::catalog::sort::Sort;
@@ -40,7 +41,7 @@ pub(super) fn table(stage: &Stage) -> crate::view::regions::Table {
 
 pub(super) fn shown_pids(stage: &Stage) -> Vec<u32> {
     let sample = stage.app.host.processes.value().unwrap();
-    let rows = stage.app.list.rows(stage.app.list.offset);
+    let rows = stage.app.screen.list.rows(stage.app.screen.list.offset);
     rows.map(|index| sample.processes[index].pid).collect()
 }
 
@@ -154,22 +155,22 @@ fn signals_end_the_program_with_their_code() {
 fn a_filter_takes_any_character_until_it_is_kept_or_dropped() {
     let mut stage = Stage::rich(120, 40);
     typed(&mut stage, "/q1");
-    assert_eq!(stage.app.list.filter, "q1");
+    assert_eq!(stage.app.screen.list.filter, "q1");
     press(&mut stage, KeyCode::Backspace);
     press(&mut stage, KeyCode::Backspace);
     stage.send(Message::Paste("post\x1b\n".to_owned()));
-    assert_eq!(stage.app.list.filter, "post\u{FFFD} ");
+    assert_eq!(stage.app.screen.list.filter, "post\u{FFFD} ");
     press(&mut stage, KeyCode::Backspace);
     press(&mut stage, KeyCode::Backspace);
     press(&mut stage, KeyCode::Enter);
     assert_eq!(stage.app.context(), Context::Host);
-    assert!(stage.app.list.len() < 300);
+    assert!(stage.app.screen.list.len() < 300);
     press(&mut stage, KeyCode::Esc);
-    assert_eq!(stage.app.list.len(), 300);
+    assert_eq!(stage.app.screen.list.len(), 300);
 }
 
 #[test]
-fn only_what_is_shown_is_asked_for() {
+fn only_visible_panes_are_requested() {
     let every = Intervals::default();
     let (metrics, list, disks) = (
         Some(every.metrics),
@@ -224,7 +225,7 @@ fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
 }
 
 #[test]
-fn of_processes_that_is_asked_for_which_is_shown_or_needed() {
+fn only_process_fields_that_are_shown_or_needed_are_requested() {
     let mut stage = Stage::rich(200, 40);
     assert_eq!(stage.app.plan().fields, Fields::ALL);
     let mut stage_of = |width| {
@@ -234,10 +235,10 @@ fn of_processes_that_is_asked_for_which_is_shown_or_needed() {
     let narrow = stage_of(40);
     assert!(narrow.contain(Fields::STARTED | Fields::NAME | Fields::CPU));
     assert!(!narrow.contain(Fields::PARENT) && !narrow.contain(Fields::USER));
-    stage.app.list.filter = "root".to_owned();
+    stage.app.screen.list.filter = "root".to_owned();
     assert!(stage.app.plan().fields.contain(Fields::USER));
-    stage.app.list.filter.clear();
-    stage.app.list.sort = Sort::by(Column::Parent);
+    stage.app.screen.list.filter.clear();
+    stage.app.screen.list.sort = Sort::by(Column::Parent);
     assert!(stage.app.plan().fields.contain(Fields::PARENT));
 }
 
@@ -256,9 +257,9 @@ fn a_frozen_list_takes_no_samples() {
     let mut stage = Stage::rich(120, 40);
     typed(&mut stage, " ");
     let late = body::Kind::Processes(processes(3));
-    assert_eq!(stage.app.list.len(), 300);
+    assert_eq!(stage.app.screen.list.len(), 300);
     stage.reply(Query::Processes, late);
-    assert_eq!(stage.app.list.len(), 300);
+    assert_eq!(stage.app.screen.list.len(), 300);
 }
 
 #[test]
@@ -267,10 +268,10 @@ fn the_selection_stays_with_its_process_when_the_order_changes() {
     for _ in 0..3 {
         press(&mut stage, KeyCode::Down);
     }
-    let selected = stage.app.list.selected.unwrap();
+    let selected = stage.app.screen.list.selected.unwrap();
     assert_eq!(shown_pids(&stage)[2], selected.pid);
     typed(&mut stage, "p");
-    assert_eq!(stage.app.list.selected, Some(selected));
+    assert_eq!(stage.app.screen.list.selected, Some(selected));
     assert!(shown_pids(&stage).contains(&selected.pid));
     stage.send(Message::Resize(120, 30));
     let visible = usize::from(table(&stage).rows.height);
@@ -281,8 +282,8 @@ fn the_selection_stays_with_its_process_when_the_order_changes() {
 fn sorting_from_a_view_without_the_list_shows_the_list() {
     let mut stage = Stage::rich(80, 24);
     typed(&mut stage, "4m");
-    assert_eq!(stage.app.view, View::Processes);
-    assert_eq!(stage.app.list.sort.column, Column::Memory);
+    assert_eq!(stage.app.screen.view, View::Processes);
+    assert_eq!(stage.app.screen.list.sort.column, Column::Memory);
 }
 
 #[test]
@@ -291,13 +292,13 @@ fn left_and_right_go_around_the_columns_that_are_seen() {
     let columns = placed_columns(stage.app.layout(), &stage.app.host);
     for _ in &columns {
         press(&mut stage, KeyCode::Right);
-        let sorted = stage.app.list.sort.column;
+        let sorted = stage.app.screen.list.sort.column;
         assert!(columns.iter().any(|placed| placed.column == sorted));
     }
-    assert_eq!(stage.app.list.sort.column, Column::Cpu);
+    assert_eq!(stage.app.screen.list.sort.column, Column::Cpu);
     press(&mut stage, KeyCode::Left);
     press(&mut stage, KeyCode::Right);
-    assert_eq!(stage.app.list.sort, Sort::by(Column::Cpu));
+    assert_eq!(stage.app.screen.list.sort, Sort::by(Column::Cpu));
 }
 
 #[test]
@@ -343,7 +344,7 @@ fn a_lost_link_dials_at_once_when_asked() {
 }
 
 #[test]
-fn a_key_that_is_released_is_no_key() {
+fn a_released_key_does_nothing() {
     let mut stage = Stage::rich(120, 40);
     let event = KeyEvent::new_with_kind(
         KeyCode::Char('q'),
@@ -354,7 +355,7 @@ fn a_key_that_is_released_is_no_key() {
 }
 
 #[test]
-fn a_screen_without_size_is_no_trouble() {
+fn a_screen_of_size_zero_is_drawn() {
     let mut stage = Stage::rich(0, 0);
     assert_eq!(stage.app.area, Rect::ZERO);
     typed(&mut stage, "jjG?jq/x");

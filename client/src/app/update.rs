@@ -18,12 +18,12 @@ use crate::view::{self, Details};
 
 /// Takes a message.
 pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
-    let before = (app.view, app.details.is_some());
+    let before = (app.screen.view, app.screen.details.is_some());
     let effects = match message {
         Message::Key(event) => key(app, event),
         Message::Mouse(event) => mouse::update(app, event, now),
         Message::Paste(text) if app.context() == Context::Filter => {
-            app.list.filter.extend(clean(&text).chars());
+            app.screen.list.filter.extend(clean(&text).chars());
             refresh(app);
             vec![Effect::Redraw]
         }
@@ -38,11 +38,11 @@ pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
         Message::Signal(number) => vec![Effect::Quit(Outcome::Signal(number))],
     };
     app.lay_out();
-    if before != (app.view, app.details.is_some()) {
-        app.shown_since = Some(now.instant);
+    if before != (app.screen.view, app.screen.details.is_some()) {
+        app.screen.shown_since = Some(now.instant);
     }
     if !effects.is_empty() {
-        settle(app, now);
+        clamp_offsets(app, now);
     }
     effects
 }
@@ -55,13 +55,13 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
             ..
         }
     );
-    if processes && app.list.frozen {
+    if processes && app.screen.list.frozen {
         return Vec::new();
     }
     let dropped = app.host.apply(event, now);
     if dropped {
         // What was frozen is gone.
-        app.list.frozen = false;
+        app.screen.list.frozen = false;
     }
     if processes || dropped {
         refresh(app);
@@ -70,22 +70,22 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
 }
 
 /// Keeps scroll positions within what there is to scroll.
-fn settle(app: &mut App, now: Moment) {
+fn clamp_offsets(app: &mut App, now: Moment) {
     let regions = app.layout;
     if let Some(table) = regions.processes {
-        app.list.settle(usize::from(table.rows.height));
+        app.screen.list.clamp_offset(usize::from(table.rows.height));
     }
     if let Some(area) = regions.network {
         let end = view::network::last_offset(&app.host, area, regions.density);
-        app.network_offset = app.network_offset.min(end);
+        app.screen.network_offset = app.screen.network_offset.min(end);
     }
     if let Some(area) = regions.disks {
         let end = view::disks::last_offset(&app.host, area, regions.density);
-        app.disks_offset = app.disks_offset.min(end);
+        app.screen.disks_offset = app.screen.disks_offset.min(end);
     }
-    if let (Some(details), Some(area)) = (app.details, regions.details) {
+    if let (Some(details), Some(area)) = (app.screen.details, regions.details) {
         let end = view::process_details::last_offset(details, area, app.render_context(now));
-        app.details = Some(Details {
+        app.screen.details = Some(Details {
             offset: details.offset.min(end),
             ..details
         });
@@ -109,7 +109,7 @@ fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             .modifiers
             .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
     {
-        app.list.filter.push(character);
+        app.screen.list.filter.push(character);
         refresh(app);
         return vec![Effect::Redraw];
     }
@@ -130,37 +130,37 @@ fn perform(app: &mut App, context: Context, action: Action) -> Vec<Effect> {
         Action::Last => scroll(app, context, &Motion::Last),
         Action::SortBy(column) => sort_by(app, column),
         Action::SortNext(steps) => sort_next(app, steps),
-        Action::Invert => sort_by(app, app.list.sort.column),
+        Action::Invert => sort_by(app, app.screen.list.sort.column),
         Action::Filter => {
-            app.list.editing = true;
+            app.screen.list.editing = true;
             show_list(app);
         }
-        Action::KeepFilter => app.list.editing = false,
+        Action::KeepFilter => app.screen.list.editing = false,
         Action::Clear => {
-            if app.list.editing || !app.list.filter.is_empty() {
-                app.list.editing = false;
-                app.list.filter.clear();
+            if app.screen.list.editing || !app.screen.list.filter.is_empty() {
+                app.screen.list.editing = false;
+                app.screen.list.filter.clear();
                 refresh(app);
             } else {
-                app.list.deselect();
+                app.screen.list.deselect();
             }
         }
         Action::Erase => {
-            app.list.filter.pop();
+            app.screen.list.filter.pop();
             refresh(app);
         }
         Action::EraseAll => {
-            app.list.filter.clear();
+            app.screen.list.filter.clear();
             refresh(app);
         }
         Action::Open => open_details(app),
-        Action::Freeze => app.list.frozen = !app.list.frozen,
-        Action::Show(view) => app.view = view,
+        Action::Freeze => app.screen.list.frozen = !app.screen.list.frozen,
+        Action::Show(view) => app.screen.view = view,
         Action::Next(steps) if context == Context::Details => {
             let tab = next_tab(app, steps);
-            app.details = Some(Details { tab, offset: 0 });
+            app.screen.details = Some(Details { tab, offset: 0 });
         }
-        Action::Next(steps) => app.view = neighbour(&View::EACH, app.view, steps),
+        Action::Next(steps) => app.screen.view = neighbour(&View::EACH, app.screen.view, steps),
     }
     vec![Effect::Redraw]
 }
@@ -175,7 +175,7 @@ fn neighbour<T: Copy + PartialEq>(each: &[T], current: T, steps: isize) -> T {
 }
 
 fn next_tab(app: &App, steps: isize) -> Tab {
-    let details = app.details.unwrap_or_default();
+    let details = app.screen.details.unwrap_or_default();
     let tabs = app.layout.details.map(|area| area.tabs());
     let tabs = tabs.unwrap_or(&Tab::EACH);
     let shown = app.layout.tab_in_front(details);
@@ -190,7 +190,7 @@ enum Motion {
 }
 
 impl Motion {
-    /// Where a list goes that is at `offset` and shows `visible` rows. The end is found by [`settle`].
+    /// Where a list goes that is at `offset` and shows `visible` rows. The end is found by [`clamp_offsets`].
     fn apply(&self, offset: usize, visible: usize) -> usize {
         match self {
             Self::Rows(rows) => offset.saturating_add_signed(*rows),
@@ -209,21 +209,22 @@ fn page(visible: usize) -> isize {
 fn scroll(app: &mut App, context: Context, motion: &Motion) {
     let regions = app.layout;
     let height = |area: Option<Rect>| area.map_or(1, |area| usize::from(area.height));
-    match (context, app.view) {
+    match (context, app.screen.view) {
         (Context::Help, _) => {
             let offset = app.help.unwrap_or(0);
             app.help = Some(motion.apply(offset, usize::from(app.area.height)));
         }
         (Context::Details, _) => {
-            if let (Some(details), Some(area)) = (&mut app.details, regions.details) {
+            if let (Some(details), Some(area)) = (&mut app.screen.details, regions.details) {
                 details.offset = motion.apply(details.offset, usize::from(area.body.height));
             }
         }
         (_, View::Network) => {
-            app.network_offset = motion.apply(app.network_offset, height(regions.network) / 4);
+            app.screen.network_offset =
+                motion.apply(app.screen.network_offset, height(regions.network) / 4);
         }
         (_, View::Disks) => {
-            app.disks_offset = motion.apply(app.disks_offset, height(regions.disks));
+            app.screen.disks_offset = motion.apply(app.screen.disks_offset, height(regions.disks));
         }
         _ => {
             let visible = regions
@@ -232,10 +233,14 @@ fn scroll(app: &mut App, context: Context, motion: &Motion) {
             let processes = app.host.processes.value();
             let processes = processes.map_or(&[][..], |sample| &sample.processes);
             match *motion {
-                Motion::Rows(rows) => app.list.step(rows, visible, processes),
-                Motion::Pages(pages) => app.list.step(pages * page(visible), visible, processes),
-                Motion::First => app.list.select(0, processes),
-                Motion::Last => app.list.select(usize::MAX, processes),
+                Motion::Rows(rows) => app.screen.list.step(rows, visible, processes),
+                Motion::Pages(pages) => {
+                    app.screen
+                        .list
+                        .step(pages * page(visible), visible, processes);
+                }
+                Motion::First => app.screen.list.select(0, processes),
+                Motion::Last => app.screen.list.select(usize::MAX, processes),
             }
         }
     }
@@ -244,8 +249,8 @@ fn scroll(app: &mut App, context: Context, motion: &Motion) {
 fn sort_next(app: &mut App, steps: isize) {
     let columns = placed_columns(&app.layout, &app.host);
     let columns: Vec<Column> = columns.iter().map(|placed| placed.column).collect();
-    let column = if columns.contains(&app.list.sort.column) {
-        neighbour(&columns, app.list.sort.column, steps)
+    let column = if columns.contains(&app.screen.list.sort.column) {
+        neighbour(&columns, app.screen.list.sort.column, steps)
     } else {
         columns.first().copied().unwrap_or(Column::Cpu)
     };

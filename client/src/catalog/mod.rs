@@ -2,3 +2,12 @@
 
 pub mod process;
 pub mod sort;
+
+/// The side of a column that its content stands at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}

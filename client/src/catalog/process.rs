@@ -3,6 +3,7 @@
 use socktop_proto::Fields;
 use socktop_proto::model::{Process, ProcessState};
 
+use super::Align;
 use crate::config::theme::{Level, Role};
 use crate::state::percent;
 use crate::text::format;
@@ -30,15 +31,6 @@ pub struct Row {
     pub sort_key: SortKey,
     /// What it shows of a process.
     pub cell: fn(&Process, &Machine) -> Cell,
-}
-
-/// A side of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    /// Text.
-    Left,
-    /// Numbers.
-    Right,
 }
 
 /// When a column gives way.

@@ -25,13 +25,13 @@ const SEEN_ON_BLANKS: Modifier = Modifier::REVERSED
 
 /// What characters are written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Ink {
+pub(crate) struct CellStyle {
     foreground: Color,
     background: Color,
     modifier: Modifier,
 }
 
-impl Ink {
+impl CellStyle {
     pub(crate) fn of(cell: &Cell) -> Self {
         Self {
             foreground: cell.fg,
@@ -81,7 +81,7 @@ impl Parameters {
         self.0.push_str(parameter);
     }
 
-    fn add_what_differs(&mut self, before: Ink, after: Ink) {
+    fn add_what_differs(&mut self, before: CellStyle, after: CellStyle) {
         let mut held = before.modifier;
         for (modifier, _, end) in MODIFIERS {
             if held.contains(modifier) && !after.modifier.contains(modifier) {
@@ -134,5 +134,5 @@ fn color(color: Color, base: u8) -> String {
 
 /// A cell that shows nothing.
 pub(crate) fn is_blank(cell: &Cell) -> bool {
-    cell.symbol() == " " && !Ink::of(cell).is_seen_on_blanks()
+    cell.symbol() == " " && !CellStyle::of(cell).is_seen_on_blanks()
 }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_disturb_the_screen_is_replaced() {
+    fn characters_that_could_disturb_the_screen_are_replaced() {
         assert_eq!(clean("nginx: worker"), "nginx: worker");
         assert_eq!(clean("a\x1b[2Jb"), "a\u{FFFD}[2Jb");
         assert_eq!(clean("a\u{202E}cod.exe"), "a\u{FFFD}cod.exe");

@@ -18,7 +18,7 @@ pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
     let mut room = line;
     if matches!(context, Context::Host | Context::Filter) {
         for name in views(line) {
-            let shown = app.view == name.view;
+            let shown = app.screen.view == name.view;
             let style = if shown {
                 theme.selected()
             } else {
@@ -42,7 +42,7 @@ pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
     if context == Context::Filter {
         let typed = vec![
             Span::styled(" filter: ", theme.accent()),
-            Span::raw(width::clean(&app.list.filter)),
+            Span::raw(width::clean(&app.screen.list.filter)),
             Span::styled(" ", theme.selected()),
         ];
         let width: usize = typed.iter().map(|span| width::width(&span.content)).sum();
@@ -51,7 +51,7 @@ pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
         room.x += width;
         room.width -= width;
     }
-    let clearable = !app.list.filter.is_empty() || app.list.selected.is_some();
+    let clearable = !app.screen.list.filter.is_empty() || app.screen.list.selected.is_some();
     put(buffer, room, 0, keys(context, room.width, clearable, theme));
 }
 

@@ -13,27 +13,27 @@ use crate::view::regions::Regions;
 use crate::view::{NOT_TOLD, RenderContext};
 
 /// Draws header and notice.
-pub fn draw(buffer: &mut Buffer, regions: &Regions, scene: RenderContext<'_>) {
+pub fn draw(buffer: &mut Buffer, regions: &Regions, context: RenderContext<'_>) {
     let area = regions.header;
-    let name = width::fit(&host_name(scene), usize::from(area.width).max(9) - 8);
+    let name = width::fit(&host_name(context), usize::from(area.width).max(9) - 8);
     let room = usize::from(area.width).saturating_sub(width::width(&name) + 3);
-    let link = link(scene, room);
+    let link = link(context, room);
     let taken: usize = link.iter().map(|span| width::width(&span.content)).sum();
     let mut room = room.saturating_sub(taken);
-    let mut left = vec![Span::styled(format!(" {name}"), scene.theme.strong())];
+    let mut left = vec![Span::styled(format!(" {name}"), context.theme.strong())];
     if regions.cpu.is_none() {
-        for (value, level) in gist(scene) {
-            append(&mut left, &mut room, &value, scene.theme.value(level));
+        for (value, level) in gist(context) {
+            append(&mut left, &mut room, &value, context.theme.value(level));
         }
     }
-    if let Some(words) = scene.host.impossible_words() {
-        append(&mut left, &mut room, &words, scene.theme.bad());
+    if let Some(words) = context.host.impossible_words() {
+        append(&mut left, &mut room, &words, context.theme.bad());
     }
-    for fact in facts(scene) {
-        append(&mut left, &mut room, &fact, scene.theme.quiet());
+    for fact in facts(context) {
+        append(&mut left, &mut room, &fact, context.theme.quiet());
     }
     put_apart(buffer, area, 0, left, link);
-    notice(buffer, regions.notice, scene);
+    notice(buffer, regions.notice, context);
 }
 
 /// Appends a fact while there is room; what follows one that does not fit is left out too.
@@ -53,19 +53,19 @@ fn append(
 }
 
 /// The host's own name, else what the user calls it.
-fn host_name(scene: RenderContext<'_>) -> String {
-    let host = &scene.host;
+fn host_name(context: RenderContext<'_>) -> String {
+    let host = &context.host;
     let names = [
         host.host.value().map(|host| &host.hostname),
         host.metrics.value().map(|metrics| &metrics.hostname),
     ];
     let known = names.into_iter().flatten().find(|name| !name.is_empty());
-    width::clean(known.unwrap_or(&scene.settings.name)).into_owned()
+    width::clean(known.unwrap_or(&context.settings.name)).into_owned()
 }
 
 /// CPU and memory, where their panes are not shown.
-fn gist(scene: RenderContext<'_>) -> [(String, Level); 2] {
-    let metrics = scene.host.metrics.value();
+fn gist(context: RenderContext<'_>) -> [(String, Level); 2] {
+    let metrics = context.host.metrics.value();
     let cpu = metrics
         .and_then(|metrics| metrics.cpu.as_ref())
         .and_then(|cpu| cpu.total_percent);
@@ -82,8 +82,8 @@ fn gist(scene: RenderContext<'_>) -> [(String, Level); 2] {
     ]
 }
 
-fn facts(scene: RenderContext<'_>) -> Vec<String> {
-    let state = &scene.host;
+fn facts(context: RenderContext<'_>) -> Vec<String> {
+    let state = &context.host;
     let mut facts = Vec::new();
     let boot_ms = state
         .metrics
@@ -111,16 +111,16 @@ fn facts(scene: RenderContext<'_>) -> Vec<String> {
 }
 
 /// The link's state in at most `room` columns.
-fn link(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
-    let (sign, style, words) = match &scene.host.link {
+fn link(context: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
+    let (sign, style, words) = match &context.host.link {
         LinkState::Connecting => {
-            let target = width::clean(&scene.settings.endpoint);
+            let target = width::clean(&context.settings.endpoint);
             let words = vec![format!("connecting to {target}"), "connecting".to_owned()];
-            ("○", scene.theme.quiet(), words)
+            ("○", context.theme.quiet(), words)
         }
-        LinkState::Lost { .. } => ("✗", scene.theme.bad(), vec!["lost".to_owned()]),
+        LinkState::Lost { .. } => ("✗", context.theme.bad(), vec!["lost".to_owned()]),
         LinkState::Connected { dialect, security } => {
-            let agent = scene.host.host.value();
+            let agent = context.host.host.value();
             let version = agent.map_or("", |host| host.agent_version.as_str());
             let dialect = match dialect {
                 Dialect::Native if version.is_empty() => "native".to_owned(),
@@ -132,7 +132,7 @@ fn link(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
                 Security::Plain => "not encrypted",
                 Security::Tls => "TLS",
             };
-            let latency = scene.host.round_trip.map(format::latency);
+            let latency = context.host.round_trip.map(format::latency);
             // As wide as the next one: the words before it stand at the right end, too.
             let latency = latency.map_or_else(|| "connected".to_owned(), |it| format!("{it:>6}"));
             let words = vec![
@@ -140,7 +140,7 @@ fn link(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
                 format!("{security} · {latency}"),
                 latency,
             ];
-            ("●", scene.theme.good(), words)
+            ("●", context.theme.good(), words)
         }
     };
     let fitting = words
@@ -152,17 +152,17 @@ fn link(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
     ]
 }
 
-fn notice(buffer: &mut Buffer, area: Rect, scene: RenderContext<'_>) {
+fn notice(buffer: &mut Buffer, area: Rect, context: RenderContext<'_>) {
     let LinkState::Lost {
         since,
         reason,
         retry_at,
-    } = &scene.host.link
+    } = &context.host.link
     else {
         return;
     };
-    let lost = format::span(scene.now.since(*since));
-    let wait = retry_at.saturating_duration_since(scene.now.instant);
+    let lost = format::span(context.now.since(*since));
+    let wait = retry_at.saturating_duration_since(context.now.instant);
     let retry = if wait.is_zero() {
         "trying again".to_owned()
     } else {
@@ -170,9 +170,9 @@ fn notice(buffer: &mut Buffer, area: Rect, scene: RenderContext<'_>) {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         format!("retry in {seconds} s, r: now")
     };
-    let mut words = match scene.host.newest() {
+    let mut words = match context.host.newest() {
         Some(newest) => {
-            let time = format::clock(newest.unix_ms, &scene.settings.time_zone);
+            let time = format::clock(newest.unix_ms, &context.settings.time_zone);
             format!(" LOST {lost} · numbers are from {time} · {retry}")
         }
         None => format!(" NO CONNECTION for {lost} · {retry}"),
@@ -187,5 +187,5 @@ fn notice(buffer: &mut Buffer, area: Rect, scene: RenderContext<'_>) {
         words = format!("{words} · {reason}");
     }
     put(buffer, area, 0, width::fit(&words, usize::from(area.width)));
-    buffer.set_style(area.intersection(buffer.area), scene.theme.alarm());
+    buffer.set_style(area.intersection(buffer.area), context.theme.alarm());
 }

@@ -219,10 +219,10 @@ fn stage(width: u16, height: u16, dialect: Dialect) -> Stage {
 
 fn assert_each_view_harmless(stage: &mut Stage, what: &str) {
     for view in View::EACH {
-        stage.app.view = view;
+        stage.app.screen.view = view;
         assert_harmless(&stage.draw(), &format!("{what}, {view:?}"));
     }
-    stage.app.view = View::All;
+    stage.app.screen.view = View::All;
 }
 
 #[test]

@@ -30,86 +30,99 @@ use crate::view::regions::Density;
 
 /// Draws the whole screen.
 pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
-    let scene = app.render_context(now);
-    let theme = scene.theme;
+    let context = app.render_context(now);
+    let theme = context.theme;
     let regions = *app.layout();
     let every = &app.settings.intervals;
-    header::draw(buffer, &regions, scene);
+    header::draw(buffer, &regions, context);
     if let Some(area) = regions.cpu {
-        cpu::draw(buffer, area, &regions, scene);
+        cpu::draw(buffer, area, &regions, context);
         fade(
             buffer,
             area,
             regions.density,
-            scene,
+            context,
             &app.host.metrics,
             every.metrics,
         );
     }
     if let Some(area) = regions.memory {
-        memory::draw(buffer, area, regions.density, scene);
+        memory::draw(buffer, area, regions.density, context);
         fade(
             buffer,
             area,
             regions.density,
-            scene,
+            context,
             &app.host.metrics,
             every.metrics,
         );
     }
     if let Some(area) = regions.network {
-        network::draw(buffer, area, regions.density, app.network_offset, scene);
+        network::draw(
+            buffer,
+            area,
+            regions.density,
+            app.screen.network_offset,
+            context,
+        );
         fade(
             buffer,
             area,
             regions.density,
-            scene,
+            context,
             &app.host.metrics,
             every.metrics,
         );
     }
     if let Some(area) = regions.disks {
-        disks::draw(buffer, area, regions.density, app.disks_offset, scene);
+        disks::draw(
+            buffer,
+            area,
+            regions.density,
+            app.screen.disks_offset,
+            context,
+        );
         fade(
             buffer,
             area,
             regions.density,
-            scene,
+            context,
             &app.host.disks,
             every.disks,
         );
     }
     if let Some(table) = regions.processes {
-        processes::draw(buffer, table, &regions, &app.list, scene);
-        if !app.list.frozen {
+        processes::draw(buffer, table, &regions, &app.screen.list, context);
+        if !app.screen.list.frozen {
             let area = table.area;
             fade(
                 buffer,
                 area,
                 regions.density,
-                scene,
+                context,
                 &app.host.processes,
                 every.processes,
             );
         }
     }
-    if let (Some(area), Some(shown), Some(watch)) = (regions.details, app.details, &app.host.watch)
+    if let (Some(area), Some(shown), Some(watch)) =
+        (regions.details, app.screen.details, &app.host.watch)
     {
-        process::draw(buffer, area, regions.density, shown, watch, scene);
+        process::draw(buffer, area, regions.density, shown, watch, context);
         if watch.ended.is_some() {
-            dim(buffer, area.area, regions.density, scene);
+            dim(buffer, area.area, regions.density, context);
         } else {
             fade(
                 buffer,
                 area.area,
                 regions.density,
-                scene,
+                context,
                 &watch.details,
                 every.metrics,
             );
         }
     }
-    footer::draw(buffer, regions.hints, app, theme);
+    footer::draw(buffer, regions.footer, app, theme);
     if let Some(offset) = app.help {
         help::draw(buffer, offset, theme);
     }
@@ -120,23 +133,23 @@ fn fade<T>(
     buffer: &mut Buffer,
     area: Rect,
     density: Density,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
     part: &Part<T>,
     every: Duration,
 ) {
     if let Some(sample) = &part.sample
-        && scene.is_old(sample.arrived, every)
+        && context.is_old(sample.arrived, every)
     {
-        dim(buffer, area, density, scene);
+        dim(buffer, area, density, context);
     }
 }
 
 /// Dims what is in a pane, but not what its border says about it.
-fn dim(buffer: &mut Buffer, area: Rect, density: Density, scene: RenderContext<'_>) {
+fn dim(buffer: &mut Buffer, area: Rect, density: Density, context: RenderContext<'_>) {
     let inside = if density == Density::Boxed {
         area.inner(Margin::new(1, 1))
     } else {
         area
     };
-    buffer.set_style(inside.intersection(buffer.area), scene.theme.old());
+    buffer.set_style(inside.intersection(buffer.area), context.theme.old());
 }

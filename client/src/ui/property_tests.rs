@@ -173,7 +173,7 @@ proptest! {
         let mut buffer = Buffer::empty(Rect::new(0, 0, resized.0, resized.1));
         super::draw(&mut buffer, &stage.app, stage.now);
         for view in View::EACH {
-            stage.app.view = view;
+            stage.app.screen.view = view;
             stage.draw();
         }
         prop_assert!(stage.app.plan().metrics > Some(Duration::ZERO));

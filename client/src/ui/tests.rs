@@ -266,7 +266,7 @@ fn old_numbers_are_marked_when_an_agent_answers_no_more() {
 }
 
 #[test]
-fn what_failed_is_said_in_its_pane() {
+fn a_failed_request_is_reported_in_its_pane() {
     let mut stage = Stage::rich(120, 40);
     let error = Error::new(ErrorCode::Unavailable, "reading /proc/mounts failed");
     stage.error(Query::Disks, error);

@@ -6,7 +6,7 @@ use crate::actions::keymap::{Key, bindings};
 use crate::actions::{Action, Context, View};
 use crate::text::width;
 
-/// A view's name in the line of hints.
+/// A view's name in the footer.
 #[derive(Debug)]
 pub struct ViewName {
     /// Which view.

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Small terminals have the same in lines, without boxes; what does not fit is a view of its own.
-//! Other views and the details of a process take the whole body between header and hints.
+//! Other views and the details of a process take the whole body between header and footer.
 
 use ratatui::layout::{Margin, Rect};
 
@@ -71,7 +71,7 @@ pub struct Screen<'a> {
 #[must_use]
 pub fn regions(screen: Screen<'_>, area: Rect) -> Regions {
     let mut body = area;
-    let hints = if area.height >= 4 {
+    let footer = if area.height >= 4 {
         body.height -= 1;
         Rect {
             y: body.bottom(),
@@ -88,7 +88,7 @@ pub fn regions(screen: Screen<'_>, area: Rect) -> Regions {
         header,
         notice,
         body,
-        hints,
+        footer,
         density: if roomy {
             Density::Boxed
         } else {

@@ -91,22 +91,22 @@ pub fn old_at(shown_since: Option<Instant>, arrived: Instant, every: Duration) -
 /// that cannot be.
 #[must_use]
 pub fn remark<T>(
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
     part: &Part<T>,
     every: Duration,
 ) -> Option<Span<'static>> {
     if let Some(error) = &part.error {
         let error = width::clean(error).into_owned();
-        return Some(Span::styled(error, scene.theme.bad()));
+        return Some(Span::styled(error, context.theme.bad()));
     }
     match &part.sample {
-        Some(sample) if scene.is_old(sample.arrived, every) => {
-            let age = format::span(scene.now.since(sample.arrived.instant));
-            Some(Span::styled(format!("{age} old"), scene.theme.bad()))
+        Some(sample) if context.is_old(sample.arrived, every) => {
+            let age = format::span(context.now.since(sample.arrived.instant));
+            Some(Span::styled(format!("{age} old"), context.theme.bad()))
         }
         Some(_) => {
             let words = part.impossible.words()?;
-            Some(Span::styled(words, scene.theme.bad()))
+            Some(Span::styled(words, context.theme.bad()))
         }
         None => None,
     }

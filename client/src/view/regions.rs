@@ -74,10 +74,10 @@ pub struct Regions {
     pub header: Rect,
     /// What is wrong with the link; empty while nothing is.
     pub notice: Rect,
-    /// Between header and hints.
+    /// Between header and footer.
     pub body: Rect,
     /// The last row.
-    pub hints: Rect,
+    pub footer: Rect,
     /// How panes present themselves.
     pub density: Density,
     /// CPU.
@@ -95,13 +95,13 @@ pub struct Regions {
 }
 
 impl Regions {
-    /// The view whose name in the line of hints is at `place`.
+    /// The view whose name in the footer is at `place`.
     #[must_use]
     pub fn view_at(&self, place: Position) -> Option<View> {
         if self.details.is_some() {
             return None;
         }
-        let names = footer::views(self.hints);
+        let names = footer::views(self.footer);
         let mut hits = names.into_iter().filter(|name| name.area.contains(place));
         hits.next().map(|name| name.view)
     }

@@ -1,17 +1,15 @@
 //! The choice of a host, where the command line names none.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossterm::event::{KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::actions::keymap::action;
 use crate::actions::{Action, Context};
+use crate::app::mouse::DOUBLE_CLICK;
 use crate::app::{Message, Outcome};
 use crate::view::picker::rows;
-
-/// Two clicks within this time are one double click.
-const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 
 /// A host that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -129,7 +129,7 @@ impl ProcessList {
     }
 
     /// Keeps the scroll position within the list, and the selection on the screen while it is followed.
-    pub fn settle(&mut self, visible: usize) {
+    pub fn clamp_offset(&mut self, visible: usize) {
         self.cursor = self.cursor.min(self.order.len().saturating_sub(1));
         if self.following && self.selected.is_some() {
             let lowest = (self.cursor + 1).saturating_sub(visible);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_as_the_same_is_the_same_to_the_order() {
+    fn values_shown_alike_sort_as_equal() {
         let processes = [
             process(1, "a", Some(0.0)),
             process(2, "b", Some(0.04)),
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_moves_nobody() {
+    fn a_filter_changes_no_order() {
         let mut processes = [
             process(1, "a", Some(0.0)),
             process(2, "b", Some(0.0)),
@@ -319,14 +319,14 @@ mod tests {
         assert_eq!(list.selected.unwrap().pid, 49);
         processes[49].cpu_percent = Some(0.5);
         list.refresh(&processes, 4);
-        list.settle(10);
+        list.clamp_offset(10);
         assert_eq!(list.selected.unwrap().pid, 49);
         assert_eq!(list.selected_row(), Some(48));
         assert_eq!(list.offset, 39);
 
         list.scroll(-100);
         list.refresh(&processes, 4);
-        list.settle(10);
+        list.clamp_offset(10);
         assert_eq!((list.offset, list.selected_row()), (0, Some(48)));
     }
 
@@ -338,7 +338,7 @@ mod tests {
         list.select(1, &processes);
         processes[1].started_boot_ms = Some(77);
         list.refresh(&processes, 4);
-        list.settle(10);
+        list.clamp_offset(10);
         assert_eq!(list.selected, None);
         list.step(1, 10, &processes);
         assert_eq!(
@@ -364,7 +364,7 @@ mod tests {
         let mut list = ProcessList::default();
         list.step(5, 0, &[]);
         list.scroll(9);
-        list.settle(0);
+        list.clamp_offset(0);
         assert_eq!((list.offset, list.selected), (0, None));
     }
 }

@@ -42,7 +42,7 @@ fn more_in_use_than_there_is_is_unknown() {
 }
 
 #[test]
-fn what_can_be_stays_as_it_is() {
+fn possible_values_are_not_changed() {
     let disk = Disk {
         total_bytes: Some(u64::MAX),
         used_bytes: Some(0),

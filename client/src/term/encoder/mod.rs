@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Position;
 
-use crate::term::sgr::{Ink, is_blank};
+use crate::term::sgr::{CellStyle, is_blank};
 
 /// Cells that have moved are moved where that saves so many bytes: what moving them takes, about.
 const WORTH_MOVING: usize = 24;
@@ -19,14 +19,14 @@ const WORTH_MOVING: usize = 24;
 /// Nothing is taken for granted of where the terminal's cursor is and what it writes with: a frame is right
 /// whatever has been written before it.
 pub(crate) fn changes(shown: &mut Buffer, next: &Buffer, frame: &mut String) {
-    let mut pen = Cursor {
+    let mut cursor = Cursor {
         frame,
         page: next,
         at: None,
-        ink: None,
+        style: None,
     };
-    move_what_moved(shown, &mut pen);
-    let mut inks: Vec<Ink> = Vec::new();
+    move_what_moved(shown, &mut cursor);
+    let mut styles: Vec<CellStyle> = Vec::new();
     let mut changed: Vec<(usize, Position, &Cell)> = Vec::new();
     for (x, y, cell) in shown.diff_iter(next) {
         let before = shown.cell((x, y));
@@ -37,33 +37,33 @@ pub(crate) fn changes(shown: &mut Buffer, next: &Buffer, frame: &mut String) {
         let left = changed
             .last()
             .filter(|(_, left, _)| (left.x + 1, left.y) == (x, y));
-        let held = left.and_then(|(ink, ..)| inks.get(*ink));
-        let ink = *held
+        let held = left.and_then(|(style, ..)| styles.get(*style));
+        let style = *held
             .filter(|held| held.suits(cell))
-            .unwrap_or(&Ink::of(cell));
-        let number = inks.iter().position(|it| *it == ink);
+            .unwrap_or(&CellStyle::of(cell));
+        let number = styles.iter().position(|it| *it == style);
         let number = number.unwrap_or_else(|| {
-            inks.push(ink);
-            inks.len() - 1
+            styles.push(style);
+            styles.len() - 1
         });
         changed.push((number, Position { x, y }, cell));
     }
-    // Ink by ink: several meet in most rows, and to move the cursor takes fewer bytes than to change the ink.
+    // Style by style: several meet in most rows, and to move the cursor takes fewer bytes than to change the style.
     changed.sort_by_key(|(number, ..)| *number);
     for (_, place, cell) in changed {
-        pen.put(place, cell);
+        cursor.put(place, cell);
     }
 }
 
 /// Graphs move by a cell to the left, and so do their cells on the screen where that is shorter than to write them.
-fn move_what_moved(shown: &mut Buffer, pen: &mut Cursor<'_>) {
+fn move_what_moved(shown: &mut Buffer, cursor: &mut Cursor<'_>) {
     let area = shown.area;
     for y in area.top()..area.bottom() {
         let mut x = area.left();
         while x < area.right() {
-            let (end, saved) = moved(shown, pen.page, Position { x, y });
+            let (end, saved) = moved(shown, cursor.page, Position { x, y });
             if saved >= WORTH_MOVING {
-                pen.move_to_the_left(Position { x, y }, Position { x: end, y });
+                cursor.move_to_the_left(Position { x, y }, Position { x: end, y });
                 for x in x..end {
                     shown[(x, y)] = shown[(x + 1, y)].clone();
                 }
@@ -114,16 +114,16 @@ struct Cursor<'a> {
     /// Where the cursor is, where that is known.
     at: Option<Position>,
     /// What it writes with, where that is known.
-    ink: Option<Ink>,
+    style: Option<CellStyle>,
 }
 
 impl Cursor<'_> {
     /// Takes a cell out of a row and puts a blank in behind those that move up; what is right of that stays where
     /// it is.
     fn move_to_the_left(&mut self, taken: Position, blank: Position) {
-        // The blank takes the background at hand.
-        if self.ink != Some(Ink::default()) {
-            self.dip(Ink::default());
+        // The blank takes the background that is set.
+        if self.style != Some(CellStyle::default()) {
+            self.set_style(CellStyle::default());
         }
         self.go(taken);
         self.frame.push_str("\x1b[P");
@@ -131,16 +131,16 @@ impl Cursor<'_> {
         self.frame.push_str("\x1b[@");
     }
 
-    fn dip(&mut self, ink: Ink) {
-        let parameters = ink.parameters(self.ink);
+    fn set_style(&mut self, style: CellStyle) {
+        let parameters = style.parameters(self.style);
         let _ = write!(self.frame, "\x1b[{parameters}m");
-        self.ink = Some(ink);
+        self.style = Some(style);
     }
 
     fn put(&mut self, place: Position, cell: &Cell) {
         self.go(place);
-        if !self.ink.is_some_and(|held| held.suits(cell)) {
-            self.dip(Ink::of(cell));
+        if !self.style.is_some_and(|held| held.suits(cell)) {
+            self.set_style(CellStyle::of(cell));
         }
         self.frame.push_str(cell.symbol());
         // Behind the last column the cursor is where the terminal likes.
@@ -167,9 +167,9 @@ impl Cursor<'_> {
         self.at = Some(to);
     }
 
-    /// What stands between two places of a row, where that is to be had with the ink at hand.
+    /// What stands between two places of a row, where that is to be had in the style that is set.
     fn through(&self, at: Position, to: Position) -> Option<String> {
-        let ink = self.ink?;
+        let style = self.style?;
         let columns = to.x.checked_sub(at.x)?;
         // No other way is as long.
         if at.y != to.y || columns > 8 {
@@ -178,7 +178,7 @@ impl Cursor<'_> {
         let mut symbols = String::new();
         for x in at.x..to.x {
             let cell = self.page.cell((x, at.y))?;
-            if !ink.suits(cell) || !is_surely_one_column(cell.symbol()) {
+            if !style.suits(cell) || !is_surely_one_column(cell.symbol()) {
                 return None;
             }
             symbols.push_str(cell.symbol());

@@ -50,7 +50,7 @@ fn the_cursor_takes_the_shortest_way() {
 }
 
 #[test]
-fn what_is_below_is_gone_down_to() {
+fn the_cursor_moves_down_to_a_cell_below() {
     let shown = Buffer::empty(Rect::new(0, 0, 40, 9));
     let mut next = shown.clone();
     for (x, y, words) in [(30, 0, "2.5"), (30, 1, "3.2"), (9, 3, "a"), (10, 8, "b")] {
@@ -73,7 +73,7 @@ fn a_graph_moves_without_being_written() {
 }
 
 #[test]
-fn what_is_written_with_one_ink_is_written_together() {
+fn cells_of_one_style_are_written_together() {
     let shown = Buffer::empty(Rect::new(0, 0, 40, 9));
     let mut next = shown.clone();
     for y in 2..4 {
@@ -95,10 +95,10 @@ fn behind_the_last_column_the_cursor_is_nowhere() {
 
 #[test]
 fn colours_and_modifiers_are_told_together_and_only_where_they_change() {
-    let ink = |style: Style| {
+    let cell_style = |style: Style| {
         let mut cell = Cell::new("x");
         cell.set_style(style);
-        Ink::of(&cell)
+        CellStyle::of(&cell)
     };
     let plain = Style::new();
     for (before, after, told) in [
@@ -113,10 +113,10 @@ fn colours_and_modifiers_are_told_together_and_only_where_they_change() {
         (plain, plain.fg(Color::Indexed(7)), "38;5;7"),
         (plain, plain.bg(Color::Rgb(1, 2, 3)), "48;2;1;2;3"),
     ] {
-        assert_eq!(ink(after).parameters(Some(ink(before))), told);
+        assert_eq!(cell_style(after).parameters(Some(cell_style(before))), told);
     }
-    assert_eq!(ink(plain.cyan()).parameters(None), "0;36");
-    assert_eq!(ink(plain).parameters(None), "");
+    assert_eq!(cell_style(plain.cyan()).parameters(None), "0;36");
+    assert_eq!(cell_style(plain).parameters(None), "");
 }
 
 /// What a cell may show: what every terminal knows, what is disputed or marked, what is wide.
@@ -162,13 +162,13 @@ fn drawn(cells: &[(usize, usize)]) -> Buffer {
     for y in 0..height {
         let mut x = 0;
         while x < width {
-            let (symbol, ink) = cells[usize::from(y * width + x)];
+            let (symbol, style) = cells[usize::from(y * width + x)];
             let mut symbol = SYMBOLS[symbol];
             let mut taken = u16::try_from(symbol.width()).unwrap();
             if x + taken > width {
                 (symbol, taken) = (" ", 1);
             }
-            buffer.set_string(x, y, symbol, STYLES[ink]);
+            buffer.set_string(x, y, symbol, STYLES[style]);
             x += taken;
         }
     }

@@ -19,17 +19,20 @@ const BAR_CELL: (usize, usize) = (17, 27);
 const BLOCK_CELL: usize = 10;
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderContext<'_>) {
-    let state = &scene.host;
-    let every = scene.settings.intervals.metrics;
+pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, context: RenderContext<'_>) {
+    let state = &context.host;
+    let every = context.settings.intervals.metrics;
     let cpu = state.metrics.value().and_then(|it| it.cpu.as_ref());
     let boxed = regions.density == Density::Boxed;
-    let title = title(cpu, scene);
-    let remark = remark(scene, &state.metrics, every);
-    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    let title = title(cpu, context);
+    let remark = remark(context, &state.metrics, every);
+    let inner = padded(
+        pane(buffer, area, boxed, title, remark, context.theme),
+        boxed,
+    );
     let mut body = inner;
     if !boxed {
-        put(buffer, inner, 0, headline(cpu, inner, regions, scene));
+        put(buffer, inner, 0, headline(cpu, inner, regions, context));
         body.y = body.y.saturating_add(1).min(inner.bottom());
         body.height = body.height.saturating_sub(1);
         if regions.density == Density::Brief {
@@ -43,7 +46,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderCon
             buffer,
             body,
             0,
-            Span::styled(nothing_yet(&state.metrics), scene.theme.quiet()),
+            Span::styled(nothing_yet(&state.metrics), context.theme.quiet()),
         );
         return;
     };
@@ -60,7 +63,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderCon
         buffer,
         history,
         points.map(|percent| percent.map(|percent| percent / 100.0)),
-        graph::by_level(Level::cpu, scene.theme),
+        graph::by_level(Level::cpu, context.theme),
     );
     if boxed {
         let border = Rect {
@@ -69,7 +72,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderCon
             x: area.x.saturating_add(2),
             width: history.width,
         };
-        let label = Span::styled(span_of_history(history.width, scene), scene.theme.quiet());
+        let label = Span::styled(
+            span_of_history(history.width, context),
+            context.theme.quiet(),
+        );
         put(buffer, border, 0, label);
     }
     let place = Rect {
@@ -77,42 +83,42 @@ pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, scene: RenderCon
         width: cores_width,
         ..body
     };
-    cores.draw(buffer, place, &cpu.cores, scene);
+    cores.draw(buffer, place, &cpu.cores, context);
 }
 
-fn title(cpu: Option<&Cpu>, scene: RenderContext<'_>) -> Vec<Span<'static>> {
+fn title(cpu: Option<&Cpu>, context: RenderContext<'_>) -> Vec<Span<'static>> {
     let total = cpu.and_then(|cpu| cpu.total_percent);
     // As wide as the next one where words follow: they stay where they are.
     let width = if cpu.is_some() { 5 } else { 0 };
     let mut title = vec![
-        Span::styled("CPU ", scene.theme.strong()),
+        Span::styled("CPU ", context.theme.strong()),
         Span::styled(
             format!("{:>width$}", format::exact_percent(total)),
-            scene.theme.value(Level::cpu(total)),
+            context.theme.value(Level::cpu(total)),
         ),
     ];
     if let Some(celsius) = cpu.and_then(|cpu| cpu.temperature_celsius) {
         title.push(Span::raw(" · "));
         title.push(Span::styled(
             format::temperature(Some(celsius)),
-            scene.theme.value(Level::temperature(Some(celsius))),
+            context.theme.value(Level::temperature(Some(celsius))),
         ));
     }
     let cores = cpu.map_or(0, |cpu| cpu.cores.len());
-    let host = scene.host.host.value();
+    let host = context.host.host.value();
     let model = host.and_then(|host| host.cpu_model.as_deref());
     if cores > 0 {
         let model = width::fit(model.unwrap_or("CPUs"), 48);
         let words = format!(" · {cores} × {model}");
-        title.push(Span::styled(words, scene.theme.quiet()));
+        title.push(Span::styled(words, context.theme.quiet()));
     }
     title
 }
 
 /// How long ago the left end of the history is: its first cell's second point, which is always there.
-fn span_of_history(width: u16, scene: RenderContext<'_>) -> String {
+fn span_of_history(width: u16, context: RenderContext<'_>) -> String {
     let points = (usize::from(width) * 2).saturating_sub(1);
-    let mut times = scene.host.times.newest(points);
+    let mut times = context.host.times.newest(points);
     match (times.next(), times.last()) {
         (Some(first), Some(last)) => {
             let span = last.saturating_duration_since(first);
@@ -127,44 +133,44 @@ fn headline(
     cpu: Option<&Cpu>,
     area: Rect,
     regions: &Regions,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Span<'static>> {
     let total = cpu.and_then(|cpu| cpu.total_percent);
     let level = Level::cpu(total);
     if area.width < 30 {
-        let number = Span::styled(format::whole_percent(total), scene.theme.value(level));
-        let mut line = vec![Span::styled(" CPU ", scene.theme.quiet()), number];
-        line.extend(super::memory::gist(scene));
+        let number = Span::styled(format::whole_percent(total), context.theme.value(level));
+        let mut line = vec![Span::styled(" CPU ", context.theme.quiet()), number];
+        line.extend(super::memory::gist(context));
         return line;
     }
     let mut line = vec![
-        label("CPU", scene),
+        label("CPU", context),
         Span::styled(
             width::right(&format::exact_percent(total), 6),
-            scene.theme.value(level),
+            context.theme.value(level),
         ),
         Span::raw(" "),
     ];
     let mut tail = Vec::new();
     if regions.memory.is_none() && regions.density == Density::Brief {
-        tail.extend(super::memory::gist(scene));
+        tail.extend(super::memory::gist(context));
     }
     let celsius = cpu.and_then(|cpu| cpu.temperature_celsius);
     if celsius.is_some() && area.width >= 40 {
         tail.push(Span::styled(
             format!("  {}", format::temperature(celsius)),
-            scene.theme.value(Level::temperature(celsius)),
+            context.theme.value(Level::temperature(celsius)),
         ));
     }
     if area.width >= 60 {
         tail.push(Span::raw("  "));
-        tail.extend(super::memory::load(scene));
+        tail.extend(super::memory::load(context));
     }
     let taken = usize::from(LABEL) + 7;
     let tail_width: usize = tail.iter().map(|span| width::width(&span.content)).sum();
     let room = usize::from(area.width).saturating_sub(taken + tail_width + 1);
     if room >= 4 {
-        line.extend(bar(total, level, room, scene.theme));
+        line.extend(bar(total, level, room, context.theme));
     }
     line.extend(tail);
     line
@@ -255,35 +261,35 @@ impl Cores {
         }
     }
 
-    fn draw(&self, buffer: &mut Buffer, area: Rect, cores: &[Core], scene: RenderContext<'_>) {
+    fn draw(&self, buffer: &mut Buffer, area: Rect, cores: &[Core], context: RenderContext<'_>) {
         let cell = |index: usize, core: &Core| -> (usize, Vec<Span<'static>>) {
             let percent = Some(core.percent).filter(|percent| percent.is_finite());
             let level = Level::cpu(percent);
             let name = Span::styled(
                 width::right(&core.index.to_string(), 3),
-                scene.theme.quiet(),
+                context.theme.quiet(),
             );
             let number = Span::styled(
                 width::right(&format::whole_percent(percent), 5),
-                scene.theme.value(level),
+                context.theme.value(level),
             );
             match *self {
                 Self::Bars { rows, width, .. } => {
                     let mut spans = vec![name, Span::raw(" ")];
-                    spans.extend(bar(percent, level, width - 10, scene.theme));
+                    spans.extend(bar(percent, level, width - 10, context.theme));
                     spans.push(number);
                     (index % rows, spans)
                 }
                 Self::Blocks { rows, .. } => {
                     let block = core_block(percent.map(|percent| percent / 100.0));
-                    let block = Span::styled(block, scene.theme.mark(level));
+                    let block = Span::styled(block, context.theme.mark(level));
                     (index % rows, vec![name, block, number])
                 }
                 Self::Grid { columns, .. } => {
                     // Full blocks would run into the row above.
                     let share = percent.map(|percent| percent / 100.0 * 0.85);
                     let block = core_block(share);
-                    let block = Span::styled(block, scene.theme.mark(level));
+                    let block = Span::styled(block, context.theme.mark(level));
                     (index / columns.max(1), vec![block])
                 }
                 Self::Hidden => (0, Vec::new()),
@@ -302,7 +308,7 @@ impl Cores {
                     let column = index % columns.max(1) * width;
                     if labelled && column == 0 {
                         let name = width::right(&core.index.to_string(), 3);
-                        put(buffer, area, row, Span::styled(name, scene.theme.quiet()));
+                        put(buffer, area, row, Span::styled(name, context.theme.quiet()));
                     }
                     column + if labelled { 4 } else { 0 }
                 }

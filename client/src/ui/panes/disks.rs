@@ -2,15 +2,18 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Span;
 use socktop_proto::model::{Disk, DiskState};
 
 use super::network::in_a_row;
+use crate::catalog::Align;
 use crate::config::theme::Level;
 use crate::state::{HostState, percent};
 use crate::text::{format, width};
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{bar, padded, pane, put, put_apart};
+use crate::ui::widgets::table::{self, Cell};
 use crate::view::disks::{WIDE, disks, inner, rows_each};
 use crate::view::regions::Density;
 use crate::view::{RenderContext, nothing_yet, remark};
@@ -42,42 +45,45 @@ pub fn draw(
     area: Rect,
     density: Density,
     offset: usize,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
-    let part = &scene.host.disks;
-    let disks = disks(scene.host);
+    let part = &context.host.disks;
+    let disks = disks(context.host);
     if density == Density::Brief {
-        brief(buffer, area, disks, offset, scene);
+        brief(buffer, area, disks, offset, context);
         return;
     }
     let (rows, width) = inner(area, density);
     let each = rows_each(rows, width, disks.len());
     let shown = rows / each;
-    let mut remark = remark(scene, part, scene.settings.intervals.disks);
+    let mut remark = remark(context, part, context.settings.intervals.disks);
     let hidden = disks.len().saturating_sub(shown);
     let words = [
         (hidden > 0).then(|| format!("+{hidden} more")),
-        not_listed(scene.host).map(|count| format!("{count} not listed")),
+        not_listed(context.host).map(|count| format!("{count} not listed")),
     ];
     let words: Vec<_> = words.into_iter().flatten().collect();
     if remark.is_none() && !words.is_empty() {
-        remark = Some(Span::styled(words.join(", "), scene.theme.quiet()));
-    } else if remark.is_none() && scene.host.is_published_agent() && !disks.is_empty() {
+        remark = Some(Span::styled(words.join(", "), context.theme.quiet()));
+    } else if remark.is_none() && context.host.is_published_agent() && !disks.is_empty() {
         let words = format!("mounts: {}", crate::view::NOT_TOLD);
-        remark = Some(Span::styled(words, scene.theme.quiet()));
+        remark = Some(Span::styled(words, context.theme.quiet()));
     }
-    let title = vec![Span::styled("Disks", scene.theme.strong())];
+    let title = vec![Span::styled("Disks", context.theme.strong())];
     let boxed = density == Density::Boxed;
-    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    let inner = padded(
+        pane(buffer, area, boxed, title, remark, context.theme),
+        boxed,
+    );
     if disks.is_empty() {
         let words = match part.value() {
             Some(_) => "no disks".to_owned(),
             None => nothing_yet(part),
         };
-        put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
+        put(buffer, inner, 0, Span::styled(words, context.theme.quiet()));
     }
     for (index, disk) in disks.iter().skip(offset).take(shown).enumerate() {
-        draw_one(buffer, inner, index * each, each, disk, scene);
+        draw_one(buffer, inner, index * each, each, disk, context);
     }
 }
 
@@ -134,7 +140,7 @@ fn draw_one(
     row: usize,
     rows: usize,
     disk: &Disk,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
     let width = usize::from(area.width);
     let used = used_percent(disk);
@@ -142,15 +148,15 @@ fn draw_one(
     let trouble = trouble(disk);
     let number = Span::styled(
         width::right(&format::whole_percent(used), 5),
-        scene.theme.value(level),
+        context.theme.value(level),
     );
     if rows == 2 {
-        let name = Span::styled(width::fit(place(disk), width / 2), scene.theme.strong());
+        let name = Span::styled(width::fit(place(disk), width / 2), context.theme.strong());
         let mut line = vec![name];
         let words = if let Some(trouble) = trouble {
-            vec![Span::styled(trouble, scene.theme.bad())]
+            vec![Span::styled(trouble, context.theme.bad())]
         } else {
-            let mut bar: Vec<_> = bar(used, level, width / 3, scene.theme).into();
+            let mut bar: Vec<_> = bar(used, level, width / 3, context.theme).into();
             bar.push(number);
             bar
         };
@@ -162,44 +168,50 @@ fn draw_one(
             sizes(disk)
         };
         let room = width.saturating_sub(width::width(&sizes) + 3);
-        let source = width::fit(&source(disk, scene.host), room);
-        let source = vec![Span::styled(format!("  {source}"), scene.theme.quiet())];
+        let source = width::fit(&source(disk, context.host), room);
+        let source = vec![Span::styled(format!("  {source}"), context.theme.quiet())];
         put_apart(buffer, area, row + 1, source, vec![Span::raw(sizes)]);
         return;
     }
-    let wide = area.width >= WIDE;
     // Mount, source and sizes; the bar takes the rest.
-    let (name_width, source_width, sizes_width) = if wide {
+    let (name_width, source_width, sizes_width) = if area.width >= WIDE {
         // "14.8 GiB free of 58.4 GiB" is longer than "43.6 / 58.4 GiB".
         let sizes_width = if used.is_some() { 19 } else { 27 };
-        (width / 4, width / 4, sizes_width)
+        (area.width / 4, area.width / 4, sizes_width)
     } else {
-        ((width / 3).max(6), 0, 0)
+        ((area.width / 3).max(6), 0, 0)
     };
-    let mut line = vec![Span::styled(
-        width::left(place(disk), name_width),
-        scene.theme.strong(),
-    )];
+    let style = context.theme.strong();
+    let mut cells = vec![Cell::text(name_width, Align::Left, place(disk), style)];
     if source_width > 0 {
-        let source = width::left(&source(disk, scene.host), source_width - 1);
-        line.push(Span::styled(format!(" {source}"), scene.theme.quiet()));
+        let (source, style) = (source(disk, context.host), context.theme.quiet());
+        cells.push(Cell::text(source_width - 1, Align::Left, &source, style).after(1));
     }
-    line.push(Span::raw(" "));
+    let taken = name_width + source_width;
     if let Some(trouble) = trouble {
-        line.push(Span::styled(trouble, scene.theme.bad()));
+        let trouble = Span::styled(trouble, context.theme.bad());
+        cells.push(Cell::spans(area.width.saturating_sub(taken + 1), [trouble]).after(1));
     } else {
-        let room = width.saturating_sub(name_width + source_width + sizes_width + 6);
-        line.extend(bar(used, level, room, scene.theme));
-        line.push(number);
+        let room = area.width.saturating_sub(taken + sizes_width + 6);
+        let bar = bar(used, level, usize::from(room), context.theme);
+        cells.push(Cell::spans(room, bar).after(1));
+        cells.push(Cell::spans(5, [number]));
         if sizes_width > 0 {
-            line.push(Span::raw(width::right(&sizes(disk), sizes_width)));
+            let sizes = sizes(disk);
+            cells.push(Cell::text(sizes_width, Align::Right, &sizes, Style::new()));
         }
     }
-    put(buffer, area, row, line);
+    table::row(buffer, area, row, cells);
 }
 
-fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], offset: usize, scene: RenderContext<'_>) {
-    put(buffer, area, 0, label("Disk", scene));
+fn brief(
+    buffer: &mut Buffer,
+    area: Rect,
+    disks: &[Disk],
+    offset: usize,
+    context: RenderContext<'_>,
+) {
+    put(buffer, area, 0, label("Disk", context));
     let shift = LABEL.min(area.width);
     let room = Rect {
         x: area.x + shift,
@@ -209,27 +221,27 @@ fn brief(buffer: &mut Buffer, area: Rect, disks: &[Disk], offset: usize, scene: 
     if area.height > 1 {
         let rows = usize::from(area.height);
         for (row, disk) in disks.iter().skip(offset).take(rows).enumerate() {
-            draw_one(buffer, room, row, 1, disk, scene);
+            draw_one(buffer, room, row, 1, disk, context);
         }
         return;
     }
     let items = disks.iter().map(|disk| {
         let used = used_percent(disk);
         let value = match trouble(disk) {
-            Some(trouble) => Span::styled(trouble, scene.theme.bad()),
+            Some(trouble) => Span::styled(trouble, context.theme.bad()),
             None if used.is_none() => Span::raw(sizes(disk)),
             None => Span::styled(
                 format::whole_percent(used),
-                scene.theme.value(Level::disk(used)),
+                context.theme.value(Level::disk(used)),
             ),
         };
         vec![
-            Span::styled(width::fit(place(disk), 24), scene.theme.strong()),
+            Span::styled(width::fit(place(disk), 24), context.theme.strong()),
             Span::raw(" "),
             value,
         ]
     });
-    put(buffer, room, 0, in_a_row(items, room.width, scene));
+    put(buffer, room, 0, in_a_row(items, room.width, context));
 }
 
 #[cfg(test)]

@@ -18,45 +18,48 @@ use crate::view::{NOT_TOLD, NOT_TOLD_SHORT, RenderContext, nothing_yet, remark};
 const LABEL: usize = 6;
 
 /// Draws the pane.
-pub fn draw(buffer: &mut Buffer, area: Rect, density: Density, scene: RenderContext<'_>) {
-    let part = &scene.host.metrics;
+pub fn draw(buffer: &mut Buffer, area: Rect, density: Density, context: RenderContext<'_>) {
+    let part = &context.host.metrics;
     let metrics = part.value();
     if density == Density::Brief {
-        brief(buffer, area, metrics, scene);
+        brief(buffer, area, metrics, context);
         return;
     }
     let used = memory_percent(metrics.and_then(|it| it.memory.as_ref()));
     let title = vec![
-        Span::styled("Memory ", scene.theme.strong()),
+        Span::styled("Memory ", context.theme.strong()),
         Span::styled(
             format::exact_percent(used),
-            scene.theme.value(Level::memory(used)),
+            context.theme.value(Level::memory(used)),
         ),
     ];
-    let remark = remark(scene, part, scene.settings.intervals.metrics);
+    let remark = remark(context, part, context.settings.intervals.metrics);
     let boxed = density == Density::Boxed;
-    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    let inner = padded(
+        pane(buffer, area, boxed, title, remark, context.theme),
+        boxed,
+    );
     let Some(metrics) = metrics else {
         let words = nothing_yet(part);
-        put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
+        put(buffer, inner, 0, Span::styled(words, context.theme.quiet()));
         return;
     };
-    let mut lines = vec![memory_line(metrics, usize::from(inner.width), scene)];
+    let mut lines = vec![memory_line(metrics, usize::from(inner.width), context)];
     if inner.height >= 6 {
-        lines.push(cache_line(metrics, scene));
+        lines.push(cache_line(metrics, context));
     }
-    lines.push(swap_line(metrics, usize::from(inner.width), scene));
+    lines.push(swap_line(metrics, usize::from(inner.width), context));
     let mut line = vec![Span::styled(
         width::left("Load", LABEL),
-        scene.theme.quiet(),
+        context.theme.quiet(),
     )];
     line.extend(load_averages(
-        scene,
+        context,
         usize::from(inner.width).saturating_sub(LABEL),
     ));
     lines.push(line);
     for gpu in &metrics.gpus {
-        lines.extend(gpu_lines(gpu, usize::from(inner.width), scene));
+        lines.extend(gpu_lines(gpu, usize::from(inner.width), context));
     }
     let taken = lines.len();
     for (row, line) in lines.into_iter().enumerate() {
@@ -69,12 +72,12 @@ pub fn draw(buffer: &mut Buffer, area: Rect, density: Density, scene: RenderCont
             height: inner.height - taken,
             ..inner
         };
-        let points = scene.host.memory.newest_pairs(history.width.into());
+        let points = context.host.memory.newest_pairs(history.width.into());
         graph::area(
             buffer,
             history,
             points.map(|percent| percent.map(|percent| percent / 100.0)),
-            graph::by_level(Level::memory, scene.theme),
+            graph::by_level(Level::memory, context.theme),
         );
     }
 }
@@ -86,16 +89,19 @@ fn gauge(
     level: Level,
     words: &str,
     width: usize,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Span<'static>> {
     let room = width.saturating_sub(LABEL + 5 + 2 + WORDS);
-    let mut line = vec![Span::styled(width::left(name, LABEL), scene.theme.quiet())];
+    let mut line = vec![Span::styled(
+        width::left(name, LABEL),
+        context.theme.quiet(),
+    )];
     if room >= 4 {
-        line.extend(bar(percent, level, room, scene.theme));
+        line.extend(bar(percent, level, room, context.theme));
     }
     line.push(Span::styled(
         width::right(&format::whole_percent(percent), 5),
-        scene.theme.value(level),
+        context.theme.value(level),
     ));
     line.push(Span::raw(format!("  {words}")));
     line
@@ -104,35 +110,35 @@ fn gauge(
 /// Columns of the words behind a bar: `1023 MiB / 1.00 GiB`.
 const WORDS: usize = 19;
 
-fn memory_line(metrics: &Metrics, width: usize, scene: RenderContext<'_>) -> Vec<Span<'static>> {
+fn memory_line(metrics: &Metrics, width: usize, context: RenderContext<'_>) -> Vec<Span<'static>> {
     let memory = metrics.memory.unwrap_or_default();
     let used = memory_percent(Some(&memory));
     let words = format::share(memory.used_bytes, memory.total_bytes);
-    gauge("Mem", used, Level::memory(used), &words, width, scene)
+    gauge("Mem", used, Level::memory(used), &words, width, context)
 }
 
-fn cache_line(metrics: &Metrics, scene: RenderContext<'_>) -> Vec<Span<'static>> {
+fn cache_line(metrics: &Metrics, context: RenderContext<'_>) -> Vec<Span<'static>> {
     let memory = metrics.memory.unwrap_or_default();
     let words = format!(
         "{}   cache {}",
         format::bytes_or_unknown(memory.available_bytes),
         format::bytes_or_unknown(memory.cache_bytes),
     );
-    let label = Span::styled(width::left("Avail", LABEL), scene.theme.quiet());
+    let label = Span::styled(width::left("Avail", LABEL), context.theme.quiet());
     vec![label, Span::raw(words)]
 }
 
-fn swap_line(metrics: &Metrics, width: usize, scene: RenderContext<'_>) -> Vec<Span<'static>> {
+fn swap_line(metrics: &Metrics, width: usize, context: RenderContext<'_>) -> Vec<Span<'static>> {
     let swap = metrics.swap.unwrap_or_default();
     if swap.total_bytes == Some(0) {
         return vec![
-            Span::styled(width::left("Swap", LABEL), scene.theme.quiet()),
+            Span::styled(width::left("Swap", LABEL), context.theme.quiet()),
             Span::raw("none"),
         ];
     }
     let used = swap_percent(metrics);
     let words = format::share(swap.used_bytes, swap.total_bytes);
-    gauge("Swap", used, Level::memory(used), &words, width, scene)
+    gauge("Swap", used, Level::memory(used), &words, width, context)
 }
 
 fn swap_percent(metrics: &Metrics) -> Option<f32> {
@@ -140,7 +146,7 @@ fn swap_percent(metrics: &Metrics) -> Option<f32> {
     percent(swap.used_bytes?, swap.total_bytes?)
 }
 
-fn gpu_lines(gpu: &Gpu, width: usize, scene: RenderContext<'_>) -> [Vec<Span<'static>>; 2] {
+fn gpu_lines(gpu: &Gpu, width: usize, context: RenderContext<'_>) -> [Vec<Span<'static>>; 2] {
     let level = Level::cpu(gpu.usage_percent);
     let used = gpu_memory_percent(gpu);
     let celsius = gpu.temperature_celsius;
@@ -150,15 +156,15 @@ fn gpu_lines(gpu: &Gpu, width: usize, scene: RenderContext<'_>) -> [Vec<Span<'st
         level,
         &width::fit(&gpu.name, WORDS),
         width,
-        scene,
+        context,
     );
     let words = format::share(gpu.memory_used_bytes, gpu.memory_total_bytes);
-    let mut second = gauge("", used, Level::memory(used), &words, width, scene);
+    let mut second = gauge("", used, Level::memory(used), &words, width, context);
     if celsius.is_some()
         && let Some(name) = second.first_mut()
     {
         let text = width::left(&format::temperature(celsius), LABEL);
-        *name = Span::styled(text, scene.theme.value(Level::temperature(celsius)));
+        *name = Span::styled(text, context.theme.value(Level::temperature(celsius)));
     }
     [first, second]
 }
@@ -167,8 +173,8 @@ fn gpu_memory_percent(gpu: &Gpu) -> Option<f32> {
     percent(gpu.memory_used_bytes?, gpu.memory_total_bytes?)
 }
 
-fn load_averages(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
-    let state = &scene.host;
+fn load_averages(context: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
+    let state = &context.host;
     let metrics = state.metrics.value();
     let Some(load) = metrics.and_then(|metrics| metrics.load) else {
         let words = match state.is_published_agent() {
@@ -176,7 +182,7 @@ fn load_averages(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
             true => NOT_TOLD_SHORT,
             false => format::UNKNOWN,
         };
-        return vec![Span::styled(words, scene.theme.quiet())];
+        return vec![Span::styled(words, context.theme.quiet())];
     };
     let cores = metrics
         .and_then(|metrics| metrics.cpu.as_ref())
@@ -193,41 +199,41 @@ fn load_averages(scene: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
             } else {
                 format!("{} ", format::UNKNOWN)
             };
-            Span::styled(text, scene.theme.value(level))
+            Span::styled(text, context.theme.value(level))
         })
         .collect()
 }
 
 /// The load averages with their name; nothing where they are unknown.
 #[must_use]
-pub fn load(scene: RenderContext<'_>) -> Vec<Span<'static>> {
-    let metrics = scene.host.metrics.value();
+pub fn load(context: RenderContext<'_>) -> Vec<Span<'static>> {
+    let metrics = context.host.metrics.value();
     if metrics.and_then(|metrics| metrics.load).is_none() {
         return Vec::new();
     }
-    let mut spans = vec![Span::styled("load ", scene.theme.quiet())];
-    spans.extend(load_averages(scene, usize::MAX));
+    let mut spans = vec![Span::styled("load ", context.theme.quiet())];
+    spans.extend(load_averages(context, usize::MAX));
     spans
 }
 
 /// Memory use in a word.
 #[must_use]
-pub fn gist(scene: RenderContext<'_>) -> [Span<'static>; 2] {
-    let metrics = scene.host.metrics.value();
+pub fn gist(context: RenderContext<'_>) -> [Span<'static>; 2] {
+    let metrics = context.host.metrics.value();
     let used = memory_percent(metrics.and_then(|it| it.memory.as_ref()));
     [
-        Span::styled(" Mem ", scene.theme.quiet()),
+        Span::styled(" Mem ", context.theme.quiet()),
         Span::styled(
             format::whole_percent(used),
-            scene.theme.value(Level::memory(used)),
+            context.theme.value(Level::memory(used)),
         ),
     ]
 }
 
-fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: RenderContext<'_>) {
+fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, context: RenderContext<'_>) {
     let width = usize::from(area.width);
     let Some(metrics) = metrics else {
-        put(buffer, area, 0, label("Mem", scene));
+        put(buffer, area, 0, label("Mem", context));
         return;
     };
     let memory = metrics.memory.unwrap_or_default();
@@ -248,14 +254,14 @@ fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: Rend
     if width >= 70 {
         tail.push(Span::styled(
             swap_words,
-            scene.theme.value(Level::memory(swapped)),
+            context.theme.value(Level::memory(swapped)),
         ));
     }
     let first = [
-        label("Mem", scene),
+        label("Mem", context),
         Span::styled(
             width::right(&format::exact_percent(used), 6),
-            scene.theme.value(Level::memory(used)),
+            context.theme.value(Level::memory(used)),
         ),
         Span::raw(" "),
     ];
@@ -267,7 +273,7 @@ fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: Rend
         used,
         Level::memory(used),
         tail,
-        scene,
+        context,
     );
     if let Some(gpu) = metrics.gpus.first() {
         let level = Level::cpu(gpu.usage_percent);
@@ -279,7 +285,7 @@ fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: Rend
         if celsius.is_some() {
             tail.push(Span::styled(
                 format!("  {}", format::temperature(celsius)),
-                scene.theme.value(Level::temperature(celsius)),
+                context.theme.value(Level::temperature(celsius)),
             ));
         }
         let more = match metrics.gpus.len() {
@@ -288,13 +294,13 @@ fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: Rend
         };
         tail.push(Span::styled(
             format!("  {}{more}", width::fit(&gpu.name, 24)),
-            scene.theme.quiet(),
+            context.theme.quiet(),
         ));
         let first = [
-            label("GPU", scene),
+            label("GPU", context),
             Span::styled(
                 width::right(&format::exact_percent(gpu.usage_percent), 6),
-                scene.theme.value(level),
+                context.theme.value(level),
             ),
             Span::raw(" "),
         ];
@@ -306,7 +312,7 @@ fn brief(buffer: &mut Buffer, area: Rect, metrics: Option<&Metrics>, scene: Rend
             gpu.usage_percent,
             level,
             tail,
-            scene,
+            context,
         );
     }
 }
@@ -321,7 +327,7 @@ fn brief_line(
     percent: Option<f32>,
     level: Level,
     tail: Vec<Span<'static>>,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
     let taken: usize = first
         .iter()
@@ -331,7 +337,7 @@ fn brief_line(
     let room = usize::from(area.width).saturating_sub(taken + 1);
     let mut line = Vec::from(first);
     if room >= 4 {
-        line.extend(bar(percent, level, room, scene.theme));
+        line.extend(bar(percent, level, room, context.theme));
     }
     line.extend(tail);
     put(buffer, area, row, line);

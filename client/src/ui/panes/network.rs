@@ -7,17 +7,21 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use socktop_proto::model::Interface;
 
+use crate::catalog::Align;
 use crate::state::{Rate, Traffic};
 use crate::text::{format, width};
 use crate::ui::widgets::graph;
 use crate::ui::widgets::label::{LABEL, label};
 use crate::ui::widgets::paint::{padded, pane, put, put_apart};
+use crate::ui::widgets::table::{self, Cell};
 use crate::view::network::{inner_rows, interfaces, rows_each};
 use crate::view::regions::Density;
 use crate::view::{RenderContext, nothing_yet, remark, sparkline};
 
 /// Columns of a rate: `1023 KiB/s`.
 const RATE: usize = 10;
+/// Columns of an arrow and a rate.
+const CURRENT: u16 = 12;
 /// Below this rate a history does not fill its height: noise should look like noise.
 const LEAST_SCALE: f64 = 1024.0;
 
@@ -27,32 +31,35 @@ pub fn draw(
     area: Rect,
     density: Density,
     offset: usize,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
-    let part = &scene.host.metrics;
-    let interfaces = interfaces(scene.host);
+    let part = &context.host.metrics;
+    let interfaces = interfaces(context.host);
     if density == Density::Brief {
-        brief(buffer, area, &interfaces, offset, scene);
+        brief(buffer, area, &interfaces, offset, context);
         return;
     }
     let rows = inner_rows(area, density);
     let each = rows_each(rows, interfaces.len());
     let shown = rows / each;
-    let mut remark = remark(scene, part, scene.settings.intervals.metrics);
+    let mut remark = remark(context, part, context.settings.intervals.metrics);
     let hidden = interfaces.len().saturating_sub(shown);
     if hidden > 0 && remark.is_none() {
         let words = format!("+{hidden} more");
-        remark = Some(Span::styled(words, scene.theme.quiet()));
+        remark = Some(Span::styled(words, context.theme.quiet()));
     }
-    let title = vec![Span::styled("Network", scene.theme.strong())];
+    let title = vec![Span::styled("Network", context.theme.strong())];
     let boxed = density == Density::Boxed;
-    let inner = padded(pane(buffer, area, boxed, title, remark, scene.theme), boxed);
+    let inner = padded(
+        pane(buffer, area, boxed, title, remark, context.theme),
+        boxed,
+    );
     if interfaces.is_empty() {
         let words = match part.value() {
             Some(_) => "no interfaces".to_owned(),
             None => nothing_yet(part),
         };
-        put(buffer, inner, 0, Span::styled(words, scene.theme.quiet()));
+        put(buffer, inner, 0, Span::styled(words, context.theme.quiet()));
     }
     for (index, interface) in interfaces.iter().skip(offset).take(shown).enumerate() {
         let skipped = u16::try_from(index * each).unwrap_or(u16::MAX);
@@ -61,7 +68,7 @@ pub fn draw(
             height: u16::try_from(each).unwrap_or(1),
             ..inner
         };
-        draw_one(buffer, place.intersection(inner), interface, scene);
+        draw_one(buffer, place.intersection(inner), interface, context);
     }
 }
 
@@ -72,16 +79,16 @@ struct Direction {
     of: fn(Rate) -> f64,
 }
 
-fn directions(scene: RenderContext<'_>) -> [Direction; 2] {
+fn directions(context: RenderContext<'_>) -> [Direction; 2] {
     [
         Direction {
             arrow: "↓",
-            style: scene.theme.received(),
+            style: context.theme.received(),
             of: |rate| rate.received,
         },
         Direction {
             arrow: "↑",
-            style: scene.theme.transmitted(),
+            style: context.theme.transmitted(),
             of: |rate| rate.transmitted,
         },
     ]
@@ -111,21 +118,16 @@ impl Direction {
     }
 }
 
-fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: RenderContext<'_>) {
-    let traffic = scene.host.interfaces.get(&interface.name);
+fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, context: RenderContext<'_>) {
+    let traffic = context.host.interfaces.get(&interface.name);
     let name_width = if area.width >= 60 { 16 } else { 9 };
-    let name = Span::styled(
-        width::left(&interface.name, name_width),
-        scene.theme.strong(),
-    );
-    let [down, up] = directions(scene);
+    let style = context.theme.strong();
+    let name = |name: &str| Cell::text(name_width, Align::Left, name, style);
+    let [down, up] = directions(context);
     if area.height < 2 {
-        let mut line = vec![name];
-        for direction in [&down, &up] {
-            line.extend(current(direction, traffic));
-            line.push(Span::raw("  "));
-        }
-        put(buffer, area, 0, line);
+        let [received, sent] = [current(&down, traffic), current(&up, traffic)];
+        let cells = [name(&interface.name), received, sent.after(2)];
+        table::row(buffer, area, 0, cells);
         return;
     }
     let each = area.height / 2;
@@ -135,18 +137,13 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Rende
             height: each,
             ..area
         };
-        let mut line = vec![if first {
-            name.clone()
-        } else {
-            Span::raw(" ".repeat(name_width))
-        }];
-        line.extend(current(direction, traffic));
-        put(buffer, place, 0, line);
+        let name = name(if first { &interface.name } else { "" });
+        table::row(buffer, place, 0, [name, current(direction, traffic)]);
         let peak = format!(
             "peak {}",
             width::right(&format::rate(direction.peak(traffic)), RATE)
         );
-        let text_width = name_width + 2 + RATE;
+        let text_width = usize::from(name_width) + 2 + RATE;
         let mut graph_x = text_width + 2;
         let mut graph_width = usize::from(area.width).saturating_sub(graph_x);
         if each > 1 {
@@ -154,10 +151,10 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Rende
                 "{}{peak}",
                 " ".repeat(text_width.saturating_sub(width::width(&peak)))
             );
-            put(buffer, place, 1, Span::styled(below, scene.theme.quiet()));
+            put(buffer, place, 1, Span::styled(below, context.theme.quiet()));
         } else if graph_width >= 24 {
             graph_width -= 17;
-            let span = Span::styled(peak, scene.theme.quiet());
+            let span = Span::styled(peak, context.theme.quiet());
             put_apart(buffer, place, 0, Vec::new(), vec![span]);
         }
         graph_x = graph_x.min(usize::from(area.width));
@@ -179,12 +176,10 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, scene: Rende
 }
 
 /// An arrow and a rate.
-fn current(direction: &Direction, traffic: Option<&Traffic>) -> [Span<'static>; 2] {
-    let rate = format::rate(direction.now(traffic));
-    [
-        Span::styled(format!("{} ", direction.arrow), direction.style),
-        Span::raw(width::right(&rate, RATE)),
-    ]
+fn current(direction: &Direction, traffic: Option<&Traffic>) -> Cell<'static> {
+    let rate = width::right(&format::rate(direction.now(traffic)), RATE);
+    let arrow = Span::styled(format!("{} ", direction.arrow), direction.style);
+    Cell::spans(CURRENT, [arrow, Span::raw(rate)])
 }
 
 fn brief(
@@ -192,9 +187,9 @@ fn brief(
     area: Rect,
     interfaces: &[&Interface],
     offset: usize,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
-    put(buffer, area, 0, label("Net", scene));
+    put(buffer, area, 0, label("Net", context));
     let shift = LABEL.min(area.width);
     let room = Rect {
         x: area.x + shift,
@@ -207,12 +202,12 @@ fn brief(
             let mut place = room;
             place.y += u16::try_from(row).unwrap_or(0);
             place.height = 1;
-            draw_one(buffer, place, interface, scene);
+            draw_one(buffer, place, interface, context);
         }
         let hidden = interfaces.len().saturating_sub(rows);
         if hidden > 0 {
             let words = format!("+{hidden} more ");
-            let words = vec![Span::styled(words, scene.theme.quiet())];
+            let words = vec![Span::styled(words, context.theme.quiet())];
             let last = Rect {
                 y: area.bottom() - 1,
                 height: 1,
@@ -224,25 +219,25 @@ fn brief(
         return;
     }
     let items = interfaces.iter().map(|interface| {
-        let traffic = scene.host.interfaces.get(&interface.name);
-        let [down, up] = directions(scene);
+        let traffic = context.host.interfaces.get(&interface.name);
+        let [down, up] = directions(context);
         let rate = |direction: &Direction| format::rate(direction.now(traffic));
         vec![
-            Span::styled(width::fit(&interface.name, 12), scene.theme.strong()),
+            Span::styled(width::fit(&interface.name, 12), context.theme.strong()),
             Span::styled(" ↓ ", down.style),
             Span::raw(rate(&down)),
             Span::styled(" ↑ ", up.style),
             Span::raw(rate(&up)),
         ]
     });
-    put(buffer, room, 0, in_a_row(items, room.width, scene));
+    put(buffer, room, 0, in_a_row(items, room.width, context));
 }
 
 /// As many items as fit in one row, and how many do not.
 pub fn in_a_row(
     items: impl ExactSizeIterator<Item = Vec<Span<'static>>>,
     width: u16,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Span<'static>> {
     let count = items.len();
     let mut room = usize::from(width);
@@ -254,7 +249,7 @@ pub fn in_a_row(
         if index > 0 && needed + more > room {
             line.push(Span::styled(
                 format!("+{} more", left + 1),
-                scene.theme.quiet(),
+                context.theme.quiet(),
             ));
             break;
         }

@@ -12,7 +12,7 @@ use crate::config::theme::{Level, Role};
 use crate::state::Identity;
 use crate::text::{format, width};
 use crate::ui::widgets::paint::{pane, put, scrollbar};
-use crate::ui::widgets::table;
+use crate::ui::widgets::table::{self, Cell};
 use crate::view::process_table::columns;
 use crate::view::regions::{Density, Placed, Regions, Table};
 use crate::view::{NOT_TOLD, RenderContext, nothing_yet, remark};
@@ -23,62 +23,36 @@ pub fn draw(
     table: Table,
     regions: &Regions,
     list: &ProcessList,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
-    let part = &scene.host.processes;
+    let part = &context.host.processes;
     let boxed = regions.density == Density::Boxed;
-    let title = title(list, scene);
-    let mut remark = remark(scene, part, scene.settings.intervals.processes);
+    let title = title(list, context);
+    let mut remark = remark(context, part, context.settings.intervals.processes);
     if list.frozen {
         remark = None;
-    } else if remark.is_none() && scene.host.is_published_agent() {
+    } else if remark.is_none() && context.host.is_published_agent() {
         let words = format!("users, states, threads: {NOT_TOLD}");
-        remark = Some(Span::styled(words, scene.theme.quiet()));
+        remark = Some(Span::styled(words, context.theme.quiet()));
     }
     if boxed {
-        pane(buffer, table.area, true, title, remark, scene.theme);
+        pane(buffer, table.area, true, title, remark, context.theme);
     } else if table.title.height > 0 {
-        let rule = "─".repeat(usize::from(table.title.width));
-        put(
-            buffer,
-            table.title,
-            0,
-            Span::styled(rule, scene.theme.quiet()),
-        );
-        let mut line = vec![Span::raw(" ")];
-        line.extend(title);
-        if let Some(remark) = remark {
-            line.push(Span::raw(" · "));
-            line.push(remark);
-        }
-        line.push(Span::raw(" "));
-        let place = Rect {
-            x: table.title.x.saturating_add(2),
-            width: table.title.width.saturating_sub(2),
-            ..table.title
-        };
-        let line = Line::from(line);
-        let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
-        let covered = Rect {
-            width: width.min(place.width),
-            ..place
-        };
-        buffer.set_style(covered.intersection(buffer.area), Style::reset());
-        put(buffer, place, 0, line);
+        draw_title(buffer, table.title, title, remark, context);
     }
-    let columns = columns(scene.host, table.rows);
-    head(buffer, table, &columns, list.sort, scene);
+    let columns = columns(context.host, table.rows);
+    head(buffer, table, &columns, list.sort, context);
     let Some(sample) = part.value() else {
         let words = nothing_yet(part);
         put(
             buffer,
             table.rows,
             0,
-            Span::styled(words, scene.theme.quiet()),
+            Span::styled(words, context.theme.quiet()),
         );
         return;
     };
-    let memory = scene
+    let memory = context
         .host
         .metrics
         .value()
@@ -94,20 +68,15 @@ pub fn draw(
         };
         let selected = list.selected;
         let selected = selected.is_some_and(|it| it.matches(&Identity::from(process)));
-        for placed in &columns {
-            let cell = (placed.column.row().cell)(process, &machine);
-            let style = scene.theme.style(cell.role);
-            table::cell(
-                buffer,
-                table.rows,
-                row,
-                column_of(*placed),
-                &cell.text,
-                style,
-            );
-        }
+        let cells = columns.iter().enumerate().map(|(index, placed)| {
+            let column = placed.column.row();
+            let cell = (column.cell)(process, &machine);
+            let style = context.theme.style(cell.role);
+            Cell::text(placed.width, column.align, &cell.text, style).after(u16::from(index > 0))
+        });
+        table::row(buffer, table.rows, row, cells);
         if selected {
-            table::select(buffer, table.rows, row, scene.theme);
+            table::select(buffer, table.rows, row, context.theme);
         }
     }
     if list.is_empty() && !list.filter.is_empty() {
@@ -116,27 +85,76 @@ pub fn draw(
             buffer,
             table.rows,
             0,
-            Span::styled(words, scene.theme.quiet()),
+            Span::styled(words, context.theme.quiet()),
         );
     }
     let (total, offset) = (list.len(), list.offset);
     if sample.others_hidden {
-        draw_hint(buffer, table.rows, total.saturating_sub(offset) + 1, scene);
+        draw_hint(
+            buffer,
+            table.rows,
+            total.saturating_sub(offset) + 1,
+            context,
+        );
     }
-    scrollbar(buffer, table.scrollbar, total, visible, offset, scene.theme);
+    scrollbar(
+        buffer,
+        table.scrollbar,
+        total,
+        visible,
+        offset,
+        context.theme,
+    );
+}
+
+/// Draws the title of a list without a box, with a line through the row.
+fn draw_title(
+    buffer: &mut Buffer,
+    row: Rect,
+    title: Vec<Span<'static>>,
+    remark: Option<Span<'static>>,
+    context: RenderContext<'_>,
+) {
+    let rule = "─".repeat(usize::from(row.width));
+    put(buffer, row, 0, Span::styled(rule, context.theme.quiet()));
+    let mut line = vec![Span::raw(" ")];
+    line.extend(title);
+    if let Some(remark) = remark {
+        line.push(Span::raw(" · "));
+        line.push(remark);
+    }
+    line.push(Span::raw(" "));
+    let place = Rect {
+        x: row.x.saturating_add(2),
+        width: row.width.saturating_sub(2),
+        ..row
+    };
+    let line = Line::from(line);
+    let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
+    let covered = Rect {
+        width: width.min(place.width),
+        ..place
+    };
+    buffer.set_style(covered.intersection(buffer.area), Style::reset());
+    put(buffer, place, 0, line);
 }
 
 /// Says in a row, if the pane has it, how to see the processes that are hidden from the agent.
-fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, scene: RenderContext<'_>) {
+fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, context: RenderContext<'_>) {
     if row < usize::from(rows.height) {
         let words = "to see all, give the agent CAP_SYS_PTRACE or the group of /proc's gid= option";
-        put(buffer, rows, row, Span::styled(words, scene.theme.quiet()));
+        put(
+            buffer,
+            rows,
+            row,
+            Span::styled(words, context.theme.quiet()),
+        );
     }
 }
 
-fn title(list: &ProcessList, scene: RenderContext<'_>) -> Vec<Span<'static>> {
-    let mut title = vec![Span::styled("Processes", scene.theme.strong())];
-    let Some(sample) = scene.host.processes.sample.as_ref() else {
+fn title(list: &ProcessList, context: RenderContext<'_>) -> Vec<Span<'static>> {
+    let mut title = vec![Span::styled("Processes", context.theme.strong())];
+    let Some(sample) = context.host.processes.sample.as_ref() else {
         return title;
     };
     let listed = sample.value.processes.len();
@@ -146,16 +164,16 @@ fn title(list: &ProcessList, scene: RenderContext<'_>) -> Vec<Span<'static>> {
     } else {
         title.push(Span::raw(format!(" {} of {total}", list.len())));
         let words = format!(" with “{}”", width::fit(&list.filter, 20));
-        title.push(Span::styled(words, scene.theme.accent()));
+        title.push(Span::styled(words, context.theme.accent()));
     }
     if sample.value.others_hidden {
         let words = " · others are hidden (hidepid)";
-        title.push(Span::styled(words, scene.theme.value(Level::High)));
+        title.push(Span::styled(words, context.theme.value(Level::High)));
     }
     if list.frozen {
-        let time = format::clock(sample.arrived.unix_ms, &scene.settings.time_zone);
+        let time = format::clock(sample.arrived.unix_ms, &context.settings.time_zone);
         let words = format!(" · frozen at {time}");
-        title.push(Span::styled(words, scene.theme.value(Level::High)));
+        title.push(Span::styled(words, context.theme.value(Level::High)));
     }
     title
 }
@@ -165,23 +183,16 @@ fn head(
     table: Table,
     columns: &[Placed],
     sort: Sort,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) {
-    for placed in columns {
+    let cells = columns.iter().map(|placed| {
         let sorted = (sort.column == placed.column).then_some(sort.descending);
         let style = match sorted {
-            Some(_) => scene.theme.style(Role::Accent),
-            None => scene.theme.style(Role::Dim),
+            Some(_) => context.theme.style(Role::Accent),
+            None => context.theme.style(Role::Dim),
         };
-        let title = placed.column.row().title;
-        table::heading(buffer, table.head, column_of(*placed), title, sorted, style);
-    }
-}
-
-fn column_of(placed: Placed) -> table::Column {
-    table::Column {
-        x: placed.x,
-        width: placed.width,
-        align: placed.column.row().align,
-    }
+        let column = placed.column.row();
+        Cell::heading(placed.width, column.align, column.title, sorted, style)
+    });
+    table::row(buffer, table.head, 0, cells);
 }

@@ -10,7 +10,7 @@ pub const LABEL: u16 = 6;
 
 /// A brief pane's label.
 #[must_use]
-pub fn label(label: &str, scene: RenderContext<'_>) -> Span<'static> {
+pub fn label(label: &str, context: RenderContext<'_>) -> Span<'static> {
     let text = width::left(&format!(" {label}"), usize::from(LABEL));
-    Span::styled(text, scene.theme.quiet())
+    Span::styled(text, context.theme.quiet())
 }

@@ -1,67 +1,90 @@
-//! A table: headings with the mark of what it is sorted by, cells that keep to their columns, the selected row.
+//! The rows of tables: cells that keep to their columns, headings with the mark of what a table is sorted by, and the
+//! selected row.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
-use ratatui::text::Span;
+use ratatui::text::{Line, Span};
 
 use super::paint::put;
-use crate::catalog::process::Align;
+use crate::catalog::Align;
 use crate::config::theme::Theme;
 use crate::text::width;
 
-/// Where a cell's column is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
-    /// Its left end on the screen.
-    pub x: u16,
-    /// Its width.
-    pub width: u16,
-    /// The side that its text stands at.
-    pub align: Align,
+/// The content of a column in one row.
+#[derive(Debug, Clone)]
+pub struct Cell<'a> {
+    gap: u16,
+    width: u16,
+    content: Line<'a>,
 }
 
-/// Draws a column's heading in the row `area`. `descending` is the direction if the table is sorted by this column.
-pub fn heading(
+impl<'a> Cell<'a> {
+    /// A text, shortened where it does not fit in `width`.
+    #[must_use]
+    pub fn text(width: u16, align: Align, text: &str, style: Style) -> Self {
+        let columns = usize::from(width);
+        let text = match align {
+            Align::Left => width::left(text, columns),
+            Align::Right => width::right(text, columns),
+        };
+        Self::spans(width, [Span::styled(text, style)])
+    }
+
+    /// Parts of several styles, cut off where they do not fit in `width`.
+    #[must_use]
+    pub fn spans(width: u16, spans: impl IntoIterator<Item = Span<'a>>) -> Self {
+        Self {
+            gap: 0,
+            width,
+            content: spans.into_iter().collect(),
+        }
+    }
+
+    /// A heading, with an arrow if the table is sorted by this column; `descending` is the direction.
+    #[must_use]
+    pub fn heading(
+        width: u16,
+        align: Align,
+        title: &str,
+        descending: Option<bool>,
+        style: Style,
+    ) -> Self {
+        let text = match (descending, align) {
+            (Some(true), _) => format!("{title}▼"),
+            (Some(false), _) => format!("{title}▲"),
+            (None, Align::Left) => title.to_owned(),
+            (None, Align::Right) => format!("{title} "),
+        };
+        // The arrow may stand in the gap beside the column.
+        Self::text(width.saturating_add(1), align, &text, style)
+    }
+
+    /// The cell with so many blank columns in front.
+    #[must_use]
+    pub fn after(self, gap: u16) -> Self {
+        Self { gap, ..self }
+    }
+}
+
+/// Draws cells from left to right in the `row`th row of `area`.
+pub fn row<'a>(
     buffer: &mut Buffer,
     area: Rect,
-    column: Column,
-    title: &str,
-    descending: Option<bool>,
-    style: Style,
+    row: usize,
+    cells: impl IntoIterator<Item = Cell<'a>>,
 ) {
-    let text = match (descending, column.align) {
-        (Some(true), _) => format!("{title}▼"),
-        (Some(false), _) => format!("{title}▲"),
-        (None, Align::Left) => title.to_owned(),
-        (None, Align::Right) => format!("{title} "),
-    };
-    // The arrow may stand in the gap beside the column.
-    let wide = Column {
-        width: column.width.saturating_add(1),
-        ..column
-    };
-    cell(buffer, area, 0, wide, &text, style);
-}
-
-/// Draws a cell on the `row`th row of `area`.
-pub fn cell(buffer: &mut Buffer, area: Rect, row: usize, column: Column, text: &str, style: Style) {
-    let place = Rect {
-        x: column.x,
-        width: column.width,
-        ..area
-    };
-    let width = usize::from(column.width);
-    let text = match column.align {
-        Align::Left => width::left(text, width),
-        Align::Right => width::right(text, width),
-    };
-    put(
-        buffer,
-        place.intersection(area),
-        row,
-        Span::styled(text, style),
-    );
+    let mut x = area.x;
+    for cell in cells {
+        x = x.saturating_add(cell.gap);
+        let place = Rect {
+            x,
+            width: cell.width,
+            ..area
+        };
+        put(buffer, place.intersection(area), row, cell.content);
+        x = x.saturating_add(cell.width);
+    }
 }
 
 /// Marks the `row`th row of `area` as the selected one.

@@ -13,9 +13,9 @@ use crate::view::{NOT_TOLD, RenderContext, sparkline};
 /// Columns of a fact's name.
 const NAME: usize = 12;
 
-fn fact(name: &str, value: impl Into<String>, scene: RenderContext<'_>) -> Line<'static> {
+fn fact(name: &str, value: impl Into<String>, context: RenderContext<'_>) -> Line<'static> {
     Line::from(vec![
-        Span::styled(width::left(name, NAME), scene.theme.quiet()),
+        Span::styled(width::left(name, NAME), context.theme.quiet()),
         Span::raw(value.into()),
     ])
 }
@@ -25,7 +25,7 @@ fn parted_fact(
     name: &str,
     parts: &[(&str, String)],
     width: u16,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Line<'static>> {
     let room = usize::from(width).saturating_sub(NAME);
     let mut rows: Vec<String> = Vec::new();
@@ -40,17 +40,22 @@ fn parted_fact(
         }
     }
     let rows = rows.into_iter().enumerate();
-    rows.map(|(index, row)| fact(if index == 0 { name } else { "" }, row, scene))
+    rows.map(|(index, row)| fact(if index == 0 { name } else { "" }, row, context))
         .collect()
 }
 
 /// A fact whose value may take several lines.
-fn long_fact(name: &str, value: &str, width: u16, scene: RenderContext<'_>) -> Vec<Line<'static>> {
+fn long_fact(
+    name: &str,
+    value: &str,
+    width: u16,
+    context: RenderContext<'_>,
+) -> Vec<Line<'static>> {
     let room = usize::from(width).saturating_sub(NAME);
     let wrapped = width::wrap(value, room).into_iter();
     wrapped
         .enumerate()
-        .map(|(index, line)| fact(if index == 0 { name } else { "" }, line, scene))
+        .map(|(index, line)| fact(if index == 0 { name } else { "" }, line, context))
         .collect()
 }
 
@@ -67,7 +72,7 @@ pub(super) fn facts(
     details: &ProcessDetails,
     watch: &Watch,
     width: u16,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Line<'static>> {
     let unknown = Process::default();
     let process = details.process.as_ref().unwrap_or(&unknown);
@@ -76,26 +81,29 @@ pub(super) fn facts(
     };
     let cpu = watch.cpu_percent();
     let mut lines = vec![Line::from(vec![
-        Span::styled(width::left("CPU", NAME), scene.theme.quiet()),
+        Span::styled(width::left("CPU", NAME), context.theme.quiet()),
         Span::styled(
             width::left(&format::exact_percent(cpu), 7),
-            scene.theme.value(Level::cpu(cpu)),
+            context.theme.value(Level::cpu(cpu)),
         ),
-        Span::styled(cpu_history(watch, width), scene.theme.mark(Level::cpu(cpu))),
+        Span::styled(
+            cpu_history(watch, width),
+            context.theme.mark(Level::cpu(cpu)),
+        ),
     ])];
     let times = [
         ("user", format::cpu_time(details.cpu_user_us)),
         ("system", format::cpu_time(details.cpu_system_us)),
     ];
-    lines.extend(parted_fact("CPU time", &times, width, scene));
+    lines.extend(parted_fact("CPU time", &times, width, context));
     let sizes = [
         ("resident", format::bytes_or_unknown(process.resident_bytes)),
         ("shared", format::bytes_or_unknown(details.shared_bytes)),
         ("virtual", format::bytes_or_unknown(details.virtual_bytes)),
     ];
-    lines.extend(parted_fact("Memory", &sizes, width, scene));
+    lines.extend(parted_fact("Memory", &sizes, width, context));
     // The published agent counts what goes through pipes and sockets too.
-    let io = if scene.host.is_published_agent() {
+    let io = if context.host.is_published_agent() {
         "I/O"
     } else {
         "Disk I/O"
@@ -107,21 +115,21 @@ pub(super) fn facts(
             format::bytes_or_unknown(details.disk_written_bytes),
         ),
     ];
-    lines.extend(parted_fact(io, &carried, width, scene));
-    let threads = if process.threads.is_none() && scene.host.is_published_agent() {
+    lines.extend(parted_fact(io, &carried, width, context));
+    let threads = if process.threads.is_none() && context.host.is_published_agent() {
         NOT_TOLD.to_owned()
     } else {
         number(process.threads)
     };
-    lines.push(fact("Threads", threads, scene));
-    lines.push(fact("Open files", number(details.descriptors), scene));
-    lines.push(fact("State", state_words(process.state()), scene));
+    lines.push(fact("Threads", threads, context));
+    lines.push(fact("Open files", number(details.descriptors), context));
+    lines.push(fact("State", state_words(process.state()), context));
     let started = details.started_unix_ms.map_or_else(
         || format::UNKNOWN.to_owned(),
-        |started| format::date(started, &scene.settings.time_zone),
+        |started| format::date(started, &context.settings.time_zone),
     );
-    lines.push(fact("Started", started, scene));
-    lines.push(fact("Parent", number(process.parent_pid), scene));
+    lines.push(fact("Started", started, context));
+    lines.push(fact("Parent", number(process.parent_pid), context));
     lines.push(fact(
         "User",
         format!(
@@ -129,20 +137,20 @@ pub(super) fn facts(
             identity(&process.user, process.user_id),
             number(details.group_id)
         ),
-        scene,
+        context,
     ));
     let path = |path: &Option<String>| path.clone().unwrap_or_else(|| format::UNKNOWN.to_owned());
     lines.extend(long_fact(
         "Program",
         &path(&details.executable),
         width,
-        scene,
+        context,
     ));
     lines.extend(long_fact(
         "Directory",
         &path(&details.working_directory),
         width,
-        scene,
+        context,
     ));
     let command = match details.unanswered_ms {
         Some(0) => "not read: too many processes do not answer".to_owned(),
@@ -154,7 +162,7 @@ pub(super) fn facts(
         None if details.command_cut => format!("{} … (cut)", details.command.join(" ")),
         None => details.command.join(" "),
     };
-    lines.extend(long_fact("Command", &command, width, scene));
+    lines.extend(long_fact("Command", &command, width, context));
     lines
 }
 

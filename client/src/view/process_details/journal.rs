@@ -8,11 +8,11 @@ use crate::state::Watch;
 use crate::text::{format, width};
 use crate::view::RenderContext;
 
-pub(super) fn journal(watch: &Watch, width: u16, scene: RenderContext<'_>) -> Vec<Line<'static>> {
-    let quiet = scene.theme.quiet();
+pub(super) fn journal(watch: &Watch, width: u16, context: RenderContext<'_>) -> Vec<Line<'static>> {
+    let quiet = context.theme.quiet();
     let mut lines = Vec::new();
     if let Some(error) = &watch.journal.error {
-        lines.extend(paragraph(error, width, scene.theme.bad()));
+        lines.extend(paragraph(error, width, context.theme.bad()));
     }
     let Some(journal) = watch.journal.value() else {
         if lines.is_empty() {
@@ -27,7 +27,7 @@ pub(super) fn journal(watch: &Watch, width: u16, scene: RenderContext<'_>) -> Ve
         lines.push(Line::styled("no lines of this process", quiet));
     }
     for entry in &journal.entries {
-        lines.extend(journal_entry(entry, width, scene));
+        lines.extend(journal_entry(entry, width, context));
     }
     if journal.truncated {
         lines.push(Line::styled("there are older lines", quiet));
@@ -40,8 +40,12 @@ fn paragraph(words: &str, width: u16, style: ratatui::style::Style) -> Vec<Line<
     wrapped.map(|line| Line::styled(line, style)).collect()
 }
 
-fn journal_entry(entry: &JournalEntry, width: u16, scene: RenderContext<'_>) -> Vec<Line<'static>> {
-    let time = format::short_date(entry.unix_us / 1000, &scene.settings.time_zone);
+fn journal_entry(
+    entry: &JournalEntry,
+    width: u16,
+    context: RenderContext<'_>,
+) -> Vec<Line<'static>> {
+    let time = format::short_date(entry.unix_us / 1000, &context.settings.time_zone);
     let level = match entry.priority {
         Some(0..=3) => Level::Critical,
         Some(4) => Level::High,
@@ -51,7 +55,7 @@ fn journal_entry(entry: &JournalEntry, width: u16, scene: RenderContext<'_>) -> 
     let room = usize::from(width).saturating_sub(indent);
     if room < 20 {
         let words = format!("{time} {}", entry.message);
-        return paragraph(&words, width, scene.theme.value(level));
+        return paragraph(&words, width, context.theme.value(level));
     }
     let wrapped = width::wrap(&entry.message, room).into_iter();
     wrapped
@@ -63,8 +67,8 @@ fn journal_entry(entry: &JournalEntry, width: u16, scene: RenderContext<'_>) -> 
                 " ".repeat(indent)
             };
             Line::from(vec![
-                Span::styled(margin, scene.theme.quiet()),
-                Span::styled(line, scene.theme.value(level)),
+                Span::styled(margin, context.theme.quiet()),
+                Span::styled(line, context.theme.value(level)),
             ])
         })
         .collect()

@@ -10,7 +10,7 @@ use crate::view::RenderContext;
 pub(super) fn threads(
     details: &ProcessDetails,
     width: u16,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Line<'static>> {
     let name = usize::from(width).saturating_sub(36).clamp(8, 40);
     let mut lines = vec![Line::styled(
@@ -22,10 +22,10 @@ pub(super) fn threads(
             width::right("USER", 11),
             width::right("SYSTEM", 11)
         ),
-        scene.theme.quiet(),
+        context.theme.quiet(),
     )];
     if details.threads.is_empty() {
-        lines.push(Line::styled("none known", scene.theme.quiet()));
+        lines.push(Line::styled("none known", context.theme.quiet()));
     }
     lines.extend(details.threads.iter().map(|thread| {
         Line::from(format!(
@@ -40,7 +40,7 @@ pub(super) fn threads(
     let told = details.threads.len();
     lines.extend(
         (told > 0)
-            .then(|| more(all_threads(details), told, scene))
+            .then(|| more(all_threads(details), told, context))
             .flatten(),
     );
     lines
@@ -49,7 +49,7 @@ pub(super) fn threads(
 pub(super) fn children(
     details: &ProcessDetails,
     width: u16,
-    scene: RenderContext<'_>,
+    context: RenderContext<'_>,
 ) -> Vec<Line<'static>> {
     let name = usize::from(width).saturating_sub(32).clamp(8, 40);
     let mut lines = vec![Line::styled(
@@ -61,10 +61,10 @@ pub(super) fn children(
             width::right("CPU%", 5),
             width::right("MEM", 8)
         ),
-        scene.theme.quiet(),
+        context.theme.quiet(),
     )];
     if all_children(details) == 0 {
-        lines.push(Line::styled("no children", scene.theme.quiet()));
+        lines.push(Line::styled("no children", context.theme.quiet()));
     }
     let processes = details.children.iter().filter_map(|it| it.process.as_ref());
     lines.extend(processes.map(|child| {
@@ -77,15 +77,15 @@ pub(super) fn children(
             width::right(&format::bytes_or_unknown(child.resident_bytes), 8)
         ))
     }));
-    lines.extend(more(all_children(details), details.children.len(), scene));
+    lines.extend(more(all_children(details), details.children.len(), context));
     lines
 }
 
 /// Says how many there are beside those that were told, where there are some.
-fn more(all: usize, told: usize, scene: RenderContext<'_>) -> Option<Line<'static>> {
+fn more(all: usize, told: usize, context: RenderContext<'_>) -> Option<Line<'static>> {
     let more = all.checked_sub(told).filter(|&more| more > 0)?;
     let words = format!("and {more} more");
-    Some(Line::styled(words, scene.theme.quiet()))
+    Some(Line::styled(words, context.theme.quiet()))
 }
 
 /// How many threads there are, told or not.

@@ -58,22 +58,27 @@ pub fn facts_rows(host: &HostState, settings: &Settings, width: u16) -> usize {
 
 /// The lines of a tab in a pane of that width.
 #[must_use]
-pub fn lines(tab: Tab, width: u16, watch: &Watch, scene: RenderContext<'_>) -> Vec<Line<'static>> {
+pub fn lines(
+    tab: Tab,
+    width: u16,
+    watch: &Watch,
+    context: RenderContext<'_>,
+) -> Vec<Line<'static>> {
     let Some(details) = watch.details.value() else {
         if tab == Tab::Journal {
-            return journal(watch, width, scene);
+            return journal(watch, width, context);
         }
         let words = if watch.ended.is_some() {
             "the process ended before it told anything".to_owned()
         } else {
             nothing_yet(&watch.details)
         };
-        return vec![Line::styled(words, scene.theme.quiet())];
+        return vec![Line::styled(words, context.theme.quiet())];
     };
     match tab {
-        Tab::Facts => facts(details, watch, width, scene),
-        Tab::Threads => threads(details, width, scene),
-        Tab::Children => children(details, width, scene),
-        Tab::Journal => journal(watch, width, scene),
+        Tab::Facts => facts(details, watch, width, context),
+        Tab::Threads => threads(details, width, context),
+        Tab::Children => children(details, width, context),
+        Tab::Journal => journal(watch, width, context),
     }
 }

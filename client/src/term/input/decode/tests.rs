@@ -142,7 +142,7 @@ fn escape_twice_is_two_keys() {
 }
 
 #[test]
-fn what_only_looks_like_the_start_of_a_reply_does_not_take_keys_for_long() {
+fn the_beginning_of_a_reply_that_never_ends_takes_no_keys_for_long() {
     let ctrl_c = (KeyCode::Char('c'), With::CONTROL);
     for begun in ["\x1b]", "\x1bP", "\x1b[", "\x1b]11;rgb", "\x1b[?1"] {
         let events = decode(format!("{begun}\x03").as_bytes());
