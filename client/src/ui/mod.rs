@@ -11,6 +11,8 @@ mod impossible_tests;
 pub mod panes;
 #[cfg(test)]
 mod property_tests;
+#[cfg(test)]
+mod readme_picture;
 pub mod screens;
 #[cfg(test)]
 mod tests;
