@@ -184,8 +184,9 @@ fn draw_one(
     let style = context.theme.strong();
     let mut cells = vec![Cell::text(name_width, Align::Left, place(disk), style)];
     if source_width > 0 {
-        let (source, style) = (source(disk, context.host), context.theme.quiet());
-        cells.push(Cell::text(source_width - 1, Align::Left, &source, style).after(1));
+        let source = format!(" {}", source(disk, context.host));
+        let style = context.theme.quiet();
+        cells.push(Cell::text(source_width, Align::Left, &source, style));
     }
     let taken = name_width + source_width;
     if let Some(trouble) = trouble {

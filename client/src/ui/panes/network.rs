@@ -122,11 +122,11 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, context: Ren
     let traffic = context.host.interfaces.get(&interface.name);
     let name_width = if area.width >= 60 { 16 } else { 9 };
     let style = context.theme.strong();
-    let name = |name: &str| Cell::text(name_width, Align::Left, name, style);
+    let name = |name: &str, style| Cell::text(name_width, Align::Left, name, style);
     let [down, up] = directions(context);
     if area.height < 2 {
         let [received, sent] = [current(&down, traffic), current(&up, traffic)];
-        let cells = [name(&interface.name), received, sent.after(2)];
+        let cells = [name(&interface.name, style), received, sent.after(2)];
         table::row(buffer, area, 0, cells);
         return;
     }
@@ -137,7 +137,11 @@ fn draw_one(buffer: &mut Buffer, area: Rect, interface: &Interface, context: Ren
             height: each,
             ..area
         };
-        let name = name(if first { &interface.name } else { "" });
+        let name = if first {
+            name(&interface.name, style)
+        } else {
+            name("", Style::new())
+        };
         table::row(buffer, place, 0, [name, current(direction, traffic)]);
         let peak = format!(
             "peak {}",
