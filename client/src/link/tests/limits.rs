@@ -2,14 +2,13 @@
 //! with an error that says so, and the connection goes on.
 
 use futures_util::SinkExt;
-use socktop_proto::dialect::native;
 use socktop_proto::limits::{
-    BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, HELD_BYTES, INTERFACES,
-    JOURNAL_ENTRIES, MESSAGE_BYTES, PARTS, THREADS, held_bytes,
+    BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
+    MESSAGE_BYTES, PARTS, THREADS,
 };
 use socktop_proto::model::{
     Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal, JournalEntry,
-    Metrics, Process, ProcessDetails, Processes, ProcessesChanges, Thread, body, changes,
+    Metrics, Process, ProcessDetails, Processes, Thread, body, changes,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -178,7 +177,7 @@ async fn lines_of_the_journal_at_the_limit() {
     .await;
 }
 
-fn processes(processes: Vec<Process>) -> body::Kind {
+pub(super) fn processes(processes: Vec<Process>) -> body::Kind {
     body::Kind::Processes(Processes {
         total: u32::try_from(processes.len()).unwrap(),
         processes,
@@ -195,7 +194,7 @@ async fn parts_at_the_limit() {
 }
 
 /// Disks that make a body of exactly so many bytes.
-fn disks_of_bytes(bytes: usize) -> body::Kind {
+pub(super) fn disks_of_bytes(bytes: usize) -> body::Kind {
     use prost::Message;
     const FULL: usize = 2000;
     // Names that are kept whole, and one that fills up.
@@ -295,177 +294,5 @@ async fn numbers_of_changes_at_the_limit() {
     assert!(
         error(&told[3]).contains("changes more than 1179648 numbers"),
         "{told:?}"
-    );
-}
-
-/// Processes with names as long as the kernel has them.
-fn large(pids: std::ops::Range<u32>) -> Vec<Process> {
-    let process = |pid| Process {
-        pid,
-        name: "x".repeat(250),
-        ..Process::default()
-    };
-    pids.map(process).collect()
-}
-
-/// Each answer is within its limits, but changes to changes could add up.
-#[tokio::test(start_paused = true)]
-async fn changes_add_up_to_no_more_than_an_answer_may_have() {
-    const STEP: u32 = 15_000;
-    let first = processes(large(0..STEP));
-    let more = |id, step: u32| {
-        let kind = changes::Kind::Processes(ProcessesChanges {
-            processes: large(step * STEP..(step + 1) * STEP),
-            ..ProcessesChanges::default()
-        });
-        let changes = Changes {
-            kind: Some(kind),
-            ..Changes::default()
-        };
-        changes_reply(id, changes)
-    };
-    let told = told(
-        Query::Processes,
-        vec![
-            Box::new(move |id| unchecked_packed_reply(id, &first.into())),
-            Box::new(move |id| more(id, 1)),
-            Box::new(move |id| more(id, 2)),
-            Box::new(move |id| more(id, 3)),
-        ],
-    )
-    .await;
-    assert!(matches!(told[1].kind, Some(body::Kind::Processes(_))));
-    assert!(
-        error(&told[2]).contains("8388608 are the limit"),
-        "{:?}",
-        told[2]
-    );
-    assert!(error(&told[3]).contains("not asked for"), "{:?}", told[3]);
-}
-
-/// The largest answer of each kind, by what it takes in memory.
-fn largest(query: Query) -> body::Kind {
-    let text = |bytes| "x".repeat(bytes);
-    match query {
-        Query::Host => body::Kind::Host(Host {
-            hostname: text(255),
-            ..Host::default()
-        }),
-        Query::Metrics => body::Kind::Metrics(Metrics {
-            cpu: Some(Cpu {
-                cores: vec![Core::default(); CORES],
-                ..Cpu::default()
-            }),
-            interfaces: (0..INTERFACES)
-                .map(|number| Interface {
-                    name: format!("{number:0>255}"),
-                    ..Interface::default()
-                })
-                .collect(),
-            ..Metrics::default()
-        }),
-        Query::Disks => body::Kind::Disks(Disks {
-            disks: (0..DISKS)
-                .map(|_| Disk {
-                    name: text(500),
-                    ..Disk::default()
-                })
-                .collect(),
-            ..Disks::default()
-        }),
-        Query::Processes => processes(
-            (0..PARTS)
-                .map(|_| Process {
-                    name: text(50),
-                    ..Process::default()
-                })
-                .collect(),
-        ),
-        Query::Process { .. } => body::Kind::Process(ProcessDetails {
-            threads: vec![
-                Thread {
-                    name: text(100),
-                    ..Thread::default()
-                };
-                THREADS
-            ],
-            children: vec![
-                ProcessDetails {
-                    executable: Some(text(500)),
-                    ..ProcessDetails::default()
-                };
-                CHILDREN
-            ],
-            ..ProcessDetails::default()
-        }),
-        Query::Journal { .. } => body::Kind::Journal(Journal {
-            entries: vec![
-                JournalEntry {
-                    message: text(1000),
-                    ..JournalEntry::default()
-                };
-                JOURNAL_ENTRIES
-            ],
-            ..Journal::default()
-        }),
-    }
-}
-
-/// Answers of every kind, each as large as it may be and over several connections, against the memory that all may take.
-#[tokio::test(start_paused = true)]
-async fn memory_of_all_answers_at_the_limit() {
-    let (endpoint, mut listener) = listen();
-    let mut link = Link::spawn(endpoint);
-    let every = Duration::from_secs(1);
-    link.set_subscription(Subscription {
-        metrics: Some(every),
-        processes: Some(every),
-        disks: Some(every),
-        process: Some((7, every)),
-        journal: Some((7, every)),
-        ..Subscription::default()
-    });
-    let agent = tokio::spawn(async move {
-        for _ in 0..2 {
-            let mut agent = listener.native().await;
-            for _ in 0..20 {
-                let asked = agent.asked().await;
-                let encoded = native::encode_body(&largest(asked.query).into(), 1);
-                let frame = native::reply_frame(asked.id, &encoded);
-                agent.send(Message::binary(frame)).await;
-            }
-        }
-    });
-    // What the application has: the last answer of each kind.
-    let mut kept: Vec<(std::mem::Discriminant<Query>, usize)> = Vec::new();
-    let (mut most, mut refused) = (0, 0);
-    while !agent.is_finished() {
-        let Ok(event) = timeout(Duration::from_secs(20), link.events.recv()).await else {
-            break;
-        };
-        let Some(Event::Reply { query, body, .. }) = event else {
-            continue;
-        };
-        if let Some(body::Kind::Error(error)) = &body.kind {
-            assert!(
-                error
-                    .message
-                    .contains("of this agent more than 67108864 bytes"),
-                "{error:?}"
-            );
-            refused += 1;
-            continue;
-        }
-        let kind = std::mem::discriminant(&query);
-        kept.retain(|(known, _)| *known != kind);
-        kept.push((kind, held_bytes(&body)));
-        most = most.max(kept.iter().map(|(_, bytes)| bytes).sum());
-    }
-    agent.await.unwrap();
-    assert!(refused > 0, "the answers were too small to reach the limit");
-    assert!(most <= HELD_BYTES, "{most} bytes are kept");
-    assert!(
-        most > HELD_BYTES / 4,
-        "{most} bytes are kept of all that may be"
     );
 }

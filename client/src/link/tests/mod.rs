@@ -12,6 +12,7 @@ mod pace;
 mod pins;
 mod reconnect;
 mod tls;
+mod total_limits;
 
 use std::time::Duration;
 

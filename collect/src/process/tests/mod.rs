@@ -1,5 +1,8 @@
 //! Details of processes on machines of files, and of this test's own process.
 
+mod large;
+mod live;
+
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,11 +13,11 @@ use socktop_proto::limits::{COMMAND_WORDS, MESSAGE_BYTES, PARTS, PATH_BYTES};
 use socktop_proto::model::{ProcessDetails, ProcessState};
 use socktop_proto::{Error, ErrorCode};
 
-use super::super::deadline::Outcome;
-use super::super::processes::fake::{Fake, Machine};
-use super::super::{Collected, Now, ProcessesCollector, Root};
-use super::slow_files::{CommandLimit, SlowFiles, call};
-use super::{CHILDREN, CHILDREN_TEXT_BYTES, ProcessCollector, THREADS, VIEWS, fitting};
+use crate::deadline::Outcome;
+use crate::process::slow_files::{CommandLimit, SlowFiles, call};
+use crate::process::{CHILDREN, CHILDREN_TEXT_BYTES, ProcessCollector, THREADS, VIEWS, fitting};
+use crate::processes::fake::{Fake, Machine};
+use crate::{Collected, Now, ProcessesCollector, Root};
 
 fn collector(machine: &Machine) -> ProcessCollector {
     let mut collector = ProcessCollector::new(machine.root());
@@ -317,190 +320,4 @@ fn a_process_that_does_not_answer_is_told_without_its_command_line() {
     let mut details = ProcessDetails::default();
     SlowFiles::add(Outcome::NotMade, &mut details);
     assert_eq!(details.unanswered_ms, Some(0));
-}
-
-/// A process with `count` threads and children, each of which has `words` empty arguments.
-fn crowd(count: u32, words: usize) -> Machine {
-    let machine = Machine::new();
-    let mut parent = Fake::new(70, "parent");
-    parent.cmdline = vec![0; words];
-    machine.put(&parent);
-    let children = 100_000..100_000 + count;
-    for pid in children.clone() {
-        let mut child = Fake::new(pid, "child");
-        child.parent = 70;
-        child.cmdline = vec![0; words];
-        machine.put(&child);
-    }
-    for tid in 1..count {
-        put_thread(&machine, 70, &Fake::new(70 + tid, "thread"), "");
-    }
-    let pids: Vec<_> = children.map(|pid| pid.to_string()).collect();
-    put_thread(&machine, 70, &parent, &pids.join(" "));
-    machine
-}
-
-#[test]
-fn a_reply_is_within_what_a_client_takes_however_large_the_process_is() {
-    let count = 1200;
-    let machine = crowd(count, 200_000);
-    let details = sample(&machine, &mut begin(&machine, 70), 70);
-    assert_eq!(
-        (details.threads.len(), details.children.len()),
-        (THREADS, CHILDREN)
-    );
-    assert_eq!(details.children_total, Some(count));
-    assert_eq!(details.command.len(), COMMAND_WORDS);
-    assert!(details.command_cut && details.children.iter().all(|child| child.command_cut));
-    let words = details.children.iter().map(|child| child.command.len());
-    let parts = THREADS + CHILDREN + details.command.len() + words.sum::<usize>();
-    assert!(parts < PARTS / 2, "{parts}");
-}
-
-#[test]
-fn the_text_of_all_children_is_bounded() {
-    let child = ProcessDetails {
-        executable: Some("x".repeat(PATH_BYTES)),
-        working_directory: Some("x".repeat(PATH_BYTES)),
-        ..ProcessDetails::default()
-    };
-    let most = CHILDREN_TEXT_BYTES / (2 * PATH_BYTES);
-    assert_eq!(fitting(&vec![child; CHILDREN]), most);
-    const { assert!(CHILDREN_TEXT_BYTES < MESSAGE_BYTES / 2) };
-}
-
-#[test]
-fn others_are_served_while_a_large_process_is_read() {
-    let machine = crowd(400, 1);
-    let collector = begin(&machine, 70);
-    let turns = Cell::new(0_u32);
-    let others = async {
-        loop {
-            turns.set(turns.get() + 1);
-            tokio::task::yield_now().await;
-        }
-    };
-    let clock = || machine.now();
-    let collected = wait(async {
-        tokio::select! {
-            biased;
-            collected = collector.collect(70, &clock) => collected,
-            () = others => unreachable!("they go on for ever"),
-        }
-    });
-    assert!(matches!(collected, Ok(Collected::Ready(_))));
-    // 400 lists of children, 256 children and 400 threads, 32 at a time.
-    assert!(turns.get() >= 30, "{} turns", turns.get());
-}
-
-#[test]
-fn the_counters_of_a_process_nobody_looks_at_any_more_are_let_go() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(70, "process"));
-    machine.put(&Fake::new(71, "other"));
-    let mut collector = begin(&machine, 70);
-    machine.pass(61_000);
-    let _ = collect(&machine, &mut collector, 71);
-    let pids = |collector: &mut ProcessCollector| {
-        let views = &collector.state.get_mut().views;
-        views.iter().map(|view| view.pid).collect::<Vec<_>>()
-    };
-    assert_eq!(pids(&mut collector), [71]);
-    collector.release();
-    assert_eq!(pids(&mut collector), [0; 0]);
-}
-
-#[test]
-fn the_counters_of_a_bounded_number_of_processes_are_kept() {
-    let machine = Machine::new();
-    let last = 100 + u32::try_from(VIEWS).unwrap();
-    for pid in 100..=last {
-        machine.put(&Fake::new(pid, "process"));
-    }
-    let mut collector = begin(&machine, 100);
-    for pid in 101..=last {
-        assert!(matches!(
-            collect(&machine, &mut collector, pid),
-            Ok(Collected::Wait(_))
-        ));
-    }
-    assert_eq!(collector.state.get_mut().views.len(), VIEWS);
-    machine.pass(500);
-    assert!(matches!(
-        collect(&machine, &mut collector, 100),
-        Ok(Collected::Wait(_))
-    ));
-    sample(&machine, &mut collector, last);
-}
-
-/// Collects from the running system, waiting as told.
-fn live<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> T {
-    loop {
-        match collect().unwrap() {
-            Collected::Ready(sample) => return sample,
-            Collected::Wait(time) => std::thread::sleep(time),
-        }
-    }
-}
-
-#[test]
-fn this_process_is_told_as_the_list_tells_it() {
-    let own = std::process::id();
-    let mut all = ProcessesCollector::new(Root::default());
-    let collector = ProcessCollector::new(Root::default());
-    let list = live(|| all.collect(&Now::read));
-    let details = live(|| wait(collector.collect(own, &Now::read)));
-    let listed = list.processes.iter().find(|row| row.pid == own).unwrap();
-    let told = details.process.as_ref().unwrap();
-    assert_eq!(told.name, listed.name);
-    assert_eq!(told.user, listed.user);
-    assert_eq!(told.user_id, Some(rustix::process::geteuid().as_raw()));
-    assert_eq!(told.parent_pid, listed.parent_pid);
-    assert_eq!(told.started_boot_ms, listed.started_boot_ms);
-    let exe = std::env::current_exe().unwrap();
-    assert_eq!(details.executable.as_deref(), exe.to_str());
-    assert_eq!(told.name, exe.file_name().unwrap().to_str().unwrap());
-    assert_eq!(details.command, std::env::args().collect::<Vec<_>>());
-    assert_eq!(
-        details.working_directory.as_deref(),
-        std::env::current_dir().unwrap().to_str()
-    );
-    assert!(details.threads.iter().any(|thread| thread.tid == own));
-    // Standard input, output and error, and `/proc`.
-    assert!(details.descriptors >= Some(4));
-    assert!(details.virtual_bytes > told.resident_bytes);
-    assert!(details.disk_read_bytes.is_some() && details.disk_written_bytes.is_some());
-    let now = Now::read().unix.as_millis();
-    let age = now - u128::from(details.started_unix_ms.unwrap());
-    assert!(age < 3_600_000, "{age} ms");
-}
-
-#[test]
-fn a_zombie_and_a_threads_id_are_told_apart_from_the_living() {
-    let mut child = std::process::Command::new("true").spawn().unwrap();
-    let pid = child.id();
-    let collector = ProcessCollector::new(Root::default());
-    let details = loop {
-        let details = live(|| wait(collector.collect(pid, &Now::read)));
-        if details.process.as_ref().unwrap().state() == ProcessState::Zombie {
-            break details;
-        }
-    };
-    assert_eq!(details.executable, None);
-    assert_eq!(details.command, [""; 0]);
-    child.wait().unwrap();
-    let error = wait(collector.collect(pid, &Now::read)).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::NotFound);
-    // The harness runs this in a thread that is not the first.
-    let thread = rustix::thread::gettid().as_raw_nonzero().get();
-    let thread = u32::try_from(thread).unwrap();
-    let error = wait(collector.collect(thread, &Now::read)).unwrap_err();
-    let process = std::process::id();
-    assert!(
-        error
-            .message
-            .contains(&format!("a thread of process {process}")),
-        "{}",
-        error.message
-    );
 }
