@@ -18,6 +18,7 @@ pub mod delta;
 #[cfg(test)]
 mod descriptors;
 pub mod dialect;
+pub mod field_ids;
 pub mod legacy;
 pub mod limits;
 pub mod model;

@@ -2,37 +2,51 @@
 
 use std::ops::BitOr;
 
+use crate::field_ids::ProcessField;
 use crate::model::Process;
 
-/// A choice of fields of [`Process`]: bit N for field N. The pid is always among them.
+/// A choice of fields of [`Process`], as bits of [`ProcessField::request_bits`]. The pid is always among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fields(u32);
 
 impl Fields {
     /// The pid alone.
-    pub const PID: Self = Self(1 << 1);
+    pub const PID: Self = Self::of(ProcessField::Pid);
     /// `parent_pid`.
-    pub const PARENT: Self = Self(1 << 2);
+    pub const PARENT: Self = Self::of(ProcessField::ParentPid);
     /// `user_id`.
-    pub const USER_ID: Self = Self(1 << 3);
+    pub const USER_ID: Self = Self::of(ProcessField::UserId);
     /// `user`.
-    pub const USER_NAME: Self = Self(1 << 4);
+    pub const USER_NAME: Self = Self::of(ProcessField::User);
     /// `user_id` and `user`.
     pub const USER: Self = Self(Self::USER_ID.0 | Self::USER_NAME.0);
     /// `name`.
-    pub const NAME: Self = Self(1 << 5);
+    pub const NAME: Self = Self::of(ProcessField::Name);
     /// `state`.
-    pub const STATE: Self = Self(1 << 6);
+    pub const STATE: Self = Self::of(ProcessField::State);
     /// `threads`.
-    pub const THREADS: Self = Self(1 << 7);
+    pub const THREADS: Self = Self::of(ProcessField::Threads);
     /// `cpu_percent`.
-    pub const CPU: Self = Self(1 << 8);
+    pub const CPU: Self = Self::of(ProcessField::CpuPercent);
     /// `resident_bytes`.
-    pub const RESIDENT: Self = Self(1 << 9);
+    pub const RESIDENT: Self = Self::of(ProcessField::ResidentBytes);
     /// `started_boot_ms`.
-    pub const STARTED: Self = Self(1 << 10);
+    pub const STARTED: Self = Self::of(ProcessField::StartedBootMs);
     /// Everything.
-    pub const ALL: Self = Self((1 << 11) - 2);
+    pub const ALL: Self = {
+        let (mut bits, mut rest) = (0, ProcessField::MODEL);
+        while let [field, others @ ..] = rest {
+            bits |= field.request_bits();
+            rest = others;
+        }
+        Self(bits)
+    };
+
+    /// What a request has to ask for so that `field` can be shown.
+    #[must_use]
+    pub const fn of(field: ProcessField) -> Self {
+        Self(field.request_bits())
+    }
 
     /// As `ProcessesRequest.fields` says it. Fields of a later version are left out.
     #[must_use]
