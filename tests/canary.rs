@@ -205,11 +205,11 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
         let frame = native.ask(Message::binary(native::encode_request(1, *query)));
         let revision = native::decode_reply(&frame, 64 << 20).map_or(0, |answer| answer.revision);
         told.push(("native", unpacked(&frame)));
-        let wanted = ReplyOptions {
+        let options = ReplyOptions {
             fields: Fields::ALL,
             since: Some(revision),
         };
-        let request = native::encode_request_for(2, *query, wanted);
+        let request = native::encode_request_for(2, *query, options);
         told.push(("native", unpacked(&native.ask(Message::binary(request)))));
     }
     let mut texts = Raw::open(agent, token, None);
@@ -321,7 +321,7 @@ fn a_name_is_comm_and_completed_by_the_executable_alone() {
         let mut native = Raw::open(&agent, token, Some(native::SUBPROTOCOL));
         let frame = native.ask(Message::binary(native::encode_request(1, Query::Processes)));
         let answer = native::decode_reply(&frame, 64 << 20).unwrap();
-        let Some(body::Kind::Processes(list)) = answer.told.whole().unwrap().kind else {
+        let Some(body::Kind::Processes(list)) = answer.payload.whole().unwrap().kind else {
             panic!("no list");
         };
         let named: BTreeMap<u32, String> = list

@@ -64,7 +64,7 @@ struct Request {
 
 #[derive(Debug, Clone, Copy)]
 enum Dialect {
-    Native { id: u64, wanted: ReplyOptions },
+    Native { id: u64, options: ReplyOptions },
     Text,
     Json,
 }
@@ -82,7 +82,7 @@ impl Request {
 
 fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
     match request.dialect {
-        Dialect::Native { id, wanted } => sample.native(id, wanted),
+        Dialect::Native { id, options } => sample.native(id, options),
         Dialect::Text => sample.text(),
         Dialect::Json => sample.json(),
     }
@@ -259,9 +259,9 @@ fn refusal() -> Error {
 
 fn decode_native(bytes: &Bytes) -> Result<Request, Message> {
     match native::decode_request(bytes) {
-        Ok(DecodedRequest { id, query, wanted }) => Ok(Request {
+        Ok(DecodedRequest { id, query, options }) => Ok(Request {
             query,
-            dialect: Dialect::Native { id, wanted },
+            dialect: Dialect::Native { id, options },
         }),
         Err(error) => {
             let id = match error {

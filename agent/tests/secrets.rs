@@ -110,7 +110,7 @@ async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_s
         socket.send(request.into()).await.unwrap();
         let reply = socket.next().await.unwrap().unwrap().into_data();
         let answer = native::decode_reply(&reply, 1 << 24).unwrap();
-        answer.told.whole().unwrap().kind.unwrap()
+        answer.payload.whole().unwrap().kind.unwrap()
     };
     let body::Kind::Processes(list) = ask(Query::Processes).await else {
         panic!("no list of processes");

@@ -116,7 +116,7 @@ async fn ask_native<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> (u64, Body) {
     let reply = ask(socket, native::encode_request(id, query)).await;
     let answer = native::decode_reply(&reply.into_data(), 1 << 24).unwrap();
-    (answer.id, answer.told.whole().unwrap())
+    (answer.id, answer.payload.whole().unwrap())
 }
 
 fn error_of(reply: &Message) -> String {
@@ -241,7 +241,7 @@ async fn bad_native_requests_are_answered_too() {
     ] {
         let reply = ask(&mut socket, request).await.into_data();
         let answer = native::decode_reply(&reply, 1 << 16).unwrap();
-        let (got, body) = (answer.id, answer.told.whole().unwrap());
+        let (got, body) = (answer.id, answer.payload.whole().unwrap());
         assert_eq!(got, id);
         assert!(matches!(body.kind, Some(body::Kind::Error(_))), "{body:?}");
     }

@@ -192,7 +192,7 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     socket.send(Message::binary(request)).await.unwrap();
     let reply = socket.next().await.unwrap().unwrap();
     let answer = native::decode_reply(&reply.into_data(), 1 << 24).unwrap();
-    answer.told.whole().unwrap()
+    answer.payload.whole().unwrap()
 }
 
 /// The status of a refusal by HTTP, or nothing where TLS refused already.

@@ -258,7 +258,7 @@ impl Talk {
         let frame = self.reply(query)?;
         let body = match &frame {
             Frame::Binary(bytes) if self.is_native => {
-                native::decode_reply(bytes, UNPACKED_LIMIT)?.told.whole()
+                native::decode_reply(bytes, UNPACKED_LIMIT)?.payload.whole()
             }
             _ => Some(text::decode_reply(query, &frame, UNPACKED_LIMIT)?),
         };
@@ -271,11 +271,11 @@ impl Talk {
     fn reply(&mut self, query: Query) -> Result<Frame> {
         self.last_id += 1;
         self.socket.send(if self.is_native {
-            let wanted = ReplyOptions {
+            let options = ReplyOptions {
                 since: self.revisions.get(&query).copied(),
                 ..ReplyOptions::default()
             };
-            Message::binary(native::encode_request_for(self.last_id, query, wanted))
+            Message::binary(native::encode_request_for(self.last_id, query, options))
         } else {
             let word = text::encode_request(query).context("no word for this in 1.60")?;
             Message::text(word)

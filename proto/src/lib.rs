@@ -9,7 +9,7 @@
 //! | [`dialect::text`] | a text frame that is not JSON | `get_metrics` … as socktop 1.60 | JSON or gzip JSON, processes as protobuf |
 //! | [`dialect::json`] | a text frame that opens with `{` | `{"type":"metrics"}` … | JSON, processes as protobuf |
 //!
-//! A [`pairing::Pairing`] is the line by which a client comes to know an agent.
+//! A [`pairing::Pairing`] is the line by which a client learns the address and the key of an agent.
 //!
 //! Nothing here does I/O.
 

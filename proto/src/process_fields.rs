@@ -1,4 +1,4 @@
-//! What is wanted of each process of a list.
+//! The fields of each process that a request for the list asks for.
 
 use std::ops::BitOr;
 
@@ -48,7 +48,7 @@ impl Fields {
         Self(field.request_bits())
     }
 
-    /// As `ProcessesRequest.fields` says it. Fields of a later version are left out.
+    /// From `ProcessesRequest.fields`: 0 asks for all. Fields of a later version are left out.
     #[must_use]
     pub fn from_bits(bits: u32) -> Self {
         if bits == 0 {
@@ -58,7 +58,7 @@ impl Fields {
         }
     }
 
-    /// As `ProcessesRequest.fields` says it.
+    /// For `ProcessesRequest.fields`: 0 asks for all.
     #[must_use]
     pub fn bits(self) -> u32 {
         if self == Self::ALL { 0 } else { self.0 }
@@ -70,8 +70,8 @@ impl Fields {
         self.0 & others.0 == others.0
     }
 
-    /// Leaves these fields of a process, and takes out the others.
-    pub fn choose(self, process: &mut Process) {
+    /// Retains these fields of a process, and clears the others.
+    pub fn retain(self, process: &mut Process) {
         let Process {
             // Always among them.
             pid: _,
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// Every field is told.
+    /// Every field is known.
     fn process() -> Process {
         Process {
             pid: 1,
@@ -153,17 +153,17 @@ mod tests {
     }
 
     #[test]
-    fn a_bit_chooses_the_field_of_its_number() {
-        let chosen = |fields: Fields| {
+    fn a_bit_retains_the_field_of_its_number() {
+        let retained = |fields: Fields| {
             let mut process = process();
-            fields.choose(&mut process);
+            fields.retain(&mut process);
             process
         };
-        assert_eq!(chosen(Fields::ALL), process());
+        assert_eq!(retained(Fields::ALL), process());
         for number in 1..=10 {
-            let chosen = chosen(Fields::from_bits(1 << number));
+            let retained = retained(Fields::from_bits(1 << number));
             // In protobuf, a field begins with its number; the pid's two bytes come first.
-            let encoded = chosen.encode_to_vec();
+            let encoded = retained.encode_to_vec();
             assert_eq!(encoded[0] >> 3, 1);
             let numbers: Vec<u8> = encoded.get(2).map(|key| key >> 3).into_iter().collect();
             let expected = if number == 1 { vec![] } else { vec![number] };
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_the_fields_of_the_descriptor() {
+    fn all_has_every_field_of_the_descriptor() {
         let descriptors = crate::descriptors::Descriptors::read();
         let numbers = descriptors.message(".socktop.v2.Process").field.iter();
         let bits = numbers.map(|field| 1 << field.number());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_all_and_what_is_unknown_is_left_out() {
+    fn no_bits_ask_for_all_fields_and_unknown_bits_are_ignored() {
         assert_eq!(Fields::from_bits(0), Fields::ALL);
         assert_eq!(Fields::ALL.bits(), 0);
         assert_eq!(Fields::from_bits(u32::MAX), Fields::ALL);

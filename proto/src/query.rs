@@ -1,4 +1,4 @@
-//! What a client can ask.
+//! The queries that a client can make.
 
 use crate::model::{self, request};
 
@@ -15,12 +15,12 @@ pub enum Query {
     Processes,
     /// One process in detail: [`model::ProcessDetails`].
     Process {
-        /// Which one.
+        /// The process's id.
         pid: u32,
     },
     /// A process's last lines in the journal: [`model::Journal`].
     Journal {
-        /// Which one.
+        /// The process's id.
         pid: u32,
     },
 }

@@ -64,7 +64,7 @@ impl Conversation {
                         .unwrap_or_else(|error| panic!("the reply to {query:?}: {error}"));
                     assert_eq!(answer.id, self.last_id, "the reply to {query:?}");
                     return answer
-                        .told
+                        .payload
                         .whole()
                         .unwrap_or_else(|| panic!("changes that were not asked for: {query:?}"));
                 }

@@ -1,6 +1,6 @@
-//! What becomes of the answers of one connection: decoded, completed where they are changes, checked against the limits.
+//! What becomes of the answers of one connection: decoded, completed where they are deltas, checked against the limits.
 
-use socktop_proto::delta::{DeltaError, apply};
+use socktop_proto::delta::{self, DeltaError};
 use socktop_proto::dialect::native::{self, DecodedReply, Payload, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::limits::{self, OverLimit};
@@ -21,9 +21,9 @@ pub(super) enum Unusable {
     #[error("the reply {0}")]
     OverLimit(#[from] OverLimit),
     #[error(transparent)]
-    Changes(#[from] DeltaError),
+    Delta(#[from] DeltaError),
     #[error("changes that were not asked for")]
-    UnaskedChanges,
+    UnrequestedDelta,
     #[error("something else for {0}")]
     AnotherKind(&'static str),
 }
@@ -37,14 +37,14 @@ impl Unusable {
     }
 }
 
-/// The answers that changes may be to, and the memory that all answers take.
+/// The answers that deltas may be to, and the memory that all answers take.
 #[derive(Debug)]
 pub(super) struct Answers<'a> {
     bases: Vec<Base>,
     held: &'a mut Held,
 }
 
-/// An answer that changes may be to.
+/// An answer that a delta may be to.
 #[derive(Debug)]
 struct Base {
     query: Query,
@@ -56,14 +56,14 @@ struct Base {
 }
 
 impl Base {
-    /// Changes tell nothing of fields that are no longer wanted, so they would grow old here.
+    /// Takes out the fields that are no longer asked for: deltas say nothing of them, so they would grow old here.
     fn narrow(&mut self, fields: Fields) {
         if self.fields != fields
             && let Some(body::Kind::Processes(list)) = &mut self.body.kind
         {
             list.processes
                 .iter_mut()
-                .for_each(|process| fields.choose(process));
+                .for_each(|process| fields.retain(process));
         }
     }
 }
@@ -83,8 +83,8 @@ impl<'a> Answers<'a> {
             .is_some_and(|base| !base.fields.contain(fields))
     }
 
-    /// In which form an answer in `fields` is wanted.
-    pub(super) fn wanted(&self, query: Query, fields: Fields) -> ReplyOptions {
+    /// How to ask for an answer in `fields`.
+    pub(super) fn options(&self, query: Query, fields: Fields) -> ReplyOptions {
         let since = self
             .base(query)
             .filter(|base| base.fields.contain(fields))
@@ -101,27 +101,29 @@ impl<'a> Answers<'a> {
         Some(self.bases.swap_remove(at))
     }
 
-    /// Takes the answer to `query`, which was `wanted` so.
+    /// Takes the answer to `query`, which was asked for with `options`.
     ///
     /// # Errors
     /// Where it cannot be used. The next one is asked for whole.
     pub(super) fn take(
         &mut self,
         query: Query,
-        wanted: ReplyOptions,
+        options: ReplyOptions,
         answer: Result<DecodedReply, Unusable>,
     ) -> Result<Body, Unusable> {
         // Nothing will be asked about it any more.
         let base = self.take_base(query);
-        let DecodedReply { revision, told, .. } = answer?;
-        let mut body = match told {
+        let DecodedReply {
+            revision, payload, ..
+        } = answer?;
+        let mut body = match payload {
             Payload::Whole(body) => body,
-            Payload::Changes(changes) => {
+            Payload::Delta(delta) => {
                 let mut base = base
-                    .filter(|base| Some(base.revision) == wanted.since)
-                    .ok_or(Unusable::UnaskedChanges)?;
-                base.narrow(wanted.fields);
-                apply(base.body, changes)?
+                    .filter(|base| Some(base.revision) == options.since)
+                    .ok_or(Unusable::UnrequestedDelta)?;
+                base.narrow(options.fields);
+                delta::apply(base.body, delta)?
             }
         };
         if matches!(body.kind, Some(body::Kind::Error(_))) {
@@ -131,14 +133,14 @@ impl<'a> Answers<'a> {
         if !answers(query, &body) {
             return Err(Unusable::AnotherKind(name(query)));
         }
-        // Changes to changes may add up to more than any one answer may have.
+        // Delta upon delta may add up to more than any one answer may have.
         limits::check_with_bytes(&body)?;
         cut_texts(&mut body);
-        self.keep(query, wanted.fields, revision, &body)?;
+        self.keep(query, options.fields, revision, &body)?;
         Ok(body)
     }
 
-    /// Counts what the answer takes, and keeps it where changes may be to it.
+    /// Counts what the answer takes, and keeps it where a delta may be to it.
     fn keep(
         &mut self,
         query: Query,
@@ -147,8 +149,8 @@ impl<'a> Answers<'a> {
         body: &Body,
     ) -> Result<(), OverLimit> {
         let bytes = limits::held_bytes(body);
-        let has_changes = matches!(query, Query::Metrics | Query::Disks | Query::Processes);
-        let is_base = revision > 0 && has_changes;
+        let has_deltas = matches!(query, Query::Metrics | Query::Disks | Query::Processes);
+        let is_base = revision > 0 && has_deltas;
         let bases: usize = self.bases.iter().map(|base| base.bytes).sum();
         let others = bases + if is_base { bytes } else { 0 };
         self.held.replace(query, bytes, others)?;

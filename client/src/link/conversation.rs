@@ -93,7 +93,7 @@ struct Conversation<'a> {
 struct Outstanding {
     id: u64,
     query: Query,
-    wanted: ReplyOptions,
+    options: ReplyOptions,
     sent: Instant,
     /// The answer must be here by then, whatever else is said.
     limit: Instant,
@@ -138,13 +138,13 @@ impl Conversation<'_> {
         }
     }
 
-    /// In which form the answer is wanted.
-    fn wanted(&self, query: Query) -> ReplyOptions {
+    /// How to ask for the answer.
+    fn options(&self, query: Query) -> ReplyOptions {
         let fields = match query {
             Query::Processes => self.fields,
             _ => Fields::ALL,
         };
-        self.answers.wanted(query, fields)
+        self.answers.options(query, fields)
     }
 
     /// Whether a query has to wait for an answer: one of its kind in native, any in text.
@@ -161,10 +161,10 @@ impl Conversation<'_> {
     async fn ask(&mut self, query: Query) -> Result<(), Disconnect> {
         let id = self.next_id;
         self.next_id += 1;
-        let wanted = self.wanted(query);
+        let options = self.options(query);
         let request = match self.dialect {
             Dialect::Native => {
-                let frame = native::encode_request_for(id, query, wanted);
+                let frame = native::encode_request_for(id, query, options);
                 Some(Message::binary(frame))
             }
             Dialect::Text => text::encode_request(query).map(Message::text),
@@ -194,7 +194,7 @@ impl Conversation<'_> {
         self.outstanding.push(Outstanding {
             id,
             query,
-            wanted,
+            options,
             sent: now,
             limit: now + ANSWER_LIMIT,
         });
@@ -258,7 +258,7 @@ impl Conversation<'_> {
         let (outstanding, answer) = self.decode(frame)?;
         let taken = self
             .answers
-            .take(outstanding.query, outstanding.wanted, answer);
+            .take(outstanding.query, outstanding.options, answer);
         if taken.is_ok() {
             self.last_answer = Some(now);
         }
@@ -310,7 +310,7 @@ impl Conversation<'_> {
                 let answer = body.map(|body| DecodedReply {
                     id: outstanding.id,
                     revision: 0,
-                    told: Payload::Whole(body),
+                    payload: Payload::Whole(body),
                 });
                 Ok((outstanding, answer))
             }

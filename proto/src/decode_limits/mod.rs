@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::limits::{CHANGED_NUMBERS, OverLimit, PARTS};
+use crate::limits::{DELTA_NUMBERS, OverLimit, PARTS};
 
 /// How deep messages may lie in each other. The decoder goes no deeper than this.
 const DEEPEST: usize = 100;
@@ -26,8 +26,8 @@ enum Field {
     Numbers,
 }
 
-/// `socktop.v2.Reply`, with a body that is not packed, or with changes.
-pub(crate) static REPLY: Kind = Kind(&[(2, Field::One(&BODY)), (4, Field::One(&CHANGES))]);
+/// `socktop.v2.Reply`, with a body that is not packed, or with a delta.
+pub(crate) static REPLY: Kind = Kind(&[(2, Field::One(&BODY)), (4, Field::One(&DELTA))]);
 
 /// `socktop.v2.Body`.
 pub(crate) static BODY: Kind = Kind(&[
@@ -49,13 +49,13 @@ static DETAILS: Kind = Kind(&[
     (16, Field::List(&DETAILS)),
 ]);
 
-static CHANGES: Kind = Kind(&[
-    (3, Field::One(&METRICS_CHANGES)),
-    (4, Field::One(&DISKS_CHANGES)),
-    (5, Field::One(&PROCESSES_CHANGES)),
+static DELTA: Kind = Kind(&[
+    (3, Field::One(&METRICS_DELTA)),
+    (4, Field::One(&DISKS_DELTA)),
+    (5, Field::One(&PROCESSES_DELTA)),
 ]);
 
-static METRICS_CHANGES: Kind = Kind(&[
+static METRICS_DELTA: Kind = Kind(&[
     (3, Field::Numbers),
     (9, Field::Numbers),
     (10, Field::Numbers),
@@ -63,13 +63,13 @@ static METRICS_CHANGES: Kind = Kind(&[
     (12, Field::Parts),
 ]);
 
-static DISKS_CHANGES: Kind = Kind(&[
+static DISKS_DELTA: Kind = Kind(&[
     (1, Field::Numbers),
     (2, Field::Numbers),
     (3, Field::Numbers),
 ]);
 
-static PROCESSES_CHANGES: Kind = Kind(&[
+static PROCESSES_DELTA: Kind = Kind(&[
     (2, Field::Numbers),
     (3, Field::Parts),
     (4, Field::Numbers),
@@ -83,7 +83,7 @@ static PROCESSES_CHANGES: Kind = Kind(&[
 ]);
 
 /// Checks that `message`, of `kind`, has no more parts than [`PARTS`] and no more numbers in lists than
-/// [`CHANGED_NUMBERS`].
+/// [`DELTA_NUMBERS`].
 pub(crate) fn check(message: &[u8], kind: &Kind) -> Result<(), OverLimit> {
     Counted::default().count(message, kind, DEEPEST)
 }
@@ -117,8 +117,8 @@ impl Counted {
             if self.parts > PARTS {
                 return Err(OverLimit::Parts);
             }
-            if self.numbers > CHANGED_NUMBERS {
-                return Err(OverLimit::ChangedNumbers);
+            if self.numbers > DELTA_NUMBERS {
+                return Err(OverLimit::DeltaNumbers);
             }
             if let (Field::One(inner) | Field::List(inner), Value::Bytes(bytes)) = (field, value)
                 && let Some(deeper) = deeper.checked_sub(1)

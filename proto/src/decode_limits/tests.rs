@@ -8,7 +8,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 
 use super::*;
 use crate::descriptors::Descriptors;
-use crate::model::{Body, Changes, MetricsChanges, ProcessDetails, Reply, body, changes, reply};
+use crate::model::{Body, Delta, MetricsDelta, ProcessDetails, Reply, body, delta, reply};
 
 impl Descriptors {
     /// Whether a message holds a list, at any depth.
@@ -113,37 +113,34 @@ fn parts_are_counted_at_every_depth() {
 }
 
 #[test]
-fn numbers_of_changes_are_counted_packed_or_not() {
+fn numbers_of_a_delta_are_counted_packed_or_not() {
     let packed = |count| {
-        let metrics = MetricsChanges {
+        let metrics = MetricsDelta {
             // Two bytes each.
             received_by: vec![200; count],
-            ..MetricsChanges::default()
+            ..MetricsDelta::default()
         };
-        let changes = Changes {
-            kind: Some(changes::Kind::Metrics(metrics)),
-            ..Changes::default()
+        let delta = Delta {
+            kind: Some(delta::Kind::Metrics(metrics)),
+            ..Delta::default()
         };
-        let payload = Some(reply::Payload::Changes(changes));
+        let payload = Some(reply::Payload::Delta(delta));
         let reply = Reply {
             payload,
             ..Reply::default()
         };
         check(&reply.encode_to_vec(), &REPLY)
     };
-    assert_eq!(packed(CHANGED_NUMBERS), Ok(()));
-    assert_eq!(packed(CHANGED_NUMBERS + 1), Err(OverLimit::ChangedNumbers));
+    assert_eq!(packed(DELTA_NUMBERS), Ok(()));
+    assert_eq!(packed(DELTA_NUMBERS + 1), Err(OverLimit::DeltaNumbers));
     // Field 1 as a number, again and again.
-    let one_by_one = |count| check(&[0x08, 0x01].repeat(count), &DISKS_CHANGES);
-    assert_eq!(one_by_one(CHANGED_NUMBERS), Ok(()));
-    assert_eq!(
-        one_by_one(CHANGED_NUMBERS + 1),
-        Err(OverLimit::ChangedNumbers)
-    );
+    let one_by_one = |count| check(&[0x08, 0x01].repeat(count), &DISKS_DELTA);
+    assert_eq!(one_by_one(DELTA_NUMBERS), Ok(()));
+    assert_eq!(one_by_one(DELTA_NUMBERS + 1), Err(OverLimit::DeltaNumbers));
 }
 
 #[test]
-fn a_group_that_is_left_out_hides_nothing() {
+fn parts_after_a_skipped_group_are_counted() {
     // Field 99 as a group with a field in it, then a list.
     let mut message = vec![0x9b, 0x06, 0x12, 0x00, 0x9c, 0x06];
     message.extend([0x12, 0x00].repeat(PARTS));
@@ -153,7 +150,7 @@ fn a_group_that_is_left_out_hides_nothing() {
 }
 
 #[test]
-fn nonsense_is_left_to_the_decoder() {
+fn malformed_message_is_left_to_the_decoder() {
     for nonsense in [
         &[0xff; 30][..],
         &[0x12],

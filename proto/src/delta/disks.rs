@@ -1,11 +1,11 @@
-//! Disks as changes.
+//! Deltas of the disks.
 
 use super::{DeltaError, add, by_known};
-use crate::delta::index_deltas::{Places, change};
-use crate::model::{Disk, Disks, DisksChanges};
+use crate::delta::index_deltas::{IndexDeltas, change};
+use crate::model::{Disk, Disks, DisksDelta};
 
-pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {
-    // The time is told for every kind alike.
+pub(super) fn between(old: &Disks, new: &Disks) -> Option<DisksDelta> {
+    // Every kind of delta has it.
     let Disks {
         time: _,
         disks,
@@ -15,33 +15,33 @@ pub(super) fn changes(old: &Disks, new: &Disks) -> Option<DisksChanges> {
         return None;
     }
     let (mut used_by, mut available_by) = (Vec::new(), Vec::new());
-    let mut places = Places::default();
-    for (place, (old, new)) in std::iter::zip(disks, &new.disks).enumerate() {
+    let mut indices = IndexDeltas::default();
+    for (index, (old, new)) in std::iter::zip(disks, &new.disks).enumerate() {
         if old == new {
             continue;
         }
         if !is_same(old, new) {
             return None;
         }
-        places.push(place)?;
+        indices.push(index)?;
         used_by.push(by_known(old.used_bytes, new.used_bytes)?);
         available_by.push(by_known(old.available_bytes, new.available_bytes)?);
     }
-    Some(DisksChanges {
-        disk_at: places.into_distances(),
+    Some(DisksDelta {
+        disk_at: indices.into_vec(),
         used_by,
         available_by,
     })
 }
 
-/// Whether nothing but how full it is has changed.
+/// Whether nothing has changed that a delta has no number for.
 fn is_same(old: &Disk, new: &Disk) -> bool {
     let Disk {
         name,
         mount_point,
         file_system,
         total_bytes,
-        // There are numbers for their changes.
+        // A delta has numbers for them.
         used_bytes: _,
         available_bytes: _,
         state,
@@ -57,12 +57,12 @@ fn is_same(old: &Disk, new: &Disk) -> bool {
         && *sizes_boot_ms == new.sizes_boot_ms
 }
 
-pub(super) fn apply(mut disks: Disks, changes: &DisksChanges) -> Result<Disks, DeltaError> {
-    let DisksChanges {
+pub(super) fn apply(mut disks: Disks, delta: &DisksDelta) -> Result<Disks, DeltaError> {
+    let DisksDelta {
         disk_at,
         used_by,
         available_by,
-    } = changes;
+    } = delta;
     change(&mut disks.disks, disk_at, used_by, |disk, by| {
         add(&mut disk.used_bytes, by);
     })?;

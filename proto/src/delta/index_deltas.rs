@@ -1,49 +1,49 @@
-//! Places in a list, ascending: each but the first as the distance to the one before, which is a byte most often.
+//! Ascending indices into a list as deltas: each but the first is its distance to the one before, most often a byte.
 
 use super::DeltaError;
 
-/// Places that are being written.
+/// Collects indices as deltas.
 #[derive(Debug, Default)]
-pub(super) struct Places {
-    distances: Vec<u32>,
+pub(super) struct IndexDeltas {
+    deltas: Vec<u32>,
     last: usize,
 }
 
-impl Places {
-    /// Adds a place behind those before. `None` where the list is longer than can be told.
-    pub(super) fn push(&mut self, place: usize) -> Option<()> {
-        let distance = u32::try_from(place.checked_sub(self.last)?).ok()?;
-        self.distances.push(distance);
-        self.last = place;
+impl IndexDeltas {
+    /// Adds an index, which is at least the last one. `None` where the distance has more than 32 bits.
+    pub(super) fn push(&mut self, index: usize) -> Option<()> {
+        let delta = u32::try_from(index.checked_sub(self.last)?).ok()?;
+        self.deltas.push(delta);
+        self.last = index;
         Some(())
     }
 
-    /// As the messages carry them.
-    pub(super) fn into_distances(self) -> Vec<u32> {
-        self.distances
+    /// The deltas, as messages carry them.
+    pub(super) fn into_vec(self) -> Vec<u32> {
+        self.deltas
     }
 }
 
-/// The places that `distances` say.
-pub(super) fn places(distances: &[u32]) -> impl Iterator<Item = usize> + '_ {
-    distances.iter().scan(0_usize, |place, distance| {
-        *place = place.saturating_add(usize::try_from(*distance).unwrap_or(usize::MAX));
-        Some(*place)
+/// The indices that `deltas` stand for.
+pub(super) fn indices(deltas: &[u32]) -> impl Iterator<Item = usize> + '_ {
+    deltas.iter().scan(0_usize, |index, delta| {
+        *index = index.saturating_add(usize::try_from(*delta).unwrap_or(usize::MAX));
+        Some(*index)
     })
 }
 
-/// Changes what stands in `list` at each place, by the value that belongs to the place.
+/// Changes the entries of `list` at the indices that `deltas` stand for, each by the value beside its index.
 pub(super) fn change<T, V: Copy>(
     list: &mut [T],
-    distances: &[u32],
+    deltas: &[u32],
     values: &[V],
     change: impl Fn(&mut T, V),
 ) -> Result<(), DeltaError> {
-    if distances.len() != values.len() {
+    if deltas.len() != values.len() {
         return Err(DeltaError::Length);
     }
-    for (place, value) in places(distances).zip(values) {
-        change(list.get_mut(place).ok_or(DeltaError::Place)?, *value);
+    for (index, value) in indices(deltas).zip(values) {
+        change(list.get_mut(index).ok_or(DeltaError::Index)?, *value);
     }
     Ok(())
 }

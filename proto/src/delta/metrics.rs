@@ -1,13 +1,13 @@
-//! Metrics as changes.
+//! Deltas of the metrics.
 
-use super::{DeltaError, add, by, by_known, told};
-use crate::delta::index_deltas::{Places, change};
-use crate::model::{Core, Cpu, Interface, Memory, Metrics, MetricsChanges, Swap};
+use super::{DeltaError, add, by, by_known, changed};
+use crate::delta::index_deltas::{IndexDeltas, change};
+use crate::model::{Core, Cpu, Interface, Memory, Metrics, MetricsDelta, Swap};
 use crate::percent::{from_thousandths, thousandths};
 
-pub(super) fn changes(old: &Metrics, new: &Metrics) -> Option<MetricsChanges> {
+pub(super) fn between(old: &Metrics, new: &Metrics) -> Option<MetricsDelta> {
     let Metrics {
-        // The time is told for every kind alike.
+        // Every kind of delta has it.
         time: _,
         hostname,
         cpu,
@@ -17,53 +17,53 @@ pub(super) fn changes(old: &Metrics, new: &Metrics) -> Option<MetricsChanges> {
         interfaces,
         gpus,
     } = old;
-    let mut changes = MetricsChanges {
-        load: told(*load, new.load)?,
-        ..MetricsChanges::default()
+    let mut delta = MetricsDelta {
+        load: changed(*load, new.load)?,
+        ..MetricsDelta::default()
     };
     if *hostname != new.hostname {
         return None;
     }
     match (cpu, &new.cpu) {
-        (Some(old), Some(new)) => cpu_changes(old, new, &mut changes)?,
+        (Some(old), Some(new)) => cpu_between(old, new, &mut delta)?,
         (None, None) => {}
         _ => return None,
     }
     match (memory, &new.memory) {
-        (Some(old), Some(new)) => memory_changes(old, new, &mut changes)?,
+        (Some(old), Some(new)) => memory_between(old, new, &mut delta)?,
         (None, None) => {}
         _ => return None,
     }
     match (swap, &new.swap) {
-        (Some(old), Some(new)) => swap_changes(old, new, &mut changes)?,
+        (Some(old), Some(new)) => swap_between(old, new, &mut delta)?,
         (None, None) => {}
         _ => return None,
     }
-    interface_changes(interfaces, &new.interfaces, &mut changes)?;
+    interfaces_between(interfaces, &new.interfaces, &mut delta)?;
     if *gpus != new.gpus {
         if new.gpus.is_empty() {
             return None;
         }
-        changes.gpus.clone_from(&new.gpus);
+        delta.gpus.clone_from(&new.gpus);
     }
-    Some(changes)
+    Some(delta)
 }
 
-fn cpu_changes(old: &Cpu, new: &Cpu, changes: &mut MetricsChanges) -> Option<()> {
+fn cpu_between(old: &Cpu, new: &Cpu, delta: &mut MetricsDelta) -> Option<()> {
     let Cpu {
         total_percent,
         cores,
         window_ms,
         temperature_celsius,
     } = old;
-    changes.window_ms = told(*window_ms, new.window_ms)?;
-    changes.cpu_temperature_celsius = told(*temperature_celsius, new.temperature_celsius)?;
-    changes.cpu_thousandths = match told(*total_percent, new.total_percent)? {
+    delta.window_ms = changed(*window_ms, new.window_ms)?;
+    delta.cpu_temperature_celsius = changed(*temperature_celsius, new.temperature_celsius)?;
+    delta.cpu_thousandths = match changed(*total_percent, new.total_percent)? {
         Some(percent) => Some(thousandths(percent)?),
         None => None,
     };
     let is_same = |old: &Core, new: &Core| {
-        // There are numbers for the percentages.
+        // A delta has numbers for the percentages.
         let Core { index, percent: _ } = old;
         *index == new.index
     };
@@ -74,18 +74,18 @@ fn cpu_changes(old: &Cpu, new: &Cpu, changes: &mut MetricsChanges) -> Option<()>
     }
     if *cores != new.cores {
         let all = new.cores.iter().map(|core| thousandths(core.percent));
-        changes.core_thousandths = all.collect::<Option<_>>()?;
+        delta.core_thousandths = all.collect::<Option<_>>()?;
     }
     Some(())
 }
 
-fn memory_changes(old: &Memory, new: &Memory, changes: &mut MetricsChanges) -> Option<()> {
-    changes.available_by = by_known(old.available_bytes, new.available_bytes)?;
-    changes.cache_by = by_known(old.cache_bytes, new.cache_bytes)?;
-    // What else there is of memory has to be as it was.
-    let mut reached = *old;
-    apply_memory(&mut reached, changes.available_by, changes.cache_by);
-    (reached == *new).then_some(())
+fn memory_between(old: &Memory, new: &Memory, delta: &mut MetricsDelta) -> Option<()> {
+    delta.available_by = by_known(old.available_bytes, new.available_bytes)?;
+    delta.cache_by = by_known(old.cache_bytes, new.cache_bytes)?;
+    // A delta has no numbers for the rest: it must follow from these.
+    let mut applied = *old;
+    apply_memory(&mut applied, delta.available_by, delta.cache_by);
+    (applied == *new).then_some(())
 }
 
 fn apply_memory(memory: &mut Memory, available_by: i64, cache_by: i64) {
@@ -94,25 +94,25 @@ fn apply_memory(memory: &mut Memory, available_by: i64, cache_by: i64) {
     add(&mut memory.cache_bytes, cache_by);
 }
 
-fn swap_changes(old: &Swap, new: &Swap, changes: &mut MetricsChanges) -> Option<()> {
+fn swap_between(old: &Swap, new: &Swap, delta: &mut MetricsDelta) -> Option<()> {
     let Swap {
         total_bytes,
         used_bytes,
     } = old;
-    changes.swap_used_by = by_known(*used_bytes, new.used_bytes)?;
+    delta.swap_used_by = by_known(*used_bytes, new.used_bytes)?;
     (*total_bytes == new.total_bytes).then_some(())
 }
 
-fn interface_changes(
+fn interfaces_between(
     old: &[Interface],
     new: &[Interface],
-    changes: &mut MetricsChanges,
+    delta: &mut MetricsDelta,
 ) -> Option<()> {
     if old.len() != new.len() {
         return None;
     }
-    let mut places = Places::default();
-    for (place, (old, new)) in std::iter::zip(old, new).enumerate() {
+    let mut indices = IndexDeltas::default();
+    for (index, (old, new)) in std::iter::zip(old, new).enumerate() {
         let Interface {
             name,
             received_bytes,
@@ -122,19 +122,19 @@ fn interface_changes(
             return None;
         }
         if old != new {
-            places.push(place)?;
+            indices.push(index)?;
             let received = by(*received_bytes, new.received_bytes);
-            changes.received_by.push(received);
+            delta.received_by.push(received);
             let transmitted = by(*transmitted_bytes, new.transmitted_bytes);
-            changes.transmitted_by.push(transmitted);
+            delta.transmitted_by.push(transmitted);
         }
     }
-    changes.interface_at = places.into_distances();
+    delta.interface_at = indices.into_vec();
     Some(())
 }
 
-pub(super) fn apply(mut metrics: Metrics, changes: MetricsChanges) -> Result<Metrics, DeltaError> {
-    let MetricsChanges {
+pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics, DeltaError> {
+    let MetricsDelta {
         window_ms,
         cpu_thousandths,
         core_thousandths,
@@ -147,7 +147,7 @@ pub(super) fn apply(mut metrics: Metrics, changes: MetricsChanges) -> Result<Met
         received_by,
         transmitted_by,
         gpus,
-    } = changes;
+    } = delta;
     if let Some(cpu) = &mut metrics.cpu {
         cpu.window_ms = window_ms.or(cpu.window_ms);
         cpu.temperature_celsius = cpu_temperature_celsius.or(cpu.temperature_celsius);
@@ -179,7 +179,7 @@ pub(super) fn apply(mut metrics: Metrics, changes: MetricsChanges) -> Result<Met
     Ok(metrics)
 }
 
-/// All of them, or none.
+/// Applies the percentages of all cores, where there are any.
 fn apply_cores(cores: &mut [Core], thousandths: &[u32]) -> Result<(), DeltaError> {
     if thousandths.is_empty() {
         return Ok(());

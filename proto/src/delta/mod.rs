@@ -1,28 +1,28 @@
-//! A body as changes since another one, which are most often a tenth of it.
+//! Deltas: what has changed between two answers to the same request, most often a tenth of an answer.
 //!
-//! [`changes`] says what leads from one body to the next, [`apply`] goes that way. Where there is no word for what has
-//! changed (something is no longer known, a disk was mounted) or too much has, the whole body has to be told.
+//! [`between`] makes the delta from one body to the next, [`apply`] makes the next body of the first and the delta. There
+//! is no delta where something has changed that it has no field for (a value is no longer known, a disk was mounted) or
+//! too much has changed: then the whole body has to be sent.
 
 mod disks;
+mod index_deltas;
 mod metrics;
 mod processes;
-
-mod index_deltas;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Body, Changes, SampleTime, body, changes as model};
+use crate::model::{Body, Delta, SampleTime, body, delta};
 use crate::process_fields::Fields;
 
-/// Changes that are none to the body at hand.
+/// Why a delta cannot be applied to a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeltaError {
-    /// They are to something else.
+    /// It is to another kind of body.
     #[error("the changes are to another kind of answer than the one before")]
     Kind,
-    /// They change what the body does not have.
+    /// It has an index beyond a list of the body.
     #[error("the changes are to something that the answer before does not have")]
-    Place,
+    Index,
     /// Lists that belong together are not of one length.
     #[error("the changes' lists are not of one length")]
     Length,
@@ -31,57 +31,57 @@ pub enum DeltaError {
     TooMany,
 }
 
-/// What leads from `old` to `new`, of processes in the chosen `fields`; `None` where changes cannot say it.
+/// The delta from `old` to `new`, of processes only in `fields`; `None` where there is none.
 #[must_use]
-pub fn changes(old: &Body, new: &Body, fields: Fields) -> Option<Changes> {
+pub fn between(old: &Body, new: &Body, fields: Fields) -> Option<Delta> {
     use body::Kind;
     let (old_time, new_time, kind) = match (old.kind.as_ref()?, new.kind.as_ref()?) {
         (Kind::Metrics(old), Kind::Metrics(new)) => {
-            let changes = metrics::changes(old, new)?;
-            (old.time, new.time, model::Kind::Metrics(changes))
+            let delta = metrics::between(old, new)?;
+            (old.time, new.time, delta::Kind::Metrics(delta))
         }
         (Kind::Disks(old), Kind::Disks(new)) => {
-            let changes = disks::changes(old, new)?;
-            (old.time, new.time, model::Kind::Disks(changes))
+            let delta = disks::between(old, new)?;
+            (old.time, new.time, delta::Kind::Disks(delta))
         }
         (Kind::Processes(old), Kind::Processes(new)) => {
-            let changes = processes::changes(old, new, fields)?;
-            (old.time, new.time, model::Kind::Processes(changes))
+            let delta = processes::between(old, new, fields)?;
+            (old.time, new.time, delta::Kind::Processes(delta))
         }
         _ => return None,
     };
     let (elapsed_ms, wall_by_ms) = elapsed(old_time?, new_time?)?;
-    Some(Changes {
+    Some(Delta {
         elapsed_ms,
         wall_by_ms,
         kind: Some(kind),
     })
 }
 
-/// The body that `changes` make of `old`.
+/// The body that `delta` makes of `old`.
 ///
 /// # Errors
-/// Where they are changes to another body.
-pub fn apply(old: Body, changes: Changes) -> Result<Body, DeltaError> {
+/// Where it is a delta to another body.
+pub fn apply(old: Body, delta: Delta) -> Result<Body, DeltaError> {
     use body::Kind;
-    let Changes {
+    let Delta {
         elapsed_ms,
         wall_by_ms,
         kind,
-    } = changes;
+    } = delta;
     let later = |time: Option<SampleTime>| time.map(|time| after(time, elapsed_ms, wall_by_ms));
     let kind = match (old.kind, kind) {
-        (Some(Kind::Metrics(mut body)), Some(model::Kind::Metrics(changes))) => {
+        (Some(Kind::Metrics(mut body)), Some(delta::Kind::Metrics(delta))) => {
             body.time = later(body.time);
-            Kind::Metrics(metrics::apply(body, changes)?)
+            Kind::Metrics(metrics::apply(body, delta)?)
         }
-        (Some(Kind::Disks(mut body)), Some(model::Kind::Disks(changes))) => {
+        (Some(Kind::Disks(mut body)), Some(delta::Kind::Disks(delta))) => {
             body.time = later(body.time);
-            Kind::Disks(disks::apply(body, &changes)?)
+            Kind::Disks(disks::apply(body, &delta)?)
         }
-        (Some(Kind::Processes(mut body)), Some(model::Kind::Processes(changes))) => {
+        (Some(Kind::Processes(mut body)), Some(delta::Kind::Processes(delta))) => {
             body.time = later(body.time);
-            Kind::Processes(processes::apply(body, changes)?)
+            Kind::Processes(processes::apply(body, delta)?)
         }
         _ => return Err(DeltaError::Kind),
     };
@@ -108,12 +108,12 @@ fn after(old: SampleTime, elapsed_ms: u32, wall_by_ms: i64) -> SampleTime {
     }
 }
 
-/// What is to be added to `old`, around the end of the numbers where it must.
+/// What is to be added to `old` to get `new`, wrapping around at the end of the numbers.
 fn by(old: u64, new: u64) -> i64 {
     new.wrapping_sub(old).cast_signed()
 }
 
-/// What is to be added to what may be unknown; `None` where it has become known or unknown.
+/// The same for numbers that may be unknown; `None` where the number has become known or unknown.
 fn by_known(old: Option<u64>, new: Option<u64>) -> Option<i64> {
     match (old, new) {
         (Some(old), Some(new)) => Some(by(old, new)),
@@ -128,12 +128,12 @@ fn add(number: &mut Option<u64>, by: i64) {
     }
 }
 
-/// A value to be told where it is another; `None` where it is no longer known.
+/// The new value where it differs, else `Some(None)`; `None` where it is no longer known, which no delta can say.
 #[expect(
     clippy::option_option,
-    reason = "whether it can be told, and whether it must be"
+    reason = "whether a delta can say it, and whether it must"
 )]
-fn told<T: PartialEq + Copy>(old: Option<T>, new: Option<T>) -> Option<Option<T>> {
+fn changed<T: PartialEq + Copy>(old: Option<T>, new: Option<T>) -> Option<Option<T>> {
     match (old, new) {
         (old, new) if old == new => Some(None),
         (_, None) => None,

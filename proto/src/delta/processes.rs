@@ -1,84 +1,80 @@
-//! The process list as changes.
+//! Deltas of the process list.
 
-use super::{DeltaError, add, by, told};
-use crate::delta::index_deltas::{Places, change, places};
+use super::{DeltaError, add, by, changed};
+use crate::delta::index_deltas::{IndexDeltas, change, indices};
 use crate::limits::PARTS;
-use crate::model::{Process, Processes, ProcessesChanges};
+use crate::model::{Process, Processes, ProcessesDelta};
 use crate::percent::{from_thousandths, thousandths};
 use crate::process_fields::Fields;
 
-/// Both are ascending by pid.
-pub(super) fn changes(
-    old: &Processes,
-    new: &Processes,
-    fields: Fields,
-) -> Option<ProcessesChanges> {
+/// What leads from `old` to `new`, both ascending by pid.
+pub(super) fn between(old: &Processes, new: &Processes, fields: Fields) -> Option<ProcessesDelta> {
     let Processes {
-        // The time is told for every kind alike.
+        // Every kind of delta has it.
         time: _,
         processes,
-        // Follows from the processes, where it is their number.
+        // Follows from the processes: only where it is their number there is a delta.
         total: _,
         window_ms,
         others_hidden,
     } = old;
-    // What has no place in changes: the whole list tells it.
+    // A delta has no field for these.
     if usize::try_from(new.total) != Ok(new.processes.len()) || *others_hidden != new.others_hidden
     {
         return None;
     }
     let mut writer = Writer::new(fields);
-    writer.changes.window_ms = told(*window_ms, new.window_ms)?;
+    writer.delta.window_ms = changed(*window_ms, new.window_ms)?;
     let mut before = processes.iter().enumerate().peekable();
     for process in &new.processes {
-        while let Some((place, _)) = before.next_if(|(_, before)| before.pid < process.pid) {
-            writer.ended.push(place)?;
+        while let Some((index, _)) = before.next_if(|(_, before)| before.pid < process.pid) {
+            writer.ended.push(index)?;
         }
         let known = before.next_if(|(_, before)| before.pid == process.pid);
         match known {
-            Some((place, known)) if writer.is_same(known, process) => {
-                writer.write(place, known, process)?;
+            Some((index, known)) if writer.is_same(known, process) => {
+                writer.write(index, known, process)?;
             }
             _ => {
                 let mut process = process.clone();
-                fields.choose(&mut process);
-                writer.changes.processes.push(process);
+                fields.retain(&mut process);
+                writer.delta.processes.push(process);
             }
         }
     }
-    for (place, _) in before {
-        writer.ended.push(place)?;
+    for (index, _) in before {
+        writer.ended.push(index)?;
     }
-    let changes = writer.finish();
-    // Where most is new, the whole list is hardly more, and does not hang on another one.
-    (changes.processes.len() <= new.processes.len() / 2).then_some(changes)
+    let delta = writer.finish();
+    // Where most are new, the whole list is hardly larger, and does not depend on an earlier one.
+    (delta.processes.len() <= new.processes.len() / 2).then_some(delta)
 }
 
-/// Changes that are being written.
+/// A delta that is being written.
 struct Writer {
     fields: Fields,
-    ended: Places,
-    cpu: Places,
-    resident: Places,
-    state: Places,
-    threads: Places,
-    changes: ProcessesChanges,
+    ended: IndexDeltas,
+    cpu: IndexDeltas,
+    resident: IndexDeltas,
+    state: IndexDeltas,
+    threads: IndexDeltas,
+    delta: ProcessesDelta,
 }
 
 impl Writer {
     fn new(fields: Fields) -> Self {
         Self {
             fields,
-            ended: Places::default(),
-            cpu: Places::default(),
-            resident: Places::default(),
-            state: Places::default(),
-            threads: Places::default(),
-            changes: ProcessesChanges::default(),
+            ended: IndexDeltas::default(),
+            cpu: IndexDeltas::default(),
+            resident: IndexDeltas::default(),
+            state: IndexDeltas::default(),
+            threads: IndexDeltas::default(),
+            delta: ProcessesDelta::default(),
         }
     }
 
-    /// Whether nothing has changed that there is no number for.
+    /// Whether nothing has changed that a delta has no number for.
     fn is_same(&self, old: &Process, new: &Process) -> bool {
         let Process {
             // Both have the same.
@@ -87,7 +83,7 @@ impl Writer {
             user_id,
             user,
             name,
-            // Every change of it can be told.
+            // A delta has a number for every change of it.
             state: _,
             threads,
             cpu_percent,
@@ -107,74 +103,71 @@ impl Writer {
                 || new.cpu_percent.and_then(thousandths).is_some())
     }
 
-    /// Writes the numbers that have changed of the process at `place`.
-    fn write(&mut self, place: usize, old: &Process, new: &Process) -> Option<()> {
-        let changes = &mut self.changes;
+    /// Writes the numbers that have changed of the process at `index`.
+    fn write(&mut self, index: usize, old: &Process, new: &Process) -> Option<()> {
+        let delta = &mut self.delta;
         let has = |field| self.fields.contain(field);
         if let Some(percent) = new.cpu_percent
             && old.cpu_percent != new.cpu_percent
             && has(Fields::CPU)
         {
-            self.cpu.push(place)?;
-            changes.cpu_thousandths.push(thousandths(percent)?);
+            self.cpu.push(index)?;
+            delta.cpu_thousandths.push(thousandths(percent)?);
         }
         if let (Some(old), Some(new)) = (old.resident_bytes, new.resident_bytes)
             && old != new
             && has(Fields::RESIDENT)
         {
-            self.resident.push(place)?;
-            changes.resident_by.push(by(old, new));
+            self.resident.push(index)?;
+            delta.resident_by.push(by(old, new));
         }
         if old.state != new.state && has(Fields::STATE) {
-            self.state.push(place)?;
-            changes.states.push(new.state);
+            self.state.push(index)?;
+            delta.states.push(new.state);
         }
         if let (Some(old), Some(new)) = (old.threads, new.threads)
             && old != new
             && has(Fields::THREADS)
         {
-            self.threads.push(place)?;
-            changes.threads_by.push(by(old.into(), new.into()));
+            self.threads.push(index)?;
+            delta.threads_by.push(by(old.into(), new.into()));
         }
         Some(())
     }
 
-    fn finish(self) -> ProcessesChanges {
-        let ProcessesChanges {
+    fn finish(self) -> ProcessesDelta {
+        let ProcessesDelta {
             window_ms,
             processes,
             cpu_thousandths,
             resident_by,
             states,
             threads_by,
-            // The places are kept beside them.
+            // The indices are collected beside it.
             ended_at: _,
             cpu_at: _,
             resident_at: _,
             state_at: _,
             threads_at: _,
-        } = self.changes;
-        ProcessesChanges {
+        } = self.delta;
+        ProcessesDelta {
             window_ms,
-            ended_at: self.ended.into_distances(),
+            ended_at: self.ended.into_vec(),
             processes,
-            cpu_at: self.cpu.into_distances(),
+            cpu_at: self.cpu.into_vec(),
             cpu_thousandths,
-            resident_at: self.resident.into_distances(),
+            resident_at: self.resident.into_vec(),
             resident_by,
-            state_at: self.state.into_distances(),
+            state_at: self.state.into_vec(),
             states,
-            threads_at: self.threads.into_distances(),
+            threads_at: self.threads.into_vec(),
             threads_by,
         }
     }
 }
 
-pub(super) fn apply(
-    mut list: Processes,
-    changes: ProcessesChanges,
-) -> Result<Processes, DeltaError> {
-    let ProcessesChanges {
+pub(super) fn apply(mut list: Processes, delta: ProcessesDelta) -> Result<Processes, DeltaError> {
+    let ProcessesDelta {
         window_ms,
         ended_at,
         processes,
@@ -186,7 +179,7 @@ pub(super) fn apply(
         states,
         threads_at,
         threads_by,
-    } = changes;
+    } = delta;
     let known = &mut list.processes;
     change(known, &cpu_at, &cpu_thousandths, |process, count| {
         process.cpu_percent = Some(from_thousandths(count));
@@ -208,12 +201,12 @@ pub(super) fn apply(
     Ok(list)
 }
 
-/// As it was, where the sum is none that there can be.
+/// The sum, or the number as it was where the sum is negative or has more than 32 bits.
 fn add_narrow(number: u32, by: i64) -> u32 {
     u32::try_from(u64::from(number).wrapping_add_signed(by)).unwrap_or(number)
 }
 
-/// Takes out those that have ended and puts in the new ones, both in their order.
+/// Removes the processes that have ended, and inserts or replaces the new ones in the order of pids.
 fn merge(
     old: Vec<Process>,
     ended_at: &[u32],
@@ -221,13 +214,13 @@ fn merge(
 ) -> Result<Vec<Process>, DeltaError> {
     let count = old.len();
     let mut merged = Vec::with_capacity(count);
-    let mut ended = places(ended_at).peekable();
+    let mut ended = indices(ended_at).peekable();
     let mut new = new.into_iter().peekable();
-    for (place, process) in old.into_iter().enumerate() {
+    for (index, process) in old.into_iter().enumerate() {
         while let Some(new) = new.next_if(|new| new.pid < process.pid) {
             merged.push(new);
         }
-        if ended.next_if_eq(&place).is_some() {
+        if ended.next_if_eq(&index).is_some() {
             continue;
         }
         let instead = new.next_if(|new| new.pid == process.pid);
@@ -235,9 +228,9 @@ fn merge(
     }
     merged.extend(new);
     if ended.peek().is_some() {
-        return Err(DeltaError::Place);
+        return Err(DeltaError::Index);
     }
-    // Each answer is bounded, but many could add up.
+    // Each delta is bounded, but many could add up.
     if merged.len() > PARTS {
         return Err(DeltaError::TooMany);
     }

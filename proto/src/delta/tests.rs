@@ -6,12 +6,12 @@ use prost::Message;
 use super::*;
 use crate::limits::PARTS;
 use crate::model::{
-    Core, Cpu, Disk, Disks, DisksChanges, Gpu, Interface, Load, Memory, Metrics, MetricsChanges,
-    Process, Processes, ProcessesChanges, Swap,
+    Core, Cpu, Disk, Disks, DisksDelta, Gpu, Interface, Load, Memory, Metrics, MetricsDelta,
+    Process, Processes, ProcessesDelta, Swap,
 };
 use crate::percent::from_thousandths;
 
-/// Few values, so that most things are as they were.
+/// Few values, so that most are the same in both bodies.
 fn few() -> impl Strategy<Value = u64> {
     prop_oneof![0..3_u64, Just(u64::MAX)]
 }
@@ -87,7 +87,7 @@ prop_compose! {
     }
 }
 
-/// The same most often, so that there is something to say in changes.
+/// Mostly the same value, so that a delta can say what differs.
 fn mostly<T: std::fmt::Debug + Clone + 'static>(usual: T, other: T) -> impl Strategy<Value = T> {
     prop_oneof![9 => Just(usual), 1 => Just(other)]
 }
@@ -130,7 +130,7 @@ prop_compose! {
     ) -> Process {
         let (resident_bytes, threads, cpu_percent) = numbers;
         Process {
-            // Its place in the list says it.
+            // Set by its position in the list.
             pid: 0,
             parent_pid, user_id, user, name, state, threads, cpu_percent, resident_bytes, started_boot_ms,
         }
@@ -155,7 +155,7 @@ prop_compose! {
     }
 }
 
-/// Two of one kind, the second mostly later.
+/// Two bodies, mostly of one kind.
 fn pair() -> impl Strategy<Value = (Body, Body)> {
     prop_oneof![
         (metrics(), metrics()),
@@ -165,50 +165,50 @@ fn pair() -> impl Strategy<Value = (Body, Body)> {
     ]
 }
 
-/// What a client has of a body that it asked for in `fields`.
+/// A body as a client has it that asked for `fields`.
 fn in_fields(body: &Body, fields: Fields) -> Body {
     let mut body = body.clone();
     if let Some(body::Kind::Processes(list)) = &mut body.kind {
         for process in &mut list.processes {
-            fields.choose(process);
+            fields.retain(process);
         }
     }
     body
 }
 
 proptest! {
-    // Many: what goes wrong needs one field of few to change, and one choice of fields.
+    // Many, because a fault may need one field to change and one choice of fields.
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
-    fn changes_lead_from_one_body_to_the_other((old, new) in pair(), bits in any::<u32>()) {
+    fn delta_makes_one_body_of_the_other((old, new) in pair(), bits in any::<u32>()) {
         let fields = Fields::from_bits(bits);
-        if let Some(changes) = changes(&old, &new, fields) {
-            let applied = apply(in_fields(&old, fields), changes).unwrap();
+        if let Some(delta) = between(&old, &new, fields) {
+            let applied = apply(in_fields(&old, fields), delta).unwrap();
             prop_assert_eq!(applied, in_fields(&new, fields));
         }
     }
 
     #[test]
-    fn nothing_changes_into_itself(body in prop_oneof![metrics(), disks(), processes()]) {
-        let Some(changes) = changes(&body, &body, Fields::ALL) else {
+    fn delta_of_a_body_to_itself_is_empty(body in prop_oneof![metrics(), disks(), processes()]) {
+        let Some(delta) = between(&body, &body, Fields::ALL) else {
             return Ok(());
         };
-        prop_assert_eq!(&apply(body.clone(), changes.clone()).unwrap(), &body);
-        // The kind, and nothing in it.
-        prop_assert_eq!(changes.encoded_len(), 2);
+        prop_assert_eq!(&apply(body.clone(), delta.clone()).unwrap(), &body);
+        // The kind alone.
+        prop_assert_eq!(delta.encoded_len(), 2);
     }
 
     #[test]
-    fn no_numbers_do_harm(
+    fn applying_any_numbers_does_not_panic(
         old in prop_oneof![metrics(), disks(), processes()],
-        places in vec(prop_oneof![0..4_u32, any::<u32>()], 0..4),
+        indices in vec(prop_oneof![0..4_u32, any::<u32>()], 0..4),
         numbers in vec(any::<u32>(), 0..4),
         by in vec(any::<i64>(), 0..4),
         wall_by_ms in any::<i64>(),
     ) {
         for kind in [
-            model::Kind::Metrics(MetricsChanges {
+            delta::Kind::Metrics(MetricsDelta {
                 window_ms: Some(u32::MAX),
                 cpu_thousandths: Some(u32::MAX),
                 core_thousandths: numbers.clone(),
@@ -217,31 +217,31 @@ proptest! {
                 cache_by: wall_by_ms,
                 swap_used_by: wall_by_ms,
                 load: Some(Load { one: f32::NAN, five: f32::INFINITY, fifteen: -1.0 }),
-                interface_at: places.clone(),
+                interface_at: indices.clone(),
                 received_by: by.clone(),
                 transmitted_by: by.clone(),
                 gpus: Vec::new(),
             }),
-            model::Kind::Disks(DisksChanges {
-                disk_at: places.clone(),
+            delta::Kind::Disks(DisksDelta {
+                disk_at: indices.clone(),
                 used_by: by.clone(),
                 available_by: by.clone(),
             }),
-            model::Kind::Processes(ProcessesChanges {
+            delta::Kind::Processes(ProcessesDelta {
                 window_ms: Some(u32::MAX),
-                ended_at: places.clone(),
+                ended_at: indices.clone(),
                 processes: Vec::new(),
-                cpu_at: places.clone(),
+                cpu_at: indices.clone(),
                 cpu_thousandths: numbers.clone(),
-                resident_at: places.clone(),
+                resident_at: indices.clone(),
                 resident_by: by.clone(),
-                state_at: places.clone(),
+                state_at: indices.clone(),
                 states: numbers.iter().map(|number| number.cast_signed()).collect(),
-                threads_at: places.clone(),
+                threads_at: indices.clone(),
                 threads_by: by.clone(),
             }),
         ] {
-            let _ = apply(old.clone(), Changes { elapsed_ms: u32::MAX, wall_by_ms, kind: Some(kind) });
+            let _ = apply(old.clone(), Delta { elapsed_ms: u32::MAX, wall_by_ms, kind: Some(kind) });
         }
     }
 }
@@ -267,17 +267,17 @@ fn list(count: u32, percent: impl Fn(u32) -> f32) -> Processes {
 }
 
 #[test]
-fn a_list_that_begins_to_hide_others_is_told_whole() {
+fn list_that_begins_to_hide_others_has_no_delta() {
     let of = |list: &Processes| Body::from(body::Kind::Processes(list.clone()));
     let old = list(9, |_| 0.0);
     let mut new = old.clone();
-    assert!(changes(&of(&old), &of(&new), Fields::ALL).is_some());
+    assert!(between(&of(&old), &of(&new), Fields::ALL).is_some());
     new.others_hidden = true;
-    assert_eq!(changes(&of(&old), &of(&new), Fields::ALL), None);
+    assert_eq!(between(&of(&old), &of(&new), Fields::ALL), None);
 }
 
 #[test]
-fn a_change_of_one_field_is_told_whichever_others_are_asked_for() {
+fn change_of_any_field_arrives_whichever_fields_are_asked_for() {
     let of = |process: Process| {
         Body::from(body::Kind::Processes(Processes {
             processes: vec![
@@ -340,65 +340,65 @@ fn a_change_of_one_field_is_told_whichever_others_are_asked_for() {
         assert_ne!(in_fields(&old, alone), in_fields(&new, alone), "bit {bit}");
         for bits in 1..1 << 11 {
             let fields = Fields::from_bits(bits);
-            let changes = changes(&old, &new, fields).unwrap();
-            let applied = apply(in_fields(&old, fields), changes).unwrap();
+            let delta = between(&old, &new, fields).unwrap();
+            let applied = apply(in_fields(&old, fields), delta).unwrap();
             assert_eq!(applied, in_fields(&new, fields), "bit {bit} among {bits:b}");
         }
     }
 }
 
 #[test]
-fn an_ordinary_change_is_three_bytes() {
+fn change_of_cpu_is_three_bytes() {
     let old: Body = body::Kind::Processes(list(100, |_| 0.0)).into();
     let new = list(100, |pid| if pid % 10 == 0 { 1.5 } else { 0.0 });
     let new: Body = body::Kind::Processes(new).into();
-    let encoded = changes(&old, &new, Fields::ALL).unwrap().encoded_len();
-    // Two lists of ten, and what is around them.
+    let encoded = between(&old, &new, Fields::ALL).unwrap().encoded_len();
+    // Two lists of ten, and their keys and lengths.
     assert!(encoded <= 10 * 3 + 6, "{encoded}");
 }
 
 #[test]
-fn mostly_new_list_is_sent_whole() {
+fn mostly_new_list_has_no_delta() {
     let old: Body = body::Kind::Processes(list(10, |_| 0.0)).into();
     let of = |count| body::Kind::Processes(list(count, |_| 0.0)).into();
-    assert!(changes(&old, &of(20), Fields::ALL).is_some());
-    assert!(changes(&old, &of(21), Fields::ALL).is_none());
+    assert!(between(&old, &of(20), Fields::ALL).is_some());
+    assert!(between(&old, &of(21), Fields::ALL).is_none());
 }
 
 #[test]
-fn changes_to_something_else_are_refused() {
+fn delta_to_another_body_is_refused() {
     let disks: Body = body::Kind::Disks(Disks::default()).into();
-    let of = |kind| Changes {
+    let of = |kind| Delta {
         kind: Some(kind),
-        ..Changes::default()
+        ..Delta::default()
     };
-    let metrics = of(model::Kind::Metrics(MetricsChanges::default()));
+    let metrics = of(delta::Kind::Metrics(MetricsDelta::default()));
     assert_eq!(apply(disks.clone(), metrics), Err(DeltaError::Kind));
     assert_eq!(
-        apply(disks.clone(), Changes::default()),
+        apply(disks.clone(), Delta::default()),
         Err(DeltaError::Kind)
     );
-    let place = of(model::Kind::Disks(DisksChanges {
+    let index = of(delta::Kind::Disks(DisksDelta {
         disk_at: vec![0],
         used_by: vec![1],
         available_by: vec![1],
     }));
-    assert_eq!(apply(disks.clone(), place), Err(DeltaError::Place));
-    let length = of(model::Kind::Disks(DisksChanges {
+    assert_eq!(apply(disks.clone(), index), Err(DeltaError::Index));
+    let length = of(delta::Kind::Disks(DisksDelta {
         disk_at: vec![0],
-        ..DisksChanges::default()
+        ..DisksDelta::default()
     }));
     assert_eq!(apply(disks, length), Err(DeltaError::Length));
 
     let processes: Body = body::Kind::Processes(list(2, |_| 0.0)).into();
-    let ended = of(model::Kind::Processes(ProcessesChanges {
+    let ended = of(delta::Kind::Processes(ProcessesDelta {
         ended_at: vec![1, 1],
-        ..ProcessesChanges::default()
+        ..ProcessesDelta::default()
     }));
-    assert_eq!(apply(processes.clone(), ended), Err(DeltaError::Place));
-    let many = of(model::Kind::Processes(ProcessesChanges {
+    assert_eq!(apply(processes.clone(), ended), Err(DeltaError::Index));
+    let many = of(delta::Kind::Processes(ProcessesDelta {
         processes: vec![Process::default(); PARTS],
-        ..ProcessesChanges::default()
+        ..ProcessesDelta::default()
     }));
     assert_eq!(apply(processes, many), Err(DeltaError::TooMany));
 }

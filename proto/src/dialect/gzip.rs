@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unpacks_what_it_packed() {
+    fn packed_data_unpacks_to_the_same() {
         let data = b"a process list ".repeat(100);
         let packed = gzip(&data);
         assert!(is_gzip(&packed));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_stops_at_the_limit() {
+    fn unpacking_stops_at_the_limit() {
         let packed = gzip(&vec![0; 1 << 20]);
         assert!(matches!(
             gunzip(&packed, (1 << 20) - 1),

@@ -1,4 +1,4 @@
-//! The json dialect: what the published integration guide describes.
+//! The json dialect: what socktop 1.60's integration guide describes.
 //!
 //! A request is a text frame `{"type":"metrics"}`; replies are JSON in text frames, whatever their
 //! size, but for the process list, which is protobuf in a binary frame, gzip when large.
@@ -99,18 +99,18 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
     limits::check(body).map_err(too_large)?;
     let text = match body.kind.as_ref() {
         Some(body::Kind::Metrics(metrics)) => {
-            let published = legacy::Metrics::try_from(metrics)?;
+            let legacy = legacy::Metrics::try_from(metrics)?;
             text::serialize(&Metrics {
-                sampled_at_ms: published.sampled_at_ms.unwrap_or_default(),
-                cpu_total: published.cpu_total,
-                cpu_per_core: published.cpu_per_core,
-                mem_total: published.mem_total,
-                mem_used: published.mem_used,
-                swap_total: published.swap_total,
-                swap_used: published.swap_used,
-                hostname: published.hostname,
-                cpu_temp_c: published.cpu_temp_c,
-                networks: published.networks,
+                sampled_at_ms: legacy.sampled_at_ms.unwrap_or_default(),
+                cpu_total: legacy.cpu_total,
+                cpu_per_core: legacy.cpu_per_core,
+                mem_total: legacy.mem_total,
+                mem_used: legacy.mem_used,
+                swap_total: legacy.swap_total,
+                swap_used: legacy.swap_used,
+                hostname: legacy.hostname,
+                cpu_temp_c: legacy.cpu_temp_c,
+                networks: legacy.networks,
                 gpus: (!metrics.gpus.is_empty())
                     .then(|| metrics.gpus.iter().map(Gpu::from).collect()),
             })

@@ -1,6 +1,6 @@
 //! The native dialect, `socktop.v2`: protobuf in binary frames, matched by id.
 //!
-//! The agent encodes a [`Body`] once with [`encode_body`], or what has changed of it with [`encode_changes`], and
+//! The agent encodes a [`Body`] once with [`encode_body`], or its delta to an earlier one with [`encode_delta`], and
 //! shares the bytes between all clients; [`reply_frame`] puts each client's id in front of them.
 
 use prost::{Message, encoding};
@@ -9,7 +9,7 @@ use crate::decode_limits;
 use crate::dialect::gzip::{GunzipError, gunzip, gzip};
 use crate::limits::{self, OverLimit};
 use crate::model::{
-    self, Body, Changes, ErrorCode, ProcessesRequest, Reply, Request, reply, request,
+    self, Body, Delta, ErrorCode, ProcessesRequest, Reply, Request, reply, request,
 };
 use crate::process_fields::Fields;
 use crate::query::Query;
@@ -20,7 +20,7 @@ pub const SUBPROTOCOL: &str = "socktop.v2";
 /// Bodies above this many bytes are packed: below it, they travel in one segment anyway.
 pub const GZIP_THRESHOLD: usize = 1024;
 
-/// A request frame that is not one.
+/// Why a frame is not a request that can be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// Not a protobuf `Request`.
@@ -34,7 +34,7 @@ pub enum RequestError {
     },
 }
 
-/// A reply frame that cannot be used.
+/// Why a frame is not a reply that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplyError {
     /// Not a protobuf `Reply`.
@@ -54,25 +54,25 @@ pub enum ReplyError {
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodedRequest {
-    /// To answer it by.
+    /// The id, which the reply repeats.
     pub id: u64,
-    /// What is asked.
+    /// The query.
     pub query: Query,
     /// How it may be answered.
-    pub wanted: ReplyOptions,
+    pub options: ReplyOptions,
 }
 
-/// In which form an answer is wanted.
+/// What the reply to a request may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyOptions {
-    /// Of processes in the list: these fields.
+    /// The fields of each process in the list.
     pub fields: Fields,
-    /// The revision that the client has of the answer, so that changes since will do.
+    /// The revision of the answer that the client has, so that a delta to it will do.
     pub since: Option<u64>,
 }
 
 impl Default for ReplyOptions {
-    /// Everything, whole.
+    /// All fields, and no delta.
     fn default() -> Self {
         Self {
             fields: Fields::ALL,
@@ -84,35 +84,35 @@ impl Default for ReplyOptions {
 /// A reply.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodedReply {
-    /// Of the request.
+    /// The id of the request.
     pub id: u64,
-    /// What the answer is called in requests for changes; 0 where there are none to be had.
+    /// The revision that requests for a delta name; 0 where there will be none.
     pub revision: u64,
-    /// What it says.
-    pub told: Payload,
+    /// The answer.
+    pub payload: Payload,
 }
 
-/// What a reply says.
+/// An answer, whole or as a delta.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Payload {
-    /// All of it.
+    /// The whole answer.
     Whole(Body),
     /// What has changed since the revision that was asked for.
-    Changes(Changes),
+    Delta(Delta),
 }
 
 impl Payload {
-    /// The body, where it is told whole: as it always is to who has no revision.
+    /// The body, where the reply has the whole. A request without `since` is always answered so.
     #[must_use]
     pub fn whole(self) -> Option<Body> {
         match self {
             Self::Whole(body) => Some(body),
-            Self::Changes(_) => None,
+            Self::Delta(_) => None,
         }
     }
 }
 
-/// Encodes a request for everything, whole.
+/// Encodes a request for all fields, to be answered without a delta.
 #[must_use]
 pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
     encode_request_for(id, query, ReplyOptions::default())
@@ -120,17 +120,17 @@ pub fn encode_request(id: u64, query: Query) -> Vec<u8> {
 
 /// Encodes a request.
 #[must_use]
-pub fn encode_request_for(id: u64, query: Query, wanted: ReplyOptions) -> Vec<u8> {
+pub fn encode_request_for(id: u64, query: Query, options: ReplyOptions) -> Vec<u8> {
     let kind = match query {
         Query::Processes => request::Kind::Processes(ProcessesRequest {
-            fields: wanted.fields.bits(),
+            fields: options.fields.bits(),
         }),
         query => query.into(),
     };
     Request {
         id,
         kind: Some(kind),
-        since: wanted.since,
+        since: options.since,
     }
     .encode_to_vec()
 }
@@ -149,7 +149,7 @@ pub fn decode_request(frame: &[u8]) -> Result<DecodedRequest, RequestError> {
     Ok(DecodedRequest {
         id,
         query: (&kind).into(),
-        wanted: ReplyOptions { fields, since },
+        options: ReplyOptions { fields, since },
     })
 }
 
@@ -201,13 +201,13 @@ const ID: u64 = 1;
 /// Most bytes of an id with its key.
 const ID_BYTES: usize = 11;
 
-/// Encodes changes for [`reply_frame`]. They are few, so they are not packed.
+/// Encodes a delta for [`reply_frame`]. It is small, so it is not packed.
 ///
 /// # Errors
-/// Where they are more than a client takes: then the body has to be told.
-pub fn encode_changes(changes: Changes, revision: u64) -> Result<Vec<u8>, OverLimit> {
-    limits::check_changes(&changes)?;
-    let encoded = encode_payload(revision, Some(reply::Payload::Changes(changes)));
+/// Where it is more than a client takes: then the body has to be sent.
+pub fn encode_delta(delta: Delta, revision: u64) -> Result<Vec<u8>, OverLimit> {
+    limits::check_delta(&delta)?;
+    let encoded = encode_payload(revision, Some(reply::Payload::Delta(delta)));
     limits::check_message_bytes(encoded.len() + ID_BYTES)?;
     Ok(encoded)
 }
@@ -221,7 +221,7 @@ fn encode_payload(revision: u64, payload: Option<reply::Payload>) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// The reply to request `id` with what [`encode_body`] or [`encode_changes`] made.
+/// The reply to request `id` with what [`encode_body`] or [`encode_delta`] made.
 ///
 /// Protobuf allows a message to be put together from the encodings of its parts, in any order.
 #[must_use]
@@ -250,15 +250,19 @@ pub fn decode_reply(frame: &[u8], limit: usize) -> Result<DecodedReply, ReplyErr
         payload,
         revision,
     } = Reply::decode(frame)?;
-    let told = match payload {
+    let payload = match payload {
         Some(reply::Payload::Plain(body)) => Payload::Whole(body),
         Some(reply::Payload::Gzip(packed)) => {
             let unpacked = gunzip(&packed, limit)?;
             decode_limits::check(&unpacked, &decode_limits::BODY)?;
             Payload::Whole(Body::decode(unpacked.as_slice())?)
         }
-        Some(reply::Payload::Changes(changes)) => Payload::Changes(changes),
+        Some(reply::Payload::Delta(delta)) => Payload::Delta(delta),
         None => return Err(ReplyError::Empty),
     };
-    Ok(DecodedReply { id, revision, told })
+    Ok(DecodedReply {
+        id,
+        revision,
+        payload,
+    })
 }

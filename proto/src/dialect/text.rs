@@ -172,7 +172,7 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
     }
 }
 
-/// The published client cuts messages and paths at a byte, and panics where that is inside a character.
+/// The client of socktop 1.60 cuts messages and paths at a byte, and panics where that is inside a character.
 /// It alone speaks this dialect: a text without its accents serves it better than a crash.
 fn into_ascii(text: &mut String) {
     if !text.is_ascii() {
@@ -244,7 +244,7 @@ pub(crate) fn error_frame(reply: &ErrorReply) -> Frame {
     Frame::Text(serialize(reply).unwrap_or_else(|error| error.message))
 }
 
-/// What the published agent says of a process that is gone is told from other errors by its words.
+/// The model of an error. Only its words say that a process does not exist: the agent of 1.60 sends no code.
 fn error_model(query: Query, reply: ErrorReply) -> model::Error {
     let code = match query {
         Query::Process { pid } if reply.error == not_found(pid) => ErrorCode::NotFound,

@@ -56,7 +56,7 @@ pub struct Thread {
     pub status: String,
 }
 
-/// Process states by the published agent's name, and by the other name that it gives some of them in
+/// Process states as the agent of 1.60 names them, and the other name that it gives some of them in
 /// the details of a process but not in its lists of threads and children.
 const STATES: [(ProcessState, &str, &str); 9] = [
     (ProcessState::Unspecified, "Unknown", "Unknown"),
@@ -152,7 +152,7 @@ impl From<ProcessDetails> for model::ProcessDetails {
                 user: String::new(),
                 name: details.name,
                 state: state_of_name(&details.status).into(),
-                // The published agent's count leaves the first thread out; its list does not, and is
+                // The count of 1.60's agent leaves the first thread out; its list does not, and is
                 // empty where the threads were not read.
                 threads: u32::try_from(details.threads.len())
                     .ok()
@@ -171,7 +171,7 @@ impl From<ProcessDetails> for model::ProcessDetails {
             started_unix_ms: details.start_time.checked_mul(1000),
             cpu_user_us: Some(details.cpu_time_user),
             cpu_system_us: Some(details.cpu_time_system),
-            // What the published agent calls disk I/O is all I/O, pipes and sockets included.
+            // What the agent of 1.60 calls disk I/O is all I/O, pipes and sockets included.
             disk_read_bytes: None,
             disk_written_bytes: None,
             descriptors: details.fd_count,

@@ -15,7 +15,7 @@ pub struct Disk {
     pub temperature: Option<f32>,
     #[serde(default)]
     pub is_partition: bool,
-    // Ours alone; the published programs ignore keys they do not know.
+    // Sent by this agent alone; the programs of 1.60 ignore keys that they do not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount_point: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

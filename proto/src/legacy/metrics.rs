@@ -21,7 +21,7 @@ pub struct Metrics {
     pub hostname: String,
     #[serde(default)]
     pub cpu_temp_c: Option<f32>,
-    // Neither of the empty lists was ever filled in this reply, and the published client insists on both.
+    // Neither of the empty lists was ever filled in this reply, and the client of 1.60 demands both.
     #[serde(skip_deserializing)]
     pub disks: [(); 0],
     #[serde(deserialize_with = "at_most::<INTERFACES, _, _>")]
@@ -66,7 +66,7 @@ impl TryFrom<&model::Metrics> for Metrics {
             cpu_total: required(cpu.total_percent, "CPU usage")?,
             cpu_per_core: cpu.cores.iter().map(|core| core.percent).collect(),
             mem_total,
-            // The published client panics where more is used than there is.
+            // The client of 1.60 panics where more is used than there is.
             mem_used: required(memory.used_bytes, "memory use")?.min(mem_total),
             swap_total,
             swap_used: required(swap.used_bytes, "swap use")?.min(swap_total),
@@ -137,7 +137,7 @@ impl From<Metrics> for model::Metrics {
 
 impl From<&model::Gpu> for Gpu {
     fn from(gpu: &model::Gpu) -> Self {
-        // The published client panics at a GPU without memory and at one that uses more than it has.
+        // The client of 1.60 panics at a GPU without memory and at one that uses more than it has.
         let memory_total = gpu.memory_total_bytes.filter(|&total| total > 0);
         Self {
             name: Some(gpu.name.clone()),

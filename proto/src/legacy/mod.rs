@@ -1,4 +1,4 @@
-//! The shapes that the published programs (socktop 1.60) put on the wire, and how the model maps to
+//! The messages of socktop 1.60, and how the model maps to
 //! them: shared by the [`text`](crate::dialect::text) and [`json`](crate::dialect::json) dialects.
 //!
 //! These shapes require numbers that the model may not know. Where a required number is unknown the

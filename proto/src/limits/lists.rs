@@ -2,12 +2,12 @@
 //! to the model does not compile before it is here.
 
 use super::{
-    CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES, OverLimit, PARTS,
+    CHILDREN, CORES, DELTA_NUMBERS, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES, OverLimit, PARTS,
     THREADS,
 };
 use crate::model::{
-    Body, Changes, Cpu, Disks, DisksChanges, Host, Journal, Metrics, MetricsChanges,
-    ProcessDetails, Processes, ProcessesChanges, body, changes,
+    Body, Cpu, Delta, Disks, DisksDelta, Host, Journal, Metrics, MetricsDelta, ProcessDetails,
+    Processes, ProcessesDelta, body, delta,
 };
 
 /// Counts the parts of an answer.
@@ -143,20 +143,20 @@ fn check_details(details: &ProcessDetails, parts: &mut Parts) -> Result<(), Over
         .try_for_each(|child| check_details(child, parts))
 }
 
-/// Checks the lists of changes.
+/// Checks the lists of a delta.
 ///
 /// # Errors
-/// Where they have more than [`PARTS`] parts or more than [`CHANGED_NUMBERS`] numbers.
-pub fn check_changes(changes: &Changes) -> Result<(), OverLimit> {
-    let Changes {
+/// Where it has more than [`PARTS`] parts or more than [`DELTA_NUMBERS`] numbers.
+pub fn check_delta(delta: &Delta) -> Result<(), OverLimit> {
+    let Delta {
         elapsed_ms: _,
         wall_by_ms: _,
         kind,
-    } = changes;
+    } = delta;
     let mut parts = Parts::default();
     let numbers = match kind {
         None => 0,
-        Some(changes::Kind::Metrics(MetricsChanges {
+        Some(delta::Kind::Metrics(MetricsDelta {
             window_ms: _,
             cpu_thousandths: _,
             core_thousandths,
@@ -173,12 +173,12 @@ pub fn check_changes(changes: &Changes) -> Result<(), OverLimit> {
             parts.add_at_most(gpus, GPUS, "GPUs")?;
             core_thousandths.len() + interface_at.len() + received_by.len() + transmitted_by.len()
         }
-        Some(changes::Kind::Disks(DisksChanges {
+        Some(delta::Kind::Disks(DisksDelta {
             disk_at,
             used_by,
             available_by,
         })) => disk_at.len() + used_by.len() + available_by.len(),
-        Some(changes::Kind::Processes(ProcessesChanges {
+        Some(delta::Kind::Processes(ProcessesDelta {
             window_ms: _,
             ended_at,
             processes,
@@ -203,8 +203,8 @@ pub fn check_changes(changes: &Changes) -> Result<(), OverLimit> {
                 + threads_by.len()
         }
     };
-    if numbers > CHANGED_NUMBERS {
-        return Err(OverLimit::ChangedNumbers);
+    if numbers > DELTA_NUMBERS {
+        return Err(OverLimit::DeltaNumbers);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ mod held;
 mod lists;
 
 pub use held::held_bytes;
-pub use lists::{check, check_changes};
+pub use lists::{check, check_delta};
 use prost::Message;
 
 use crate::model::Body;
@@ -59,11 +59,11 @@ pub const PATH_BYTES: usize = 4096;
 /// Bytes of a text that is meant to be read: a line of the journal, an error. A client cuts what is longer.
 pub const TEXT_BYTES: usize = 16 << 10;
 
-/// Most numbers in the lists of one reply's changes: what stands beside [`PARTS`] processes.
-pub const CHANGED_NUMBERS: usize = 9 * PARTS;
+/// Most numbers in the lists of one delta: the numbers of [`PARTS`] processes.
+pub const DELTA_NUMBERS: usize = 9 * PARTS;
 
 /// Most memory that the answers of one agent may take in a client, in bytes: the last one of every kind, and those that
-/// changes build on. Beside it there are two answers on their way to the screen, one that is decoded, and the
+/// deltas build on. Beside it there are two answers on their way to the screen, one that is decoded, and the
 /// histories (see docs/security.md).
 pub const HELD_BYTES: usize = 64 << 20;
 
@@ -73,9 +73,9 @@ pub enum OverLimit {
     /// More than [`PARTS`], in all lists together.
     #[error("has more than {PARTS} parts")]
     Parts,
-    /// More than [`CHANGED_NUMBERS`].
-    #[error("changes more than {CHANGED_NUMBERS} numbers")]
-    ChangedNumbers,
+    /// More than [`DELTA_NUMBERS`].
+    #[error("changes more than {DELTA_NUMBERS} numbers")]
+    DeltaNumbers,
     /// More in one list than its limit.
     #[error("has more than {most} {of}")]
     List {

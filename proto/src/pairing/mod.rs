@@ -1,4 +1,4 @@
-//! What makes two machines acquainted: an agent's pin, and the line that carries it with an address and a token.
+//! The pairing line: an agent's address, its pin and a token in one line that a user can copy.
 //!
 //! ```text
 //! socktop://192.0.2.7:8443/?pin=sha256:6ad9…&token=61f1…&name=pi4
@@ -59,7 +59,7 @@ impl fmt::Display for Pin {
     }
 }
 
-/// Text that is no pin.
+/// Text that is not a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no pin: want sha256: and 64 hexadecimal digits, as 'socktop-agent fingerprint' prints it")]
 pub struct InvalidPin;
@@ -83,7 +83,7 @@ impl FromStr for Pin {
     }
 }
 
-/// Everything that a client needs to know of an agent. Its `Debug` does not show the token.
+/// What a client needs to connect to an agent. Its `Debug` does not show the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pairing {
     /// The host's name or address. An IPv6 address is in brackets, where it is link-local with its zone as a user would
@@ -91,9 +91,9 @@ pub struct Pairing {
     pub host: String,
     /// The port, which speaks TLS.
     pub port: u16,
-    /// Whose key it has to be.
+    /// The pin that the agent's key must have.
     pub pin: Pin,
-    /// The token to show, where the agent asks for one.
+    /// The token to send, where the agent asks for one.
     pub token: Option<String>,
     /// What the host calls itself.
     pub name: Option<String>,
@@ -129,10 +129,10 @@ impl fmt::Debug for Pairing {
     }
 }
 
-/// Text that is no pairing line. No message shows what may be a secret.
+/// Why a text is not a pairing line. No message shows what may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PairingError {
-    /// It does not begin as one.
+    /// It does not begin with [`SCHEME`].
     #[error("this is no pairing line: want what 'sudo socktop-agent pair' printed, {SCHEME}…")]
     Scheme,
     /// It is longer than [`MAX_BYTES`].
@@ -147,7 +147,7 @@ pub enum PairingError {
     /// A value that is no UTF-8, or has control characters.
     #[error("the {key} in the pairing line is damaged: was it copied whole?")]
     Value {
-        /// Which one.
+        /// The value's key.
         key: &'static str,
     },
 }
@@ -200,7 +200,7 @@ impl FromStr for Pairing {
     }
 }
 
-/// The pairing lines in what a terminal or a pipe gave, without the words around them: prompts, escape sequences, a byte
+/// The pairing lines in the output of a terminal or a pipe, without what is around them: prompts, escape sequences, a byte
 /// order mark, or what `ssh -t` says at the end.
 pub fn find(text: &str) -> impl Iterator<Item = &str> {
     // What a line has of these is escaped.

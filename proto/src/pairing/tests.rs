@@ -22,7 +22,7 @@ fn line() -> String {
 }
 
 #[test]
-fn it_is_one_line_that_reads_the_same_again() {
+fn pairing_is_one_line_and_reads_back_the_same() {
     assert_eq!(pairing().to_string(), line());
     assert_eq!(format!(" {}\n", line()).parse(), Ok(pairing()));
     assert_eq!(pairing().pin.short(), "sha256:a5a5a5a5a5a5a5a5…");
@@ -36,7 +36,7 @@ fn it_is_one_line_that_reads_the_same_again() {
 }
 
 #[test]
-fn a_host_may_be_called_anything_and_a_zone_is_kept() {
+fn any_host_name_and_zone_read_back_the_same() {
     for (host, written, read) in [
         ("[fe80::1%eth0]", "[fe80::1%25eth0]", "[fe80::1%eth0]"),
         ("fe80::1%eth0", "[fe80::1%25eth0]", "[fe80::1%eth0]"),
@@ -77,7 +77,7 @@ fn a_host_may_be_called_anything_and_a_zone_is_kept() {
 }
 
 #[test]
-fn lines_are_found_among_what_a_terminal_says() {
+fn lines_are_found_in_terminal_output() {
     let noise = format!(
         "\u{feff}{0}\r\n[sudo] password for pi: {0}\r\n\u{1b}[200~{0}\u{1b}[201~\nConnection to pi4 closed.\r\n'{0}' {0}",
         line()
@@ -94,7 +94,7 @@ fn unknown_parts_are_ignored() {
 }
 
 #[test]
-fn damaged_line_is_named_and_never_shown() {
+fn error_names_the_damaged_part_and_shows_no_secret() {
     let pin = format!("pin=sha256:{}", "a5".repeat(32));
     for (text, error) in [
         ("wss://pi4:8443/ws".to_owned(), PairingError::Scheme),

@@ -6,12 +6,12 @@ use socktop_proto::dialect::native;
 use socktop_proto::dialect::native::Payload;
 use socktop_proto::dialect::{json, text};
 use socktop_proto::limits::{
-    self, BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
+    self, BODY_BYTES, CHILDREN, CORES, DELTA_NUMBERS, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
     MESSAGE_BYTES, OverLimit, PARTS, THREADS,
 };
 use socktop_proto::model::{
-    Body, Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal,
-    JournalEntry, Memory, Metrics, Process, ProcessDetails, Processes, Swap, Thread, body, changes,
+    Body, Core, Cpu, Delta, Disk, Disks, DisksDelta, Gpu, Host, Interface, Journal, JournalEntry,
+    Memory, Metrics, Process, ProcessDetails, Processes, Swap, Thread, body, delta,
 };
 use socktop_proto::{Frame, Query};
 
@@ -19,9 +19,9 @@ use socktop_proto::{Frame, Query};
 fn native_answer(body: &Body) -> Body {
     let frame = native::reply_frame(u64::MAX, &native::encode_body(body, 1));
     assert!(frame.len() <= MESSAGE_BYTES, "{}", frame.len());
-    match native::decode_reply(&frame, BODY_BYTES).unwrap().told {
+    match native::decode_reply(&frame, BODY_BYTES).unwrap().payload {
         Payload::Whole(body) => body,
-        Payload::Changes(_) => panic!("changes to nothing"),
+        Payload::Delta(_) => panic!("a delta to nothing"),
     }
 }
 
@@ -264,20 +264,20 @@ fn bytes_of_a_json_message_at_the_limit() {
 }
 
 #[test]
-fn numbers_of_changes_at_the_limit() {
-    let changes = |count| Changes {
-        kind: Some(changes::Kind::Disks(DisksChanges {
+fn numbers_of_a_delta_at_the_limit() {
+    let delta = |count| Delta {
+        kind: Some(delta::Kind::Disks(DisksDelta {
             used_by: vec![1; count],
-            ..DisksChanges::default()
+            ..DisksDelta::default()
         })),
-        ..Changes::default()
+        ..Delta::default()
     };
-    let encoded = native::encode_changes(changes(CHANGED_NUMBERS), 1).unwrap();
+    let encoded = native::encode_delta(delta(DELTA_NUMBERS), 1).unwrap();
     let answer = native::decode_reply(&encoded, BODY_BYTES).unwrap();
-    assert!(answer.told == Payload::Changes(changes(CHANGED_NUMBERS)));
+    assert!(answer.payload == Payload::Delta(delta(DELTA_NUMBERS)));
     assert_eq!(
-        native::encode_changes(changes(CHANGED_NUMBERS + 1), 1),
-        Err(OverLimit::ChangedNumbers)
+        native::encode_delta(delta(DELTA_NUMBERS + 1), 1),
+        Err(OverLimit::DeltaNumbers)
     );
 }
 

@@ -1,14 +1,14 @@
-//! The dialects as seen from outside: golden bytes, the published programs' shapes, and properties
+//! The dialects as seen from outside: golden bytes, the messages of socktop 1.60, and properties
 //! that hold of any model value and any bytes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 mod hostile;
 mod json;
+mod legacy_client;
+mod legacy_processes;
 mod limits;
 mod native;
-mod published;
-mod published_client;
 mod samples;
 mod strategies;
 mod text;

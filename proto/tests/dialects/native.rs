@@ -7,14 +7,14 @@ use proptest::prelude::*;
 use prost::Message;
 use socktop_proto::dialect::native::{
     DecodedReply, DecodedRequest, GZIP_THRESHOLD, Payload, ReplyError, ReplyOptions, RequestError,
-    decode_reply, decode_request, encode_body, encode_changes, encode_request, encode_request_for,
+    decode_reply, decode_request, encode_body, encode_delta, encode_request, encode_request_for,
     reply_frame,
 };
 use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
 use socktop_proto::{Error, Fields, Query};
 
 use crate::samples;
-use crate::strategies::{body, changes, query};
+use crate::strategies::{body, delta, query};
 
 const LIMIT: usize = 1 << 20;
 
@@ -44,8 +44,8 @@ fn requests_are_these_bytes() {
 }
 
 #[test]
-fn a_request_for_changes_in_some_fields_is_these_bytes() {
-    let wanted = ReplyOptions {
+fn a_request_for_a_delta_in_some_fields_is_these_bytes() {
+    let options = ReplyOptions {
         fields: Fields::PID | Fields::NAME | Fields::CPU,
         since: Some(ID),
     };
@@ -54,13 +54,13 @@ fn a_request_for_changes_in_some_fields_is_these_bytes() {
         (Query::Processes, "08ac022a0308a20240ac02"),
     ];
     for (query, bytes) in golden {
-        let frame = encode_request_for(ID, query, wanted);
+        let frame = encode_request_for(ID, query, options);
         assert_eq!(hex(&frame), bytes, "{query:?}");
         let asked = decode_request(&frame).unwrap();
-        assert_eq!((asked.query, asked.wanted.since), (query, wanted.since));
+        assert_eq!((asked.query, asked.options.since), (query, options.since));
     }
-    let asked = decode_request(&encode_request_for(ID, Query::Processes, wanted)).unwrap();
-    assert_eq!(asked.wanted, wanted);
+    let asked = decode_request(&encode_request_for(ID, Query::Processes, options)).unwrap();
+    assert_eq!(asked.options, options);
 }
 
 #[test]
@@ -116,26 +116,26 @@ fn replies_are_these_bytes() {
 }
 
 #[test]
-fn changes_are_these_bytes() {
+fn deltas_are_these_bytes() {
     let golden = [
         (
-            samples::metrics_changes(),
+            samples::metrics_delta(),
             "08ac02223408f40310011a2d08f40310d4611a04a8c30100250000244228ff3f308040420a0d0000\
              003f150000803e4a01015202b8175a01002807",
         ),
         (
-            samples::disks_changes(),
+            samples::disks_delta(),
             "08ac02221908f403100122120a0200021205808001ff7f1a05ff7f8080012807",
         ),
         (
-            samples::processes_changes(),
+            samples::processes_delta(),
             "08ac02223408f40310012a2d08d00f1202ac021a0808ad022a036e6577220200042a03dc0b003201\
              043a02ff3f4201044a01025201015a01032807",
         ),
     ];
-    for (changes, bytes) in golden {
-        let frame = reply_frame(ID, &encode_changes(changes.clone(), 7).unwrap());
-        assert_eq!(hex(&frame), bytes, "{changes:?}");
+    for (delta, bytes) in golden {
+        let frame = reply_frame(ID, &encode_delta(delta.clone(), 7).unwrap());
+        assert_eq!(hex(&frame), bytes, "{delta:?}");
     }
 }
 
@@ -213,7 +213,7 @@ proptest! {
     #[test]
     fn requests_arrive_as_they_were_sent(id in any::<u64>(), query in query()) {
         let frame = encode_request(id, query);
-        prop_assert_eq!(decode_request(&frame).unwrap(), DecodedRequest { id, query, wanted: ReplyOptions::default() });
+        prop_assert_eq!(decode_request(&frame).unwrap(), DecodedRequest { id, query, options: ReplyOptions::default() });
         // Anyone else's protobuf reads it so, too.
         prop_assert_eq!(Request::decode(frame.as_slice()).unwrap().id, id);
     }
@@ -221,14 +221,14 @@ proptest! {
     #[test]
     fn replies_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), body in body()) {
         let frame = reply_frame(id, &encode_body(&body, revision));
-        let told = Payload::Whole(body);
-        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), DecodedReply { id, revision, told });
+        let payload = Payload::Whole(body);
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), DecodedReply { id, revision, payload });
     }
 
     #[test]
-    fn changes_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), changes in changes()) {
-        let frame = reply_frame(id, &encode_changes(changes.clone(), revision).unwrap());
-        let told = Payload::Changes(changes);
-        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), DecodedReply { id, revision, told });
+    fn deltas_arrive_as_they_were_sent(id in any::<u64>(), revision in any::<u64>(), delta in delta()) {
+        let frame = reply_frame(id, &encode_delta(delta.clone(), revision).unwrap());
+        let payload = Payload::Delta(delta);
+        prop_assert_eq!(decode_reply(&frame, LIMIT).unwrap(), DecodedReply { id, revision, payload });
     }
 }

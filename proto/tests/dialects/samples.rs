@@ -1,10 +1,9 @@
 //! One value of each reply, small enough to read its encoding.
 
 use socktop_proto::model::{
-    Body, Changes, Core, Cpu, Disk, DiskState, Disks, DisksChanges, Error, ErrorCode, Gpu, Host,
-    Interface, Journal, JournalEntry, Load, Memory, Metrics, MetricsChanges, Process,
-    ProcessDetails, ProcessState, Processes, ProcessesChanges, SampleTime, Swap, Thread, body,
-    changes,
+    Body, Core, Cpu, Delta, Disk, DiskState, Disks, DisksDelta, Error, ErrorCode, Gpu, Host,
+    Interface, Journal, JournalEntry, Load, Memory, Metrics, MetricsDelta, Process, ProcessDetails,
+    ProcessState, Processes, ProcessesDelta, SampleTime, Swap, Thread, body, delta,
 };
 
 const TIME: SampleTime = SampleTime {
@@ -232,16 +231,16 @@ pub(crate) fn not_found() -> Body {
     Error::new(ErrorCode::NotFound, "no process 42").into()
 }
 
-fn changes_of(kind: changes::Kind) -> Changes {
-    Changes {
+fn delta_of(kind: delta::Kind) -> Delta {
+    Delta {
         elapsed_ms: 500,
         wall_by_ms: -1,
         kind: Some(kind),
     }
 }
 
-pub(crate) fn metrics_changes() -> Changes {
-    changes_of(changes::Kind::Metrics(MetricsChanges {
+pub(crate) fn metrics_delta() -> Delta {
+    delta_of(delta::Kind::Metrics(MetricsDelta {
         window_ms: Some(500),
         cpu_thousandths: Some(12_500),
         core_thousandths: vec![25_000, 0],
@@ -261,16 +260,16 @@ pub(crate) fn metrics_changes() -> Changes {
     }))
 }
 
-pub(crate) fn disks_changes() -> Changes {
-    changes_of(changes::Kind::Disks(DisksChanges {
+pub(crate) fn disks_delta() -> Delta {
+    delta_of(delta::Kind::Disks(DisksDelta {
         disk_at: vec![0, 2],
         used_by: vec![8192, -8192],
         available_by: vec![-8192, 8192],
     }))
 }
 
-pub(crate) fn processes_changes() -> Changes {
-    changes_of(changes::Kind::Processes(ProcessesChanges {
+pub(crate) fn processes_delta() -> Delta {
+    delta_of(delta::Kind::Processes(ProcessesDelta {
         window_ms: Some(2000),
         ended_at: vec![300],
         processes: vec![Process {

@@ -4,9 +4,9 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use socktop_proto::model::{
-    Body, Changes, Core, Cpu, Disk, Disks, DisksChanges, Error, Gpu, Host, Interface, Journal,
-    JournalEntry, Load, Memory, Metrics, MetricsChanges, Process, ProcessDetails, Processes,
-    ProcessesChanges, SampleTime, Swap, Thread, body, changes,
+    Body, Core, Cpu, Delta, Disk, Disks, DisksDelta, Error, Gpu, Host, Interface, Journal,
+    JournalEntry, Load, Memory, Metrics, MetricsDelta, Process, ProcessDetails, Processes,
+    ProcessesDelta, SampleTime, Swap, Thread, body, delta,
 };
 
 /// Repeated fields are long enough to pass every threshold and short enough to stay quick.
@@ -197,24 +197,24 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn places()(places in vec(any::<u32>(), 0..MANY), by in vec(any::<i64>(), 0..MANY)) -> (Vec<u32>, Vec<i64>) {
-        (places, by)
+    fn indices()(indices in vec(any::<u32>(), 0..MANY), by in vec(any::<i64>(), 0..MANY)) -> (Vec<u32>, Vec<i64>) {
+        (indices, by)
     }
 }
 
 prop_compose! {
-    fn metrics_changes()(
+    fn metrics_delta()(
         window_ms in of(any::<u32>()),
         cpu_thousandths in of(any::<u32>()),
         core_thousandths in vec(any::<u32>(), 0..MANY),
         cpu_temperature_celsius in of(any::<f32>()),
         [available_by, cache_by, swap_used_by] in any::<[i64; 3]>(),
         load in of(any::<[f32; 3]>()),
-        (interface_at, received_by) in places(),
+        (interface_at, received_by) in indices(),
         transmitted_by in vec(any::<i64>(), 0..MANY),
         gpus in vec(gpu(), 0..3),
-    ) -> MetricsChanges {
-        MetricsChanges {
+    ) -> MetricsDelta {
+        MetricsDelta {
             window_ms, cpu_thousandths, core_thousandths, cpu_temperature_celsius, available_by, cache_by,
             swap_used_by, interface_at, received_by, transmitted_by, gpus,
             load: load.map(|[one, five, fifteen]| Load { one, five, fifteen }),
@@ -223,24 +223,24 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn disks_changes()((disk_at, used_by) in places(), available_by in vec(any::<i64>(), 0..MANY)) -> DisksChanges {
-        DisksChanges { disk_at, used_by, available_by }
+    fn disks_delta()((disk_at, used_by) in indices(), available_by in vec(any::<i64>(), 0..MANY)) -> DisksDelta {
+        DisksDelta { disk_at, used_by, available_by }
     }
 }
 
 prop_compose! {
-    fn processes_changes()(
+    fn processes_delta()(
         window_ms in of(any::<u32>()),
         ended_at in vec(any::<u32>(), 0..MANY),
         processes in vec(process(), 0..MANY),
-        (cpu_at, _) in places(),
+        (cpu_at, _) in indices(),
         cpu_thousandths in vec(any::<u32>(), 0..MANY),
-        (resident_at, resident_by) in places(),
-        (state_at, threads_by) in places(),
+        (resident_at, resident_by) in indices(),
+        (state_at, threads_by) in indices(),
         states in vec(0..10, 0..MANY),
         threads_at in vec(any::<u32>(), 0..MANY),
-    ) -> ProcessesChanges {
-        ProcessesChanges {
+    ) -> ProcessesDelta {
+        ProcessesDelta {
             window_ms, ended_at, processes, cpu_at, cpu_thousandths, resident_at, resident_by, state_at, states,
             threads_at, threads_by,
         }
@@ -248,17 +248,17 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Changes, to whatever there is.
-    pub(crate) fn changes()(
+    /// Any delta.
+    pub(crate) fn delta()(
         elapsed_ms in any::<u32>(),
         wall_by_ms in any::<i64>(),
         kind in prop_oneof![
-            metrics_changes().prop_map(changes::Kind::Metrics),
-            disks_changes().prop_map(changes::Kind::Disks),
-            processes_changes().prop_map(changes::Kind::Processes),
+            metrics_delta().prop_map(delta::Kind::Metrics),
+            disks_delta().prop_map(delta::Kind::Disks),
+            processes_delta().prop_map(delta::Kind::Processes),
         ],
-    ) -> Changes {
-        Changes { elapsed_ms, wall_by_ms, kind: Some(kind) }
+    ) -> Delta {
+        Delta { elapsed_ms, wall_by_ms, kind: Some(kind) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The text dialect, against the JSON that the published programs exchange.
+//! The text dialect, against the JSON that the programs of socktop 1.60 exchange.
 
 use std::io::Read;
 
@@ -280,7 +280,7 @@ fn an_error_is_short_json_that_names_the_request() {
         (
             PROCESS,
             &gone,
-            // The published client knows a vanished process by these words.
+            // The client of 1.60 recognises a process that has ended by these words.
             json!({"error": "Process 42 not found", "pid": 42, "request": "get_process_metrics"}),
         ),
         (
@@ -313,7 +313,7 @@ fn an_error_is_short_json_that_names_the_request() {
 }
 
 #[test]
-fn a_process_that_is_gone_is_told_from_other_errors() {
+fn error_for_an_ended_process_differs_from_other_errors() {
     let says = |query, error: &str| {
         let reply = json!({"error": error, "request": "it matters not", "pid": 42}).to_string();
         let body = decode_reply(query, &Frame::Text(reply), LIMIT).unwrap();
@@ -325,7 +325,7 @@ fn a_process_that_is_gone_is_told_from_other_errors() {
 }
 
 #[test]
-fn a_long_error_of_the_published_agent_is_packed_and_still_an_error() {
+fn long_error_of_the_legacy_agent_is_packed_and_still_an_error() {
     let message = "journalctl failed: ".repeat(60);
     let reply = json!({"error": message, "pid": 42, "request": "get_journal_entries"}).to_string();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -336,7 +336,7 @@ fn a_long_error_of_the_published_agent_is_packed_and_still_an_error() {
 }
 
 #[test]
-fn the_published_agents_own_spellings_are_read() {
+fn spellings_of_the_legacy_agent_are_read() {
     let reply = json!({
         "process": {
             "pid": 7, "name": "md", "command": "md", "cpu_usage": 180.0, "mem_bytes": 1,

@@ -1,4 +1,4 @@
-//! What of a model value survives the text dialect, and that the published client reads all of it.
+//! What of a model value survives the text dialect, and that the client of 1.60 reads all of it.
 
 use proptest::prelude::*;
 use socktop_proto::Query;
@@ -8,7 +8,7 @@ use socktop_proto::model::{
     ProcessState, Processes, SampleTime, Swap, body,
 };
 
-use crate::published_client;
+use crate::legacy_client;
 use crate::strategies::{self, query};
 use crate::text::{JOURNAL, LIMIT, PROCESS, json_of};
 
@@ -104,7 +104,7 @@ fn known_state(state: i32) -> i32 {
     ProcessState::try_from(state).unwrap_or_default().into()
 }
 
-/// The published client panics where it cuts a wider character.
+/// The client of 1.60 panics where it cuts a wider character.
 fn ascii(text: &str) -> String {
     text.chars()
         .map(|character| if character.is_ascii() { character } else { '?' })
@@ -241,9 +241,9 @@ proptest! {
     }
 
     #[test]
-    fn the_published_client_reads_all_metrics(metrics in strategies::complete_metrics()) {
+    fn the_legacy_client_reads_all_metrics(metrics in strategies::complete_metrics()) {
         let frame = encode_reply(Query::Metrics, &body::Kind::Metrics(metrics).into());
-        let read: published_client::Metrics = serde_json::from_str(&json_of(&frame)).unwrap();
+        let read: legacy_client::Metrics = serde_json::from_str(&json_of(&frame)).unwrap();
         // It panics where any of these does not hold.
         prop_assert!(read.mem_used <= read.mem_total);
         prop_assert!(read.swap_used <= read.swap_total);
@@ -254,22 +254,22 @@ proptest! {
     }
 
     #[test]
-    fn the_published_client_reads_all_disks(disks in strategies::disks()) {
+    fn the_legacy_client_reads_all_disks(disks in strategies::disks()) {
         let frame = encode_reply(Query::Disks, &body::Kind::Disks(disks).into());
-        serde_json::from_str::<Vec<published_client::Disk>>(&json_of(&frame)).unwrap();
+        serde_json::from_str::<Vec<legacy_client::Disk>>(&json_of(&frame)).unwrap();
     }
 
     #[test]
-    fn the_published_client_reads_all_details(details in strategies::complete_details()) {
+    fn the_legacy_client_reads_all_details(details in strategies::complete_details()) {
         let frame = encode_reply(PROCESS, &body::Kind::Process(details).into());
-        serde_json::from_str::<published_client::ProcessReply>(&json_of(&frame)).unwrap();
+        serde_json::from_str::<legacy_client::ProcessReply>(&json_of(&frame)).unwrap();
     }
 
     #[test]
-    fn the_published_client_reads_all_journals(journal in strategies::journal()) {
+    fn the_legacy_client_reads_all_journals(journal in strategies::journal()) {
         let entries = journal.entries.len();
         let frame = encode_reply(JOURNAL, &body::Kind::Journal(journal).into());
-        let read: published_client::Journal = serde_json::from_str(&json_of(&frame)).unwrap();
+        let read: legacy_client::Journal = serde_json::from_str(&json_of(&frame)).unwrap();
         prop_assert_eq!(read.entries.len(), entries);
     }
 }

@@ -107,10 +107,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     }
 
     /// Answers a native request by something that has a name.
-    pub(super) async fn tell(&mut self, id: u64, revision: u64, told: Payload) {
-        let encoded = match told {
+    pub(super) async fn tell(&mut self, id: u64, revision: u64, payload: Payload) {
+        let encoded = match payload {
             Payload::Whole(body) => native::encode_body(&body, revision),
-            Payload::Changes(changes) => native::encode_changes(changes, revision).unwrap(),
+            Payload::Delta(delta) => native::encode_delta(delta, revision).unwrap(),
         };
         self.send(Message::binary(native::reply_frame(id, &encoded)))
             .await;
@@ -172,8 +172,8 @@ pub(super) fn unchecked_packed_reply(id: u64, body: &Body) -> Message {
 }
 
 /// A reply that consists of changes, with no name.
-pub(super) fn changes_reply(id: u64, changes: model::Changes) -> Message {
-    reply_with(id, Some(model::reply::Payload::Changes(changes)))
+pub(super) fn delta_reply(id: u64, delta: model::Delta) -> Message {
+    reply_with(id, Some(model::reply::Payload::Delta(delta)))
 }
 
 fn reply_with(id: u64, payload: Option<model::reply::Payload>) -> Message {

@@ -90,6 +90,6 @@ async fn an_error_is_no_base_for_changes() {
     agent
         .tell(asked.id, 5, Payload::Whole(refused.into()))
         .await;
-    assert_eq!(agent.asked().await.wanted.since, None);
+    assert_eq!(agent.asked().await.options.since, None);
     drop(link.events.recv().await);
 }

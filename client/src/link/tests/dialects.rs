@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use socktop_proto::delta::changes;
+use socktop_proto::delta;
 use socktop_proto::dialect::native::{Payload, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::model::body::Kind;
@@ -200,7 +200,7 @@ async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
     let asked = agent.asked().await;
     assert_eq!(asked.query, Query::Processes);
     assert_eq!(
-        asked.wanted,
+        asked.options,
         ReplyOptions {
             fields,
             since: None
@@ -211,26 +211,24 @@ async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
 
     let asked = agent.asked().await;
     assert_eq!(
-        asked.wanted,
+        asked.options,
         ReplyOptions {
             fields,
             since: Some(5)
         }
     );
-    let changes = changes(&old, &new, fields).unwrap();
-    agent
-        .tell(asked.id, 6, Payload::Changes(changes.clone()))
-        .await;
+    let delta = delta::between(&old, &new, fields).unwrap();
+    agent.tell(asked.id, 6, Payload::Delta(delta.clone())).await;
     assert_eq!(shown(&mut link).await, [(2, Some(7)), (3, Some(3))]);
 
     // A whole answer without a name leaves nothing that changes could be to.
     let asked = agent.asked().await;
-    assert_eq!(asked.wanted.since, Some(6));
+    assert_eq!(asked.options.since, Some(6));
     agent.tell(asked.id, 0, Payload::Whole(old)).await;
     shown(&mut link).await;
     let asked = agent.asked().await;
-    assert_eq!(asked.wanted.since, None);
-    agent.tell(asked.id, 7, Payload::Changes(changes)).await;
+    assert_eq!(asked.options.since, None);
+    agent.tell(asked.id, 7, Payload::Delta(delta)).await;
     let (_, body) = reply(&mut link).await;
     match body.kind {
         Some(Kind::Error(error)) => assert!(
@@ -240,7 +238,7 @@ async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
         other => panic!("{other:?}"),
     }
     // The next one is asked for whole, on the same connection.
-    assert_eq!(agent.asked().await.wanted.since, None);
+    assert_eq!(agent.asked().await.options.since, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,16 +257,16 @@ async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_
     link.set_subscription(of_processes(Fields::THREADS | Fields::NAME));
     let asked = agent.asked().await;
     assert_eq!(before.elapsed(), Duration::ZERO);
-    assert_eq!(asked.wanted.since, None);
+    assert_eq!(asked.options.since, None);
     agent.tell(asked.id, 2, Payload::Whole(body.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1))]);
 
     link.set_subscription(of_processes(Fields::NAME));
     let asked = agent.asked().await;
     assert_eq!(before.elapsed(), Duration::from_secs(2));
-    assert_eq!(asked.wanted.since, Some(2));
-    let changes = changes(&body, &list(&[(1, 9)]), Fields::NAME).unwrap();
-    agent.tell(asked.id, 3, Payload::Changes(changes)).await;
+    assert_eq!(asked.options.since, Some(2));
+    let delta = delta::between(&body, &list(&[(1, 9)]), Fields::NAME).unwrap();
+    agent.tell(asked.id, 3, Payload::Delta(delta)).await;
     assert_eq!(shown(&mut link).await, [(1, None)]);
 }
 
@@ -285,9 +283,9 @@ async fn metrics_and_disks_are_asked_for_by_their_changes() {
     let mut since = Vec::new();
     for revision in 1..=4 {
         let asked = agent.asked().await;
-        since.push((asked.query, asked.wanted.since));
-        let told = Payload::Whole(body(asked.query));
-        agent.tell(asked.id, revision, told).await;
+        since.push((asked.query, asked.options.since));
+        let payload = Payload::Whole(body(asked.query));
+        agent.tell(asked.id, revision, payload).await;
     }
     assert_eq!(
         since,

@@ -1,6 +1,6 @@
 //! Numbers that cannot be, on their way from an agent to the state: in whole answers, and where changes make them.
 
-use socktop_proto::delta::changes;
+use socktop_proto::delta;
 use socktop_proto::dialect::native::Payload;
 use socktop_proto::model::{Disk, Disks, Memory, Metrics, Process, Processes, SampleTime, body};
 use socktop_proto::{Fields, Query};
@@ -99,14 +99,14 @@ async fn tell_step(
     (old, new): (Option<&Body>, &Body),
 ) {
     let asked = agent.asked().await;
-    let told = match old {
+    let payload = match old {
         Some(old) => {
-            assert_eq!(asked.wanted.since, Some(revision - 1));
-            Payload::Changes(changes(old, new, Fields::ALL).unwrap())
+            assert_eq!(asked.options.since, Some(revision - 1));
+            Payload::Delta(delta::between(old, new, Fields::ALL).unwrap())
         }
         None => Payload::Whole(new.clone()),
     };
-    agent.tell(asked.id, revision, told).await;
+    agent.tell(asked.id, revision, payload).await;
 }
 
 /// A number that changes make impossible is unknown, and known again when they make it possible.

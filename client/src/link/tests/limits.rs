@@ -3,16 +3,16 @@
 
 use futures_util::SinkExt;
 use socktop_proto::limits::{
-    BODY_BYTES, CHANGED_NUMBERS, CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
+    BODY_BYTES, CHILDREN, CORES, DELTA_NUMBERS, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
     MESSAGE_BYTES, PARTS, THREADS,
 };
 use socktop_proto::model::{
-    Changes, Core, Cpu, Disk, Disks, DisksChanges, Gpu, Host, Interface, Journal, JournalEntry,
-    Metrics, Process, ProcessDetails, Processes, Thread, body, changes,
+    Core, Cpu, Delta, Disk, Disks, DisksDelta, Gpu, Host, Interface, Journal, JournalEntry,
+    Metrics, Process, ProcessDetails, Processes, Thread, body, delta,
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use super::agent::{changes_reply, listen, unchecked_packed_reply, unchecked_reply};
+use super::agent::{delta_reply, listen, unchecked_packed_reply, unchecked_reply};
 use super::*;
 
 /// A plan for nothing but `query`.
@@ -268,24 +268,24 @@ async fn bytes_of_a_message_at_the_limit() {
 #[tokio::test(start_paused = true)]
 async fn numbers_of_changes_at_the_limit() {
     let disks = || body::Kind::Disks(Disks::default()).into();
-    let changes = |id, count: usize| {
-        let kind = changes::Kind::Disks(DisksChanges {
+    let delta = |id, count: usize| {
+        let kind = delta::Kind::Disks(DisksDelta {
             used_by: vec![1; count],
-            ..DisksChanges::default()
+            ..DisksDelta::default()
         });
-        let changes = Changes {
+        let delta = Delta {
             kind: Some(kind),
-            ..Changes::default()
+            ..Delta::default()
         };
-        changes_reply(id, changes)
+        delta_reply(id, delta)
     };
     let told = told(
         Query::Disks,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),
-            Box::new(move |id| changes(id, CHANGED_NUMBERS)),
+            Box::new(move |id| delta(id, DELTA_NUMBERS)),
             Box::new(move |id| unchecked_reply(id, disks())),
-            Box::new(move |id| changes(id, CHANGED_NUMBERS + 1)),
+            Box::new(move |id| delta(id, DELTA_NUMBERS + 1)),
         ],
     )
     .await;

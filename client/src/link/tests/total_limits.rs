@@ -5,12 +5,12 @@ use socktop_proto::limits::{
     CHILDREN, CORES, DISKS, HELD_BYTES, INTERFACES, JOURNAL_ENTRIES, PARTS, THREADS, held_bytes,
 };
 use socktop_proto::model::{
-    Changes, Core, Cpu, Disk, Disks, Host, Interface, Journal, JournalEntry, Metrics, Process,
-    ProcessDetails, ProcessesChanges, Thread, body, changes,
+    Core, Cpu, Delta, Disk, Disks, Host, Interface, Journal, JournalEntry, Metrics, Process,
+    ProcessDetails, ProcessesDelta, Thread, body, delta,
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use super::agent::{changes_reply, listen, unchecked_packed_reply};
+use super::agent::{delta_reply, listen, unchecked_packed_reply};
 use super::limits::{error, processes, told};
 use super::*;
 
@@ -30,15 +30,15 @@ async fn changes_add_up_to_no_more_than_an_answer_may_have() {
     const STEP: u32 = 15_000;
     let first = processes(large(0..STEP));
     let more = |id, step: u32| {
-        let kind = changes::Kind::Processes(ProcessesChanges {
+        let kind = delta::Kind::Processes(ProcessesDelta {
             processes: large(step * STEP..(step + 1) * STEP),
-            ..ProcessesChanges::default()
+            ..ProcessesDelta::default()
         });
-        let changes = Changes {
+        let delta = Delta {
             kind: Some(kind),
-            ..Changes::default()
+            ..Delta::default()
         };
-        changes_reply(id, changes)
+        delta_reply(id, delta)
     };
     let told = told(
         Query::Processes,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
-use socktop_proto::delta::changes;
+use socktop_proto::delta;
 use socktop_proto::dialect::native::{self, ReplyOptions};
 use socktop_proto::dialect::{json, text};
 use socktop_proto::model::{self, body};
@@ -52,31 +52,31 @@ impl Sample {
 
     /// The native reply to request `id`: what has changed where the client has a revision that is known still, else the
     /// whole.
-    pub fn native(&self, id: u64, wanted: ReplyOptions) -> Message {
+    pub fn native(&self, id: u64, options: ReplyOptions) -> Message {
         let mut known = self.native.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, encoded)) = known.iter().find(|(like, _)| *like == wanted) {
+        if let Some((_, encoded)) = known.iter().find(|(like, _)| *like == options) {
             return Message::binary(native::reply_frame(id, encoded));
         }
-        let encoded = Bytes::from(self.encode(wanted));
+        let encoded = Bytes::from(self.encode(options));
         let frame = native::reply_frame(id, &encoded);
         if known.len() < ENCODINGS {
-            known.push((wanted, encoded));
+            known.push((options, encoded));
         }
         Message::binary(frame)
     }
 
-    fn encode(&self, wanted: ReplyOptions) -> Vec<u8> {
-        let changes = wanted
+    fn encode(&self, options: ReplyOptions) -> Vec<u8> {
+        let delta = options
             .since
-            .and_then(|since| self.changes_since(since, wanted.fields))
-            // More changes than a client takes at once: it is told the whole.
-            .and_then(|changes| native::encode_changes(changes, self.revision).ok());
-        match (changes, &self.body.kind) {
+            .and_then(|since| self.delta_since(since, options.fields))
+            // A delta larger than a client takes: the whole is sent.
+            .and_then(|delta| native::encode_delta(delta, self.revision).ok());
+        match (delta, &self.body.kind) {
             (Some(encoded), _) => encoded,
-            (None, Some(body::Kind::Processes(list))) if wanted.fields != Fields::ALL => {
+            (None, Some(body::Kind::Processes(list))) if options.fields != Fields::ALL => {
                 let mut list = list.clone();
                 for process in &mut list.processes {
-                    wanted.fields.choose(process);
+                    options.fields.retain(process);
                 }
                 native::encode_body(&body::Kind::Processes(list).into(), self.revision)
             }
@@ -84,13 +84,13 @@ impl Sample {
         }
     }
 
-    fn changes_since(&self, since: u64, fields: Fields) -> Option<model::Changes> {
+    fn delta_since(&self, since: u64, fields: Fields) -> Option<model::Delta> {
         if since == self.revision {
-            return changes(&self.body, &self.body, fields);
+            return delta::between(&self.body, &self.body, fields);
         }
         let mut earlier = self.earlier.iter().filter_map(Weak::upgrade);
         let old = earlier.find(|old| old.revision == since)?;
-        changes(&old.body, &self.body, fields)
+        delta::between(&old.body, &self.body, fields)
     }
 
     /// The reply in the text dialect.

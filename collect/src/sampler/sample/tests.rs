@@ -51,11 +51,11 @@ fn since(revision: u64) -> ReplyOptions {
 }
 
 /// What a client is told: the answer, and its size.
-fn told(sample: &Sample, wanted: ReplyOptions) -> (Payload, usize) {
-    let frame = sample.native(1, wanted).into_data();
+fn reply(sample: &Sample, options: ReplyOptions) -> (Payload, usize) {
+    let frame = sample.native(1, options).into_data();
     let answer = native::decode_reply(&frame, 1 << 20).unwrap();
     assert_eq!((answer.id, answer.revision), (1, sample.revision));
-    (answer.told, frame.len())
+    (answer.payload, frame.len())
 }
 
 #[test]
@@ -65,29 +65,29 @@ fn client_with_a_recent_sample_gets_changes() {
         .map(|step| next(&mut earlier, list(step.into())))
         .collect();
     let newest = &samples[5];
-    let (whole, whole_size) = told(newest, ReplyOptions::default());
+    let (whole, whole_size) = reply(newest, ReplyOptions::default());
     assert_eq!(whole, Payload::Whole(newest.body.clone()));
     for (revision, old) in (4..=6).zip(&samples[3..]) {
-        let (Payload::Changes(changes), size) = told(newest, since(revision)) else {
+        let (Payload::Delta(delta), size) = reply(newest, since(revision)) else {
             panic!("since {revision}");
         };
         assert!(size < whole_size / 4, "{size} of {whole_size}");
-        let applied = socktop_proto::delta::apply(old.body.clone(), changes).unwrap();
+        let applied = socktop_proto::delta::apply(old.body.clone(), delta).unwrap();
         assert_eq!(applied, newest.body);
     }
     // Too old, never given, or no name at all.
     for unknown in [0, 1, 3, 7, u64::MAX] {
-        assert_eq!(told(newest, since(unknown)).0, whole, "{unknown}");
+        assert_eq!(reply(newest, since(unknown)).0, whole, "{unknown}");
     }
 }
 
 #[test]
-fn fields_that_are_not_wanted_are_not_told() {
+fn fields_that_are_not_wanted_are_not_reply() {
     let mut earlier = Earlier::default();
     let first = next(&mut earlier, list(1.0));
     let second = next(&mut earlier, list(2.0));
     let of = |fields, since| ReplyOptions { fields, since };
-    let (Payload::Whole(body), _) = told(&first, of(Fields::NAME, None)) else {
+    let (Payload::Whole(body), _) = reply(&first, of(Fields::NAME, None)) else {
         panic!("changes to nothing");
     };
     let Some(body::Kind::Processes(named)) = body.kind else {
@@ -97,7 +97,7 @@ fn fields_that_are_not_wanted_are_not_told() {
     let named = &named.processes[0];
     assert_eq!((named.name.as_str(), named.pid), ("a-program", 1));
     assert_eq!((named.user.as_str(), named.cpu_percent), ("", None));
-    let size = |fields| told(&second, of(fields, Some(1))).1;
+    let size = |fields| reply(&second, of(fields, Some(1))).1;
     assert!(size(Fields::NAME) < size(Fields::CPU));
 }
 
@@ -106,7 +106,7 @@ fn encodings_that_nobody_shares_are_not_kept() {
     let mut earlier = Earlier::default();
     let sample = next(&mut earlier, list(1.0));
     for unknown in 10..100 {
-        told(&sample, since(unknown));
+        reply(&sample, since(unknown));
     }
     assert_eq!(sample.native.lock().unwrap().len(), ENCODINGS);
 }
@@ -156,7 +156,7 @@ fn errors(sample: &Sample) -> [Option<String>; 3] {
     }
     let json = json.to_text().ok().filter(|json| json.contains("error"));
     [
-        native.told.whole().and_then(words),
+        native.payload.whole().and_then(words),
         words(text),
         json.map(str::to_owned),
     ]
@@ -239,7 +239,7 @@ fn the_changes_of_the_longest_list_are_taken() {
     let second = next(&mut earlier, longest(90.0));
     let frame = second.native(1, since(1)).into_data();
     let answer = native::decode_reply(&frame, BODY_BYTES).unwrap();
-    assert!(matches!(answer.told, Payload::Changes(_)));
+    assert!(matches!(answer.payload, Payload::Delta(_)));
 }
 
 #[test]
@@ -248,5 +248,5 @@ fn an_error_has_no_name() {
     let error = Error::new(ErrorCode::Unavailable, "nothing");
     let sample = earlier.next(Query::Metrics, error.into());
     assert_eq!(sample.revision, 0);
-    assert!(matches!(told(&sample, since(0)).0, Payload::Whole(_)));
+    assert!(matches!(reply(&sample, since(0)).0, Payload::Whole(_)));
 }

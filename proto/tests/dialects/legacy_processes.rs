@@ -1,5 +1,5 @@
-//! `processes.proto` has the names of the integration guide. The published programs were built from
-//! other names; both must read each other's bytes.
+//! `processes.proto` has the names of the integration guide. The programs of socktop 1.60 were built from other names;
+//! both must read each other's bytes.
 
 use proptest::prelude::*;
 use prost::Message;
@@ -8,7 +8,7 @@ use socktop_proto::legacy::{decode_processes, encode_processes};
 
 use crate::strategies::processes;
 
-/// `socktop.Processes`, as the published programs have it.
+/// `socktop.Processes`, as the programs of 1.60 have it.
 #[derive(Clone, PartialEq, Message)]
 struct Processes {
     #[prost(uint64, tag = "1")]
@@ -17,7 +17,7 @@ struct Processes {
     rows: Vec<Process>,
 }
 
-/// `socktop.Process`, as the published programs have it.
+/// `socktop.Process`, as the programs of 1.60 have it.
 #[derive(Clone, PartialEq, Message)]
 struct Process {
     #[prost(uint32, tag = "1")]
@@ -32,7 +32,7 @@ struct Process {
 
 proptest! {
     #[test]
-    fn the_published_names_and_the_guides_are_the_same_bytes(list in processes()) {
+    fn names_of_the_programs_and_of_the_guide_are_the_same_bytes(list in processes()) {
         let ours = encode_processes(&list);
         let theirs = Processes::decode(ours.as_slice()).unwrap();
         prop_assert_eq!(theirs.process_count, u64::from(list.total));
@@ -50,8 +50,8 @@ proptest! {
     }
 
     #[test]
-    fn a_published_list_is_read_whole(list in processes()) {
-        let published = Processes {
+    fn list_of_the_legacy_agent_is_read_whole(list in processes()) {
+        let sent = Processes {
             process_count: list.total.into(),
             rows: list.processes.iter().map(|process| Process {
                 pid: process.pid,
@@ -60,7 +60,7 @@ proptest! {
                 mem_bytes: 4096,
             }).collect(),
         };
-        let read = decode_processes(&published.encode_to_vec()).unwrap();
+        let read = decode_processes(&sent.encode_to_vec()).unwrap();
         prop_assert_eq!(read.total, list.total);
         prop_assert_eq!(read.processes.len(), list.processes.len());
         for (read, process) in read.processes.iter().zip(&list.processes) {

@@ -1,4 +1,4 @@
-//! What the published client, socktop 1.60, demands of each JSON reply: fields that are not optional
+//! What the client of socktop 1.60 demands of each JSON reply: fields that are not optional
 //! here make it drop the reply when they are missing or null.
 
 #![allow(dead_code)] // Being demanded is all these fields are for.
