@@ -1,4 +1,4 @@
-//! A body as changes since another one, which are most often a tenth of it.
+//! Deltas: a body as changes since an earlier one, most often a tenth of its size.
 //!
 //! [`changes`] says what leads from one body to the next, [`apply`] goes that way. Where there is no word for what has
 //! changed (something is no longer known, a disk was mounted) or too much has, the whole body has to be told.

@@ -1,4 +1,4 @@
-//! What makes two machines acquainted: an agent's pin, and the line that carries it with an address and a token.
+//! Pairing: an agent's pin, and the line that carries it to a client with an address and a token.
 //!
 //! ```text
 //! socktop://192.0.2.7:8443/?pin=sha256:6ad9…&token=61f1…&name=pi4
