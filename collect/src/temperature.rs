@@ -1,4 +1,4 @@
-//! The CPU's temperature: the hottest of its packages, else of its cores, by hwmon; else by thermal zones.
+//! The CPU's temperature sensors: the hottest of its packages, else of its cores, by hwmon; else by thermal zones.
 //!
 //! The sensors are looked for once and their files kept open. Where there are none, or one has gone, the folders are not
 //! searched again at each sample but after [`SEARCH_AGAIN`].

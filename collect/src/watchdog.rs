@@ -8,9 +8,9 @@
 //! begins or ends, so that it ends no agent that is merely busy, whatever it is asked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::unistd::alarm;
+use parking_lot::{Mutex, MutexGuard};
 
 /// How long may pass without progress, in seconds. Whatever a sample waits for has a deadline of a few.
 const SECONDS: u32 = 30;
@@ -63,9 +63,7 @@ impl Watchdog {
     }
 
     fn in_flight(&self) -> MutexGuard<'_, u32> {
-        self.in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.in_flight.lock()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the admin does on the host itself, as root: show the identity by which clients know it, and manage access tokens.
+//! Commands of the admin on the host itself, as root: show the identity by which clients know it, and manage access tokens.
 
 mod address;
 pub(crate) mod host_files;

@@ -4,9 +4,10 @@
 //! address do.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::address::client_network::ClientNetwork;
@@ -67,7 +68,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut table = lock(&self.table);
+        let mut table = self.table.lock();
         table.held -= 1;
         if let Some(failures) = table.failures.get_mut(&self.source) {
             failures.held -= 1;
@@ -79,7 +80,7 @@ impl Backoff {
     /// Notes a wrong token. `None`: so many answers wait that this one is not given at all.
     pub(crate) fn fail(&self, source: ClientNetwork) -> Option<Held> {
         let now = Instant::now();
-        let mut table = lock(&self.0);
+        let mut table = self.0.lock();
         table.make_room(source);
         let failures = table.failures.entry(source).or_insert(Failures {
             count: 0,
@@ -121,10 +122,6 @@ impl Table {
             self.failures.remove(&oldest);
         }
     }
-}
-
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -187,7 +184,7 @@ mod tests {
             advance(Duration::from_millis(1)).await;
             delay_ms(&backoff, number);
         }
-        assert_eq!(lock(&backoff.0).failures.len(), ADDRESSES);
+        assert_eq!(backoff.0.lock().failures.len(), ADDRESSES);
         assert_eq!(delay_ms(&backoff, 1999), 200);
         assert_eq!(delay_ms(&backoff, 0), 100);
     }

@@ -1,4 +1,4 @@
-//! What is served over HTTP: `/ws` and `/healthz`. Access is checked here, once.
+//! HTTP: answers `/ws` and `/healthz`, and checks access, once.
 
 pub(crate) mod serve;
 pub(crate) mod validate;

@@ -1,4 +1,4 @@
-//! Requests that are not what HTTP allows, or may mean one thing here and another to a proxy on the way.
+//! Validation: refuses requests that are not what HTTP allows, or may mean one thing here and another to a proxy on the way.
 
 use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};

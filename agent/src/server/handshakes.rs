@@ -1,14 +1,15 @@
-//! How many may be on their way in at once: a handshake costs computing time and buffers before it is known whose
-//! it is.
+//! A limit on concurrent handshakes, fair by address: a handshake costs computing time and buffers before it is known
+//! whose it is.
 //!
 //! A place is given back when the request is answered. Of those who wait, the one whose address holds fewest places
 //! is next. While somebody waits, a place is held for a quarter of a second at most, if it comes to that: the oldest
 //! of the address that holds most is cut off.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -68,7 +69,7 @@ pub(crate) struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut queue = lock(&self.queue);
+        let mut queue = self.queue.lock();
         queue.waiting.remove(&self.id);
         if queue.holders.remove(&self.id).is_some() {
             queue.grant();
@@ -88,7 +89,7 @@ impl Handshakes {
 
     /// Takes over another limit. Who has a place keeps it.
     pub(crate) fn apply(&self, limit: usize) {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         queue.limit = limit;
         queue.grant();
     }
@@ -106,7 +107,7 @@ impl Handshakes {
     }
 
     fn line_up(&self, source: ClientNetwork) -> (Slot, Arc<Signals>) {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         let id = queue.next;
         queue.next += 1;
         let signals = Arc::<Signals>::default();
@@ -125,7 +126,7 @@ impl Handshakes {
 
     /// When `id` should look again for a place, if it has none; the time has come for whom it has to wait for.
     fn wait_of(&self, id: u64) -> Option<Instant> {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         let now = Instant::now();
         loop {
             if !queue.waiting.contains_key(&id) {
@@ -187,10 +188,6 @@ impl Queue {
     }
 }
 
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -207,7 +204,7 @@ mod tests {
     }
 
     fn holds(handshakes: &Handshakes, slot: &Slot) -> bool {
-        lock(&handshakes.0).holders.contains_key(&slot.id)
+        handshakes.0.lock().holders.contains_key(&slot.id)
     }
 
     #[tokio::test(start_paused = true)]
@@ -255,7 +252,7 @@ mod tests {
         let (slot, _cut) = handshakes.acquire(source(1)).await;
         assert!(handshakes.acquire(source(2)).now_or_never().is_none());
         drop(slot);
-        let queue = lock(&handshakes.0);
+        let queue = handshakes.0.lock();
         assert!(queue.waiting.is_empty() && queue.holders.is_empty());
     }
 
@@ -283,7 +280,7 @@ mod tests {
                 } else {
                     drop(slots.swap_remove(which % slots.len()));
                 }
-                let queue = lock(&handshakes.0);
+                let queue = handshakes.0.lock();
                 prop_assert!(queue.holders.len() <= limit);
                 prop_assert!(queue.waiting.is_empty() || queue.holders.len() == limit);
                 prop_assert_eq!(queue.holders.len() + queue.waiting.len(), slots.len());

@@ -1,4 +1,4 @@
-//! Who is connected, and the end of an agent to which nobody is.
+//! The idle exit: counts the clients, and ends an agent that has none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

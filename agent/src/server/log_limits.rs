@@ -1,12 +1,12 @@
-//! What clients do is logged, and nobody can fill the log: the first refusals of an address, and the first sessions
+//! Limits on the log: what clients do is logged, and nobody can fill it. The first refusals of an address, and the first sessions
 //! that it opens, are told one by one, the others in a minute as a number. So are faults that a client may cause.
 //!
 //! There is no timer: the number is told when the next one comes, or when the agent stops.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::address::client_network::ClientNetwork;
@@ -114,7 +114,7 @@ impl LogLimits {
     }
 
     fn period(&self) -> MutexGuard<'_, Period> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,7 +1,9 @@
 //! A connection that is not let in yet: its place, its turn in the handshakes, whether it counts as a client.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::server::admission::{Full, Ticket};
 use crate::server::handshakes::Slot;
@@ -57,6 +59,6 @@ impl PendingConnection {
 
     /// Keeps its place among the handshakes, or gives it up.
     pub(crate) fn hold(&self, slot: Option<Slot>) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = slot;
+        *self.slot.lock() = slot;
     }
 }

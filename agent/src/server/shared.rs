@@ -1,8 +1,9 @@
 //! What all connections share: the sampler, the gate, TLS, the limits and all that counts against them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use socktop_collect::Root;
 use socktop_collect::sampler::{Sampler, Sampling};
 use tokio::sync::watch;
@@ -76,7 +77,7 @@ impl Agent {
     /// Who gets in.
     #[must_use]
     pub fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.gate.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.gate.read())
     }
 
     /// Who is connected.
@@ -90,8 +91,8 @@ impl Agent {
     /// of one connection. Whether TLS is spoken cannot change.
     pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {
         let gate = self.gate().with(config.access);
-        *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(gate);
-        let mut acceptor = self.tls.write().unwrap_or_else(PoisonError::into_inner);
+        *self.gate.write() = Arc::new(gate);
+        let mut acceptor = self.tls.write();
         if let (Some(acceptor), Some(tls)) = (acceptor.as_mut(), tls) {
             *acceptor = TlsAcceptor::from(tls);
         }
@@ -103,12 +104,12 @@ impl Agent {
         self.admission.apply(&config.limits);
         self.handshakes.apply(config.limits.handshakes);
         self.rate_limits.apply(&config.limits);
-        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.limits);
+        *self.limits.write() = Arc::new(config.limits);
     }
 
     /// What clients may take.
     pub(crate) fn limits(&self) -> Arc<Limits> {
-        Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.limits.read())
     }
 
     pub(crate) fn handshakes(&self) -> &Handshakes {
@@ -133,7 +134,7 @@ impl Agent {
 
     /// How TLS is spoken, where it is.
     pub(crate) fn tls(&self) -> Option<TlsAcceptor> {
-        let tls = self.tls.read().unwrap_or_else(PoisonError::into_inner);
+        let tls = self.tls.read();
         tls.clone()
     }
 

@@ -1,4 +1,4 @@
-//! A client that takes nothing of what is sent to it is given up.
+//! The write timeout: a client that reads nothing of what is sent to it is disconnected.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

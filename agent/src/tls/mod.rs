@@ -1,4 +1,4 @@
-//! How TLS is spoken: by which identity, and how clients' certificates are judged.
+//! TLS: the identity, and how clients' certificates are judged.
 
 pub mod credentials;
 pub mod identity;

@@ -68,7 +68,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
-    /// Show this machine by an agent inside socktop; no port is opened
+    /// Show this machine, without an agent and without a port
     #[arg(long)]
     pub demo: bool,
 
@@ -96,7 +96,7 @@ pub struct Cli {
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Show the agent inside this process.
+    /// Show this machine.
     Demo(Intervals),
     /// Let the user choose; then [`from_profile`].
     Picker,

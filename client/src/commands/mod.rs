@@ -1,4 +1,4 @@
-//! What socktop does instead of showing a host: the saved agents and their keys.
+//! Commands without a screen: manage the saved agents, their keys and tokens.
 
 mod add;
 mod list;

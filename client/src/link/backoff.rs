@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! Backoff: how long to wait before the next retry.
 
 use std::time::Duration;
 

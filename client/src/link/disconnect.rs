@@ -1,4 +1,4 @@
-//! Why a conversation ended.
+//! Disconnects: why a conversation ended.
 
 use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When to ask for what: a plan over time.
+//! The schedule of queries: when each is due.
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;

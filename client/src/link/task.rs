@@ -1,4 +1,4 @@
-//! A link's task: dial, converse, wait, and again.
+//! A link's task: dial, converse, and retry after a backoff.
 
 use std::time::Duration;
 

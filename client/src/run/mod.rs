@@ -115,7 +115,7 @@ fn entries(profiles: &Profiles) -> Vec<Entry> {
         saved: true,
     });
     let always = [
-        (THIS_MACHINE, "an agent inside socktop; no port is opened"),
+        (THIS_MACHINE, "without an agent and without a port"),
         (DEMO, "the same, as by socktop --demo"),
     ];
     let always = always.into_iter().map(|(name, detail)| Entry {

@@ -1,4 +1,4 @@
-//! Whom a stored token is for: it is sent to nobody else.
+//! The recipient of a stored token, which is sent to no other agent.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What is known of a host: the last samples, when they came, and what follows from their sequence.
+//! The state of a host: the last samples, when they came, and what follows from their sequence.
 //!
 //! Nothing here reads a clock: time is passed in. A sample that comes twice (agents cache) is one point
 //! of the histories. After the link was lost, histories have a gap and rates start anew; where another agent, boot or host

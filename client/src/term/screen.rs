@@ -7,8 +7,9 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::Once;
 
+use parking_lot::{Mutex, MutexGuard};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::fs::{Mode, OFlags};
@@ -56,7 +57,7 @@ struct Taken {
 static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 
 fn taken() -> MutexGuard<'static, Option<Taken>> {
-    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+    TAKEN.lock()
 }
 
 /// The alternate screen, no cursor, reports of the mouse (presses, releases, the wheel, and motion while a button is

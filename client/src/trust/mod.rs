@@ -1,4 +1,4 @@
-//! Which agents are trusted: the one place that decides.
+//! Trust: decides which agents are trusted, and is the only place that does.
 //!
 //! Three ways exist, and nothing connects over TLS by none of them:
 //!

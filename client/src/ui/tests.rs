@@ -241,11 +241,7 @@ fn picker() {
         detail: detail.to_owned(),
         saved,
     };
-    let own = entry(
-        "this machine",
-        "an agent inside this program, no port open",
-        false,
-    );
+    let own = entry("this machine", "without an agent and without a port", false);
     let with = vec![entry("pi4", "wss://pi4.lan:8443/ws", true), own.clone()];
     for (name, entries) in [("picker", with), ("picker-empty", vec![own])] {
         let mut picker = Picker::new(entries);

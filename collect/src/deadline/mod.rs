@@ -16,11 +16,12 @@ mod tests;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{timeout, timeout_at};
 
@@ -186,7 +187,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         self.wait_for_abandoned(&keys).await;
         let mut outcomes: Vec<_> = keys.iter().map(|_| Outcome::NotMade).collect();
         let queue: VecDeque<_> = {
-            let progress = lock(&self.shared.progress);
+            let progress = self.shared.progress.lock();
             let is_free = |(_, call): &(usize, Call<K, T>)| !progress.calls.contains_key(&call.key);
             calls.into_iter().enumerate().filter(is_free).collect()
         };
@@ -201,7 +202,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         let mut threads = Vec::new();
         let deadline = tokio::time::Instant::now() + self.bounds.deadline;
         while pending > 0 && tokio::time::Instant::now() < deadline {
-            let is_waiting = !lock(&round.queue).is_empty();
+            let is_waiting = !round.queue.lock().is_empty();
             if is_waiting {
                 threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
                 let more = threads.len().max(1);
@@ -227,14 +228,14 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
                 }
             }
         }
-        lock(&round.queue).clear();
+        round.queue.lock().clear();
         if pending == 0 {
             // They have nothing left to do and are about to end.
             for thread in threads {
                 let _ = thread.join();
             }
         }
-        let progress = lock(&self.shared.progress);
+        let progress = self.shared.progress.lock();
         for (outcome, key) in outcomes.iter_mut().zip(&keys) {
             if let (Outcome::NotMade, Some(begun)) = (&*outcome, progress.calls.get(key)) {
                 *outcome = Outcome::Hung(begun.at.elapsed());
@@ -245,7 +246,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
 
     /// Makes one call without waiting for it: what it returns it has to keep itself. Whether a thread makes it.
     pub(crate) fn start<T: Send + 'static>(&self, call: Call<K, T>) -> bool {
-        if lock(&self.shared.progress).calls.contains_key(&call.key) {
+        if self.shared.progress.lock().calls.contains_key(&call.key) {
             return false;
         }
         let (answers, _) = mpsc::unbounded_channel();
@@ -264,7 +265,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         loop {
             let returned = self.shared.returned.notified();
             let left = {
-                let progress = lock(&self.shared.progress);
+                let progress = self.shared.progress.lock();
                 let age = |key| Some(progress.calls.get(key)?.at.elapsed());
                 let left = |age| self.bounds.deadline.checked_sub(age);
                 keys.iter().filter_map(age).filter_map(left).max()
@@ -316,8 +317,8 @@ impl<K: Clone + Eq + Hash, T> Round<K, T> {
     /// The next call that can be made now, or that is not to be made at all. Those of a user for whom as many are in
     /// progress as may hang stay in the queue until these have returned, or hang.
     fn next(&self) -> Option<Next<'_, K, T>> {
-        let mut queue = lock(&self.queue);
-        let mut progress = lock(&self.shared.progress);
+        let mut queue = self.queue.lock();
+        let mut progress = self.shared.progress.lock();
         let limit = self.hung_of_one_user;
         let position = queue
             .iter()
@@ -364,7 +365,7 @@ struct InProgress<'a, K: Eq + Hash> {
 
 impl<K: Eq + Hash> Drop for InProgress<'_, K> {
     fn drop(&mut self) {
-        lock(&self.shared.progress).calls.remove(&self.key);
+        self.shared.progress.lock().calls.remove(&self.key);
         self.shared.returned.notify_waiters();
     }
 }
@@ -374,7 +375,7 @@ struct Thread<K>(Arc<Shared<K>>);
 
 impl<K> Thread<K> {
     fn count(shared: &Arc<Shared<K>>, limit: usize) -> Option<Self> {
-        let mut progress = lock(&shared.progress);
+        let mut progress = shared.progress.lock();
         if progress.threads >= limit {
             return None;
         }
@@ -385,11 +386,6 @@ impl<K> Thread<K> {
 
 impl<K> Drop for Thread<K> {
     fn drop(&mut self) {
-        lock(&self.0.progress).threads -= 1;
+        self.0.progress.lock().threads -= 1;
     }
-}
-
-/// Nothing that is locked here is left half changed by a panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! Tests of calls that return, hang, and are let go.
 
-use std::sync::Condvar;
+use parking_lot::Condvar;
 
 use super::*;
 
@@ -21,13 +21,13 @@ struct Gate {
 
 impl Gate {
     fn hold(&self) {
-        *lock(&self.passed) += 1;
-        let is_open = lock(&self.is_open);
-        drop(self.opened.wait_while(is_open, |open| !*open).unwrap());
+        *self.passed.lock() += 1;
+        let mut is_open = self.is_open.lock();
+        self.opened.wait_while(&mut is_open, |open| !*open);
     }
 
     fn open(&self) {
-        *lock(&self.is_open) = true;
+        *self.is_open.lock() = true;
         self.opened.notify_all();
     }
 }
@@ -54,7 +54,7 @@ fn hangs(gate: &Arc<Gate>, key: u32, user: Option<u32>) -> Call<u32, u32> {
 }
 
 fn threads(helpers: &Helpers<u32>) -> usize {
-    lock(&helpers.shared.progress).threads
+    helpers.shared.progress.lock().threads
 }
 
 async fn until(condition: impl Fn() -> bool) {
@@ -90,7 +90,7 @@ async fn a_call_that_hangs_holds_up_no_other_and_is_not_made_again_before_it_has
         assert!(is_hung(&outcomes[1]), "{outcomes:?}");
         assert_eq!(outcomes[2], Outcome::Returned(2));
     }
-    assert_eq!((*lock(&gate.passed), threads(&helpers)), (1, 1));
+    assert_eq!((*gate.passed.lock(), threads(&helpers)), (1, 1));
     gate.open();
     until(|| threads(&helpers) == 0).await;
     let outcomes = helpers.run(vec![hangs(&gate, 1, None)]).await;
@@ -116,7 +116,7 @@ async fn calls_of_one_user_that_hang_leave_threads_for_the_others() {
         outcomes[48..],
         [Outcome::Returned(50), Outcome::Returned(51)]
     );
-    assert_eq!(*lock(&gate.passed), 2);
+    assert_eq!(*gate.passed.lock(), 2);
     gate.open();
 }
 
@@ -136,13 +136,13 @@ async fn calls_of_one_user_that_begin_at_once_are_no_more_than_may_hang() {
     let threads: Vec<_> = (0..BOUNDS.threads)
         .filter_map(|_| helpers.start_thread(&round))
         .collect();
-    until(|| match *lock(&gate.passed) {
+    until(|| match *gate.passed.lock() {
         0 | 1 => false,
         2 => self::threads(&helpers) == 2,
         _ => true,
     })
     .await;
-    assert_eq!(*lock(&gate.passed), 2);
+    assert_eq!(*gate.passed.lock(), 2);
     gate.open();
     for thread in threads {
         thread.join().unwrap();
@@ -177,7 +177,7 @@ async fn a_call_whose_round_was_abandoned_is_waited_for_and_not_taken_for_hung()
     let abandoned = helpers.run(vec![hangs(&gate, 1, None)]);
     tokio::select! {
         _ = abandoned => panic!("it hangs"),
-        () = until(|| *lock(&gate.passed) == 1) => {}
+        () = until(|| *gate.passed.lock() == 1) => {}
     }
     let again = helpers.run(vec![hangs(&gate, 1, None)]);
     let (outcomes, ()) = tokio::join!(again, async { gate.open() });
@@ -207,7 +207,7 @@ async fn calls_of_one_key_are_never_made_at_once_even_where_two_threads_take_the
         .run((0..4).map(|_| hangs(&gate, 1, None)).collect())
         .await;
     assert!(outcomes.iter().all(is_hung), "{outcomes:?}");
-    assert_eq!(*lock(&gate.passed), 1);
+    assert_eq!(*gate.passed.lock(), 1);
     gate.open();
 }
 
@@ -216,10 +216,10 @@ async fn a_started_call_is_not_started_twice() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
     assert!(helpers.start(hangs(&gate, 1, None)));
-    until(|| *lock(&gate.passed) == 1).await;
+    until(|| *gate.passed.lock() == 1).await;
     assert!(!helpers.start(hangs(&gate, 1, None)));
     gate.open();
     until(|| threads(&helpers) == 0).await;
-    assert_eq!(*lock(&gate.passed), 1);
+    assert_eq!(*gate.passed.lock(), 1);
     assert!(helpers.start(hangs(&gate, 1, None)));
 }

@@ -8,9 +8,10 @@
 mod amd;
 mod nvidia;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use socktop_proto::model;
 
 use super::deadline::{Call, GPUS, Helpers, Outcome};
@@ -103,7 +104,7 @@ impl GpuCollector {
     /// What a poll gave that came too late for the last sample, unless that was long ago; else what one gives now.
     async fn readings(&mut self) -> Option<Vec<Reading>> {
         let helpers = self.helpers.as_ref()?;
-        if let Some((read_at, late)) = lock(&self.cards).readings.take()
+        if let Some((read_at, late)) = self.cards.lock().readings.take()
             && read_at.elapsed() <= MAX_WINDOW
         {
             return Some(late);
@@ -115,7 +116,7 @@ impl GpuCollector {
             make: Box::new(move || poll(&cards)),
         };
         let outcomes = helpers.run(vec![poll]).await;
-        let mut cards = lock(&self.cards);
+        let mut cards = self.cards.lock();
         // A thread that could not be started has left the drivers where they were.
         if outcomes == [Outcome::NotMade] && matches!(cards.holder, Holder::Thread) {
             self.helpers = None;
@@ -126,7 +127,7 @@ impl GpuCollector {
 
 impl Drop for GpuCollector {
     fn drop(&mut self) {
-        let is_open = matches!(lock(&self.cards).holder, Holder::Idle(_));
+        let is_open = matches!(self.cards.lock().holder, Holder::Idle(_));
         if let (Some(helpers), true) = (&self.helpers, is_open) {
             let cards = Arc::clone(&self.cards);
             helpers.start(Call {
@@ -149,7 +150,7 @@ fn poll(cards: &Mutex<Cards>) {
     let is_of_use = !(is_first && readings.is_empty());
     // Closed here where they are not: a library may take its time for that, too.
     let drivers = is_of_use.then_some(drivers);
-    let mut cards = lock(cards);
+    let mut cards = cards.lock();
     if let Some(drivers) = drivers {
         cards.holder = Holder::Idle(drivers);
     }
@@ -157,11 +158,7 @@ fn poll(cards: &Mutex<Cards>) {
 }
 
 fn take(cards: &Mutex<Cards>) -> Holder {
-    std::mem::replace(&mut lock(cards).holder, Holder::Thread)
-}
-
-fn lock(cards: &Mutex<Cards>) -> MutexGuard<'_, Cards> {
-    cards.lock().unwrap_or_else(PoisonError::into_inner)
+    std::mem::replace(&mut cards.lock().holder, Holder::Thread)
 }
 
 fn open(root: &Root) -> Drivers {

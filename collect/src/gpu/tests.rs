@@ -123,7 +123,7 @@ async fn a_late_answer_from_long_ago_is_not_shown_as_what_is() {
     let (sender, mut collector) = fake();
     // A client was there and has gone; the poll ended when nobody asked any more.
     let read_at = Instant::now().checked_sub(2 * MAX_WINDOW).unwrap();
-    lock(&collector.cards).readings = Some((read_at, vec![named("then")]));
+    collector.cards.lock().readings = Some((read_at, vec![named("then")]));
     sender.send(vec![named("now")]).unwrap();
     assert_eq!(collector.collect().await, [silent("now")]);
 }
@@ -222,7 +222,7 @@ async fn a_driver_that_panics_leaves_the_names_and_nothing_else() {
     struct Dying(Arc<Mutex<u32>>);
     impl Driver for Dying {
         fn read(&mut self) -> Vec<Reading> {
-            let mut calls = self.0.lock().unwrap();
+            let mut calls = self.0.lock();
             *calls += 1;
             assert!(*calls == 1, "this panic is meant");
             vec![named("a")]

@@ -14,9 +14,10 @@ mod journalctl;
 
 use std::ffi::OsString;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use socktop_proto::model::{Error, ErrorCode, Journal, JournalEntry};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
@@ -86,7 +87,7 @@ impl JournalCollector {
 
     /// Runs `at_once` journalctls at once at the most; those that run or wait already are counted for themselves.
     pub(crate) fn limit(&self, at_once: usize) {
-        let mut current = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.turns.lock();
         if current.0 != at_once {
             *current = turns(at_once);
         }
@@ -157,7 +158,7 @@ impl JournalCollector {
 
     async fn run(&self, pid: u32) -> io::Result<Output> {
         let turns = {
-            let current = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let current = self.turns.lock();
             Arc::clone(&current.1)
         };
         let turn = turns.acquire_owned().await.map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! One cache entry for each kind of sample: one flight at a time, one encoding for all clients.
+//! The sampler: one cache entry for each kind of sample, one collection at a time, one encoding for all clients.
 //!
 //! A request is answered by the cached sample while that is younger than its time to live, else by a
 //! new one. Whoever asks while a sample is being collected waits for it and shares it, even where
@@ -8,10 +8,11 @@ mod sample;
 mod settings;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use socktop_proto::model::{self, body};
 use socktop_proto::{Body, Error, ErrorCode, Query};
 use tokio::time::{Instant, sleep};
@@ -128,7 +129,7 @@ impl Sampler {
     }
 
     fn sampling(&self) -> MutexGuard<'_, Sampling> {
-        self.sampling.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sampling.lock()
     }
 
     /// The sample that answers `query`. What went wrong is a sample too: an error.
@@ -247,9 +248,7 @@ impl Sampler {
     }
 
     fn per_process(&self) -> MutexGuard<'_, HashMap<Query, Arc<Entry<()>>>> {
-        self.per_process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.per_process.lock()
     }
 
     /// Lets go the samples of single processes that are as old as `age`, but for those that someone waits for.

@@ -34,7 +34,7 @@ complete -c socktop -n "__fish_socktop_needs_command" -l processes-interval-ms -
 complete -c socktop -n "__fish_socktop_needs_command" -l disks-interval-ms -d 'Time between two requests for disks, in milliseconds [default: 5000, at least 500]' -r
 complete -c socktop -n "__fish_socktop_needs_command" -l verify-hostname -d 'Also check that a certificate given by --tls-ca, or over a remembered key, is for the host\'s name'
 complete -c socktop -n "__fish_socktop_needs_command" -l save -d 'Overwrite an existing profile without asking'
-complete -c socktop -n "__fish_socktop_needs_command" -l demo -d 'Show this machine by an agent inside socktop; no port is opened'
+complete -c socktop -n "__fish_socktop_needs_command" -l demo -d 'Show this machine, without an agent and without a port'
 complete -c socktop -n "__fish_socktop_needs_command" -l compact -d 'Use the layout for small windows at any size'
 complete -c socktop -n "__fish_socktop_needs_command" -l dry-run -d 'Do all but connect'
 complete -c socktop -n "__fish_socktop_needs_command" -s h -l help -d 'Print help'

@@ -1,4 +1,4 @@
-//! A limit on what a peer's protobuf unfolds to: in two bytes it can ask for a message of hundreds.
+//! Decoding limits: how much a peer's protobuf may unfold to; in two bytes it can ask for a message of hundreds.
 //!
 //! The parts of a message are counted before it is decoded. Only lengths are looked at; where they make no sense the
 //! decoder will say so, for it reads the same bytes in the same order. Which fields are lists is written down here; a

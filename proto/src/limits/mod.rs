@@ -1,4 +1,4 @@
-//! What an agent may send and a client takes: one set of limits for both.
+//! Limits on what an agent sends and a client takes: one set for both.
 //!
 //! An agent that has more to say answers with an error that says so. A client that is sent more ends that answer, not
 //! the connection.

@@ -1,4 +1,4 @@
-//! The pairing line: an agent's address, its pin and a token in one line that a user can copy.
+//! Pairing: an agent's pin, and the line that carries it to a client with an address and a token.
 //!
 //! ```text
 //! socktop://192.0.2.7:8443/?pin=sha256:6ad9…&token=61f1…&name=pi4

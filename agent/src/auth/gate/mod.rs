@@ -1,4 +1,4 @@
-//! Who gets in. Asked once, before the upgrade, for every conversation.
+//! The gate: decides once, before the upgrade, whether a client gets in and to what.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

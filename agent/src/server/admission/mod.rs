@@ -1,12 +1,13 @@
-//! How many may be connected.
+//! Admission: how many connections there may be, and which one gives way.
 //!
 //! A connection is pending until it is let in, then a session. Where there are as many as may be, a newcomer takes
 //! the place of the oldest that is pending; a session is never ended for it. Where all are sessions, one newcomer
 //! more is let in, to be told why it cannot stay.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::address::client_network::ClientNetwork;
@@ -71,14 +72,14 @@ impl Admission {
 
     /// Takes over other limits. Nobody is displaced before the next one comes.
     pub(crate) fn apply(&self, limits: &Limits) {
-        let mut table = lock(&self.0);
+        let mut table = self.0.lock();
         table.connections = limits.connections;
         table.per_address = limits.per_address;
     }
 
     /// Takes in a newcomer, and says how many it displaced.
     pub(crate) fn admit(&self, source: ClientNetwork) -> (Ticket, usize) {
-        let mut table = lock(&self.0);
+        let mut table = self.0.lock();
         let displaced = table.make_room(source);
         let id = table.next;
         table.next += 1;
@@ -201,18 +202,14 @@ impl Ticket {
     /// # Errors
     /// Says which limit is reached.
     pub(crate) fn promote(&self) -> Result<(), Full> {
-        lock(&self.table).promote(self.id)
+        self.table.lock().promote(self.id)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        lock(&self.table).remove(self.id);
+        self.table.lock().remove(self.id);
     }
-}
-
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

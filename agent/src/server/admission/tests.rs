@@ -152,11 +152,11 @@ proptest! {
             }
         }
         drop(tickets);
-        let table = lock(&admission.0);
+        let table = admission.0.lock();
         prop_assert!(table.entries.is_empty() && table.tallies.is_empty() && table.sessions == 0);
     }
 }
 
 fn is_gone(ticket: &Ticket) -> bool {
-    !lock(&ticket.table).entries.contains_key(&ticket.id)
+    !ticket.table.lock().entries.contains_key(&ticket.id)
 }

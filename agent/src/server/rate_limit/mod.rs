@@ -1,12 +1,13 @@
-//! How often clients may ask and connect: token buckets that all connections of one address share, and all sessions
-//! of one token.
+//! Rate limits that throttle requests and connections: token buckets that all connections of one address share, and
+//! all sessions of one token.
 //!
 //! They outlive connections, so that a new connection brings no new burst. What comes too fast is not refused but
 //! waits, unread. There is no timer: a bucket fills by the clock.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep_until};
 
 use crate::address::client_network::ClientNetwork;
@@ -62,7 +63,7 @@ impl RateLimits {
             let per_second = table.connections_per_second;
             table.bucket(Key::ConnectionsOf(source), per_second, now)
         };
-        let at = lock(&bucket).reserve(now);
+        let at = bucket.lock().reserve(now);
         Turn {
             bucket,
             at,
@@ -87,7 +88,7 @@ impl RateLimits {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        lock(&self.0)
+        self.0.lock()
     }
 }
 
@@ -118,18 +119,18 @@ impl Table {
     fn sweep(&mut self, now: Instant) {
         let is_used = |bucket: &Shared| Arc::strong_count(bucket) > 1;
         self.buckets
-            .retain(|_, bucket| is_used(bucket) || lock(bucket).full_at() > now);
+            .retain(|_, bucket| is_used(bucket) || bucket.lock().full_at() > now);
         let mut unused: Vec<_> = self
             .buckets
             .values()
             .filter(|bucket| !is_used(bucket))
-            .map(|bucket| lock(bucket).full_at())
+            .map(|bucket| bucket.lock().full_at())
             .collect();
         if unused.len() > MOST_UNUSED {
             unused.sort_unstable();
             let middle = unused.get(unused.len() / 2).copied().unwrap_or(now);
             self.buckets
-                .retain(|_, bucket| is_used(bucket) || lock(bucket).full_at() > middle);
+                .retain(|_, bucket| is_used(bucket) || bucket.lock().full_at() > middle);
         }
         self.sweep_at = FEW_BUCKETS.max(2 * self.buckets.len());
     }
@@ -162,7 +163,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_used {
-            lock(&self.bucket).give_back();
+            self.bucket.lock().give_back();
         }
     }
 }
@@ -192,7 +193,7 @@ impl Allowance {
         if !self.may_wait {
             return;
         }
-        let ready_at = self.buckets.iter().map(|bucket| lock(bucket).ready_at());
+        let ready_at = self.buckets.iter().map(|bucket| bucket.lock().ready_at());
         if let Some(ready_at) = ready_at.max()
             && ready_at > Instant::now()
         {
@@ -204,16 +205,12 @@ impl Allowance {
     pub(crate) fn take(&mut self, now: Instant) {
         let mut may_wait = false;
         for bucket in &self.buckets {
-            let mut bucket = lock(bucket);
+            let mut bucket = bucket.lock();
             bucket.take(now);
             may_wait |= bucket.ready_at() > now;
         }
         self.may_wait = may_wait;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the user may call an agent: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `ws://…` or `wss://…`.
+//! Agent URLs, as the user may write them: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `ws://…` or `wss://…`.
 //!
 //! A link-local IPv6 address has the zone, the interface that it is reached by, after it: `fe80::1%eth0`, and in a URL
 //! also `[fe80::1%25eth0]` (RFC 6874).

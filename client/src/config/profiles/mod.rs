@@ -20,7 +20,7 @@ use crate::secrets::private_file::{Lock, write_private};
 use crate::secrets::recipient::Recipient;
 use crate::text::sanitize::clean;
 
-/// The profile that every installation has: the agent inside this process.
+/// The profile that every installation has: this machine, sampled in this process.
 pub const DEMO: &str = "demo";
 
 /// One saved agent.

@@ -1,4 +1,4 @@
-//! What changed on the screen, in few bytes: what a slow line carries, and what a terminal has to read.
+//! The encoder: what changed on the screen, in few bytes, for a slow line and for the terminal that reads them.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What comes from outside: keys, the mouse, the terminal's size, signals, and the terminal's end.
+//! Input: keys, the mouse, the terminal's size, signals, and the terminal's end.
 
 mod decode;
 

@@ -4,7 +4,7 @@
 //!  socktop · choose a host
 //!
 //!  > pi4           wss://pi4.lan:8443/ws
-//!    this machine  an agent inside this program
+//!    this machine  without an agent and without a port
 //!
 //!  Enter connect  q quit
 //! ```

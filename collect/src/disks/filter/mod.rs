@@ -1,4 +1,4 @@
-//! Which mounts are disks: file systems that hold data of their own, each once.
+//! Filters mounts: which are disks, file systems that hold data of their own, each once.
 //!
 //! What is mounted at `/` tells where the system's own data is:
 //!

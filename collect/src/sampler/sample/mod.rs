@@ -1,9 +1,10 @@
 //! A sample and its encodings: one for each dialect, shared by all clients.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use socktop_proto::delta;
 use socktop_proto::dialect::native::{self, ReplyOptions};
 use socktop_proto::dialect::{json, text};
@@ -53,7 +54,7 @@ impl Sample {
     /// The native reply to request `id`: what has changed where the client has a revision that is known still, else the
     /// whole.
     pub fn native(&self, id: u64, options: ReplyOptions) -> Message {
-        let mut known = self.native.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.native.lock();
         if let Some((_, encoded)) = known.iter().find(|(like, _)| *like == options) {
             return Message::binary(native::reply_frame(id, encoded));
         }

@@ -108,7 +108,7 @@ fn encodings_that_nobody_shares_are_not_kept() {
     for unknown in 10..100 {
         reply(&sample, since(unknown));
     }
-    assert_eq!(sample.native.lock().unwrap().len(), ENCODINGS);
+    assert_eq!(sample.native.lock().len(), ENCODINGS);
 }
 
 #[test]
