@@ -7,7 +7,6 @@ use socktop_proto::limits::{self, OverLimit};
 use socktop_proto::model::body;
 use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
 
-use super::text_limits::cut_texts;
 use crate::link::memory_budget::Held;
 use crate::text::sanitize::one_line;
 
@@ -127,7 +126,7 @@ impl<'a> Answers<'a> {
             }
         };
         if matches!(body.kind, Some(body::Kind::Error(_))) {
-            cut_texts(&mut body);
+            limits::cut_texts(&mut body);
             return Ok(body);
         }
         if !answers(query, &body) {
@@ -135,7 +134,7 @@ impl<'a> Answers<'a> {
         }
         // Delta upon delta may add up to more than any one answer may have.
         limits::check_with_bytes(&body)?;
-        cut_texts(&mut body);
+        limits::cut_texts(&mut body);
         self.keep(query, options.fields, revision, &body)?;
         Ok(body)
     }

@@ -15,7 +15,6 @@ pub(crate) mod schedule;
 mod socket;
 mod task;
 mod tcp;
-mod text_limits;
 mod upgrade;
 
 mod disconnect;

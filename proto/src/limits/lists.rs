@@ -1,14 +1,9 @@
-//! The lists of an answer against their limits. Every message is taken apart field by field, so that a list that is added
-//! to the model does not compile before it is here.
+//! The lists of an answer and of a delta against their limits.
 
-use super::{
-    CHILDREN, CORES, DELTA_NUMBERS, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES, OverLimit, PARTS,
-    THREADS,
-};
-use crate::model::{
-    Body, Cpu, Delta, Disks, DisksDelta, Host, Journal, Metrics, MetricsDelta, ProcessDetails,
-    Processes, ProcessesDelta, body, delta,
-};
+use super::walk::ListLimit;
+use super::walk::read::{Visitor, walk};
+use super::{DELTA_NUMBERS, GPUS, OverLimit, PARTS};
+use crate::model::{Body, Delta, DisksDelta, MetricsDelta, ProcessesDelta, delta};
 
 /// Counts the parts of an answer.
 #[derive(Debug, Default)]
@@ -37,113 +32,33 @@ impl Parts {
     }
 }
 
-/// Checks the lists of a body. This costs no more than a comparison a list.
+impl Visitor for Parts {
+    type Stop = OverLimit;
+
+    fn text(&mut self, _: &String, _: usize) {}
+
+    fn words(&mut self, words: &Vec<String>) -> Result<(), OverLimit> {
+        self.add(words)
+    }
+
+    fn list<T>(&mut self, list: &Vec<T>, limit: Option<ListLimit>) -> Result<(), OverLimit> {
+        match limit {
+            Some(ListLimit { most, of }) => self.add_at_most(list, most, of),
+            None => self.add(list),
+        }
+    }
+}
+
+/// Checks the lists of a body.
 ///
 /// # Errors
 /// Where one is longer than its limit, or all together have more than [`PARTS`] parts.
 pub fn check(body: &Body) -> Result<(), OverLimit> {
-    use body::Kind;
-    let Body { kind } = body;
-    let mut parts = Parts::default();
-    match kind {
-        None | Some(Kind::Error(_)) => Ok(()),
-        Some(Kind::Host(host)) => {
-            check_host(host);
-            Ok(())
-        }
-        Some(Kind::Metrics(metrics)) => check_metrics(metrics, &mut parts),
-        Some(Kind::Disks(Disks {
-            time: _,
-            disks,
-            not_listed: _,
-        })) => parts.add_at_most(disks, DISKS, "disks"),
-        Some(Kind::Processes(Processes {
-            time: _,
-            processes,
-            total: _,
-            window_ms: _,
-            others_hidden: _,
-        })) => parts.add(processes),
-        Some(Kind::Process(details)) => check_details(details, &mut parts),
-        Some(Kind::Journal(Journal {
-            time: _,
-            entries,
-            truncated: _,
-            notice: _,
-        })) => parts.add_at_most(entries, JOURNAL_ENTRIES, "lines of the journal"),
-    }
+    walk(body, &mut Parts::default())
 }
 
-/// There is no list.
-fn check_host(host: &Host) {
-    let Host {
-        hostname: _,
-        kernel: _,
-        os: _,
-        model: _,
-        architecture: _,
-        cpu_model: _,
-        cpu_count: _,
-        started_boot_ms: _,
-        agent_version: _,
-    } = host;
-}
-
-fn check_metrics(metrics: &Metrics, parts: &mut Parts) -> Result<(), OverLimit> {
-    let Metrics {
-        time: _,
-        hostname: _,
-        cpu,
-        memory: _,
-        swap: _,
-        load: _,
-        interfaces,
-        gpus,
-    } = metrics;
-    if let Some(Cpu {
-        total_percent: _,
-        cores,
-        window_ms: _,
-        temperature_celsius: _,
-    }) = cpu
-    {
-        parts.add_at_most(cores, CORES, "CPUs")?;
-    }
-    parts.add_at_most(interfaces, INTERFACES, "network interfaces")?;
-    parts.add_at_most(gpus, GPUS, "GPUs")
-}
-
-fn check_details(details: &ProcessDetails, parts: &mut Parts) -> Result<(), OverLimit> {
-    let ProcessDetails {
-        time: _,
-        process: _,
-        group_id: _,
-        command,
-        executable: _,
-        working_directory: _,
-        virtual_bytes: _,
-        shared_bytes: _,
-        started_unix_ms: _,
-        cpu_user_us: _,
-        cpu_system_us: _,
-        disk_read_bytes: _,
-        disk_written_bytes: _,
-        descriptors: _,
-        threads,
-        children,
-        children_total: _,
-        command_cut: _,
-        unanswered_ms: _,
-    } = details;
-    parts.add(command)?;
-    parts.add_at_most(threads, THREADS, "threads")?;
-    parts.add_at_most(children, CHILDREN, "child processes")?;
-    children
-        .iter()
-        .try_for_each(|child| check_details(child, parts))
-}
-
-/// Checks the lists of a delta.
+/// Checks the lists of a delta. It is taken apart field by field, so that a list that is added does not compile before it
+/// is here.
 ///
 /// # Errors
 /// Where it has more than [`PARTS`] parts or more than [`DELTA_NUMBERS`] numbers.

@@ -5,10 +5,15 @@
 
 mod held;
 mod lists;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod walk;
 
 pub use held::held_bytes;
 pub use lists::{check, check_delta};
 use prost::Message;
+pub use texts::cut_texts;
 
 use crate::model::Body;
 
