@@ -63,10 +63,16 @@ pub(super) fn apply(mut disks: Disks, delta: &DisksDelta) -> Result<Disks, Delta
         used_by,
         available_by,
     } = delta;
-    change(&mut disks.disks, disk_at, used_by, |disk, by| {
+    let Disks {
+        // Every kind of delta has it.
+        time: _,
+        disks: known,
+        not_listed: _,
+    } = &mut disks;
+    change(known, disk_at, used_by, |disk, by| {
         add(&mut disk.used_bytes, by);
     })?;
-    change(&mut disks.disks, disk_at, available_by, |disk, by| {
+    change(known, disk_at, available_by, |disk, by| {
         add(&mut disk.available_bytes, by);
     })?;
     Ok(disks)

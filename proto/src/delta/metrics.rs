@@ -17,51 +17,61 @@ pub(super) fn between(old: &Metrics, new: &Metrics) -> Option<MetricsDelta> {
         interfaces,
         gpus,
     } = old;
-    let mut delta = MetricsDelta {
-        load: changed(*load, new.load)?,
-        ..MetricsDelta::default()
-    };
-    if *hostname != new.hostname {
+    if *hostname != new.hostname || (*gpus != new.gpus && new.gpus.is_empty()) {
         return None;
     }
-    match (cpu, &new.cpu) {
-        (Some(old), Some(new)) => cpu_between(old, new, &mut delta)?,
-        (None, None) => {}
-        _ => return None,
-    }
-    match (memory, &new.memory) {
-        (Some(old), Some(new)) => memory_between(old, new, &mut delta)?,
-        (None, None) => {}
-        _ => return None,
-    }
-    match (swap, &new.swap) {
-        (Some(old), Some(new)) => swap_between(old, new, &mut delta)?,
-        (None, None) => {}
-        _ => return None,
-    }
-    interfaces_between(interfaces, &new.interfaces, &mut delta)?;
-    if *gpus != new.gpus {
-        if new.gpus.is_empty() {
-            return None;
-        }
-        delta.gpus.clone_from(&new.gpus);
-    }
-    Some(delta)
+    let cpu = between_known(cpu.as_ref(), new.cpu.as_ref(), cpu_between)?;
+    let memory = between_known(memory.as_ref(), new.memory.as_ref(), memory_between)?;
+    let interfaces = interfaces_between(interfaces, &new.interfaces)?;
+    Some(MetricsDelta {
+        window_ms: cpu.window_ms,
+        cpu_thousandths: cpu.total_thousandths,
+        core_thousandths: cpu.core_thousandths,
+        cpu_temperature_celsius: cpu.temperature_celsius,
+        available_by: memory.available_by,
+        cache_by: memory.cache_by,
+        swap_used_by: between_known(swap.as_ref(), new.swap.as_ref(), swap_used_between)?,
+        load: changed(*load, new.load)?,
+        interface_at: interfaces.at,
+        received_by: interfaces.received_by,
+        transmitted_by: interfaces.transmitted_by,
+        gpus: if *gpus == new.gpus {
+            Vec::new()
+        } else {
+            new.gpus.clone()
+        },
+    })
 }
 
-fn cpu_between(old: &Cpu, new: &Cpu, delta: &mut MetricsDelta) -> Option<()> {
+/// The delta of a part, empty where the part is unknown before and after; `None` where it has become known or unknown.
+fn between_known<T, D: Default>(
+    old: Option<&T>,
+    new: Option<&T>,
+    between: fn(&T, &T) -> Option<D>,
+) -> Option<D> {
+    match (old, new) {
+        (Some(old), Some(new)) => between(old, new),
+        (None, None) => Some(D::default()),
+        _ => None,
+    }
+}
+
+/// What a delta says of [`Cpu`].
+#[derive(Default)]
+struct CpuDelta {
+    window_ms: Option<u32>,
+    total_thousandths: Option<u32>,
+    core_thousandths: Vec<u32>,
+    temperature_celsius: Option<f32>,
+}
+
+fn cpu_between(old: &Cpu, new: &Cpu) -> Option<CpuDelta> {
     let Cpu {
         total_percent,
         cores,
         window_ms,
         temperature_celsius,
     } = old;
-    delta.window_ms = changed(*window_ms, new.window_ms)?;
-    delta.cpu_temperature_celsius = changed(*temperature_celsius, new.temperature_celsius)?;
-    delta.cpu_thousandths = match changed(*total_percent, new.total_percent)? {
-        Some(percent) => Some(thousandths(percent)?),
-        None => None,
-    };
     let is_same = |old: &Core, new: &Core| {
         // A delta has numbers for the percentages.
         let Core { index, percent: _ } = old;
@@ -72,45 +82,77 @@ fn cpu_between(old: &Cpu, new: &Cpu, delta: &mut MetricsDelta) -> Option<()> {
     if !same_cores {
         return None;
     }
-    if *cores != new.cores {
-        let all = new.cores.iter().map(|core| thousandths(core.percent));
-        delta.core_thousandths = all.collect::<Option<_>>()?;
-    }
-    Some(())
+    Some(CpuDelta {
+        window_ms: changed(*window_ms, new.window_ms)?,
+        total_thousandths: match changed(*total_percent, new.total_percent)? {
+            Some(percent) => Some(thousandths(percent)?),
+            None => None,
+        },
+        core_thousandths: if *cores == new.cores {
+            Vec::new()
+        } else {
+            let all = new.cores.iter().map(|core| thousandths(core.percent));
+            all.collect::<Option<_>>()?
+        },
+        temperature_celsius: changed(*temperature_celsius, new.temperature_celsius)?,
+    })
 }
 
-fn memory_between(old: &Memory, new: &Memory, delta: &mut MetricsDelta) -> Option<()> {
-    delta.available_by = by_known(old.available_bytes, new.available_bytes)?;
-    delta.cache_by = by_known(old.cache_bytes, new.cache_bytes)?;
+/// What a delta says of [`Memory`].
+#[derive(Default)]
+struct MemoryDelta {
+    available_by: i64,
+    cache_by: i64,
+}
+
+impl MemoryDelta {
+    fn apply(&self, memory: &mut Memory) {
+        let Memory {
+            total_bytes: _,
+            used_bytes,
+            available_bytes,
+            cache_bytes,
+        } = memory;
+        add(available_bytes, self.available_by);
+        add(used_bytes, self.available_by.wrapping_neg());
+        add(cache_bytes, self.cache_by);
+    }
+}
+
+fn memory_between(old: &Memory, new: &Memory) -> Option<MemoryDelta> {
+    let delta = MemoryDelta {
+        available_by: by_known(old.available_bytes, new.available_bytes)?,
+        cache_by: by_known(old.cache_bytes, new.cache_bytes)?,
+    };
     // A delta has no numbers for the rest: it must follow from these.
     let mut applied = *old;
-    apply_memory(&mut applied, delta.available_by, delta.cache_by);
-    (applied == *new).then_some(())
+    delta.apply(&mut applied);
+    (applied == *new).then_some(delta)
 }
 
-fn apply_memory(memory: &mut Memory, available_by: i64, cache_by: i64) {
-    add(&mut memory.available_bytes, available_by);
-    add(&mut memory.used_bytes, available_by.wrapping_neg());
-    add(&mut memory.cache_bytes, cache_by);
-}
-
-fn swap_between(old: &Swap, new: &Swap, delta: &mut MetricsDelta) -> Option<()> {
+/// What is to be added to the swap space in use.
+fn swap_used_between(old: &Swap, new: &Swap) -> Option<i64> {
     let Swap {
         total_bytes,
         used_bytes,
     } = old;
-    delta.swap_used_by = by_known(*used_bytes, new.used_bytes)?;
-    (*total_bytes == new.total_bytes).then_some(())
+    let used_by = by_known(*used_bytes, new.used_bytes)?;
+    (*total_bytes == new.total_bytes).then_some(used_by)
 }
 
-fn interfaces_between(
-    old: &[Interface],
-    new: &[Interface],
-    delta: &mut MetricsDelta,
-) -> Option<()> {
+/// What a delta says of the interfaces.
+#[derive(Default)]
+struct InterfacesDelta {
+    at: Vec<u32>,
+    received_by: Vec<i64>,
+    transmitted_by: Vec<i64>,
+}
+
+fn interfaces_between(old: &[Interface], new: &[Interface]) -> Option<InterfacesDelta> {
     if old.len() != new.len() {
         return None;
     }
+    let mut delta = InterfacesDelta::default();
     let mut indices = IndexDeltas::default();
     for (index, (old, new)) in std::iter::zip(old, new).enumerate() {
         let Interface {
@@ -129,8 +171,8 @@ fn interfaces_between(
             delta.transmitted_by.push(transmitted);
         }
     }
-    delta.interface_at = indices.into_vec();
-    Some(())
+    delta.at = indices.into_vec();
+    Some(delta)
 }
 
 pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics, DeltaError> {
@@ -148,20 +190,44 @@ pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics
         transmitted_by,
         gpus,
     } = delta;
-    if let Some(cpu) = &mut metrics.cpu {
-        cpu.window_ms = window_ms.or(cpu.window_ms);
-        cpu.temperature_celsius = cpu_temperature_celsius.or(cpu.temperature_celsius);
-        cpu.total_percent = cpu_thousandths.map(from_thousandths).or(cpu.total_percent);
-        apply_cores(&mut cpu.cores, &core_thousandths)?;
+    let Metrics {
+        // Every kind of delta has it.
+        time: _,
+        hostname: _,
+        cpu,
+        memory,
+        swap,
+        load: known_load,
+        interfaces,
+        gpus: known_gpus,
+    } = &mut metrics;
+    if let Some(Cpu {
+        total_percent,
+        cores,
+        window_ms: known_window_ms,
+        temperature_celsius,
+    }) = cpu
+    {
+        *known_window_ms = window_ms.or(*known_window_ms);
+        *temperature_celsius = cpu_temperature_celsius.or(*temperature_celsius);
+        *total_percent = cpu_thousandths.map(from_thousandths).or(*total_percent);
+        apply_cores(cores, &core_thousandths)?;
     }
-    if let Some(memory) = &mut metrics.memory {
-        apply_memory(memory, available_by, cache_by);
+    if let Some(memory) = memory {
+        let delta = MemoryDelta {
+            available_by,
+            cache_by,
+        };
+        delta.apply(memory);
     }
-    if let Some(swap) = &mut metrics.swap {
-        add(&mut swap.used_bytes, swap_used_by);
+    if let Some(Swap {
+        total_bytes: _,
+        used_bytes,
+    }) = swap
+    {
+        add(used_bytes, swap_used_by);
     }
-    metrics.load = load.or(metrics.load);
-    let interfaces = &mut metrics.interfaces;
+    *known_load = load.or(*known_load);
     change(interfaces, &interface_at, &received_by, |interface, by| {
         interface.received_bytes = interface.received_bytes.wrapping_add_signed(by);
     })?;
@@ -174,7 +240,7 @@ pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics
         },
     )?;
     if !gpus.is_empty() {
-        metrics.gpus = gpus;
+        *known_gpus = gpus;
     }
     Ok(metrics)
 }

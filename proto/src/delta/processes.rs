@@ -180,7 +180,14 @@ pub(super) fn apply(mut list: Processes, delta: ProcessesDelta) -> Result<Proces
         threads_at,
         threads_by,
     } = delta;
-    let known = &mut list.processes;
+    let Processes {
+        // Every kind of delta has it.
+        time: _,
+        processes: known,
+        total,
+        window_ms: known_window_ms,
+        others_hidden: _,
+    } = &mut list;
     change(known, &cpu_at, &cpu_thousandths, |process, count| {
         process.cpu_percent = Some(from_thousandths(count));
     })?;
@@ -194,10 +201,10 @@ pub(super) fn apply(mut list: Processes, delta: ProcessesDelta) -> Result<Proces
         process.threads = process.threads.map(|threads| add_narrow(threads, by));
     })?;
     if !ended_at.is_empty() || !processes.is_empty() {
-        list.processes = merge(list.processes, &ended_at, processes)?;
+        *known = merge(std::mem::take(known), &ended_at, processes)?;
     }
-    list.total = u32::try_from(list.processes.len()).unwrap_or(u32::MAX);
-    list.window_ms = window_ms.or(list.window_ms);
+    *total = u32::try_from(known.len()).unwrap_or(u32::MAX);
+    *known_window_ms = window_ms.or(*known_window_ms);
     Ok(list)
 }
 
