@@ -62,7 +62,7 @@ pub fn in_namespace(arguments: &[String]) -> Result<()> {
 /// When an agent does not run under callgrind.
 pub fn count(figures: &mut Results, agents: &[Who], profiles: Option<&Path>) -> Result<()> {
     let scratch = tempfile::tempdir()?;
-    let _crowd = ProcessLoad::gather(PROCESSES, false)?;
+    let _load = ProcessLoad::gather(PROCESSES, false)?;
     for &who in agents {
         for sharing in [Sharing::Forever, Sharing::Off] {
             let folder = scratch.path().join(file_name(who, &format!("{sharing:?}")));

@@ -195,7 +195,7 @@ fn compare(arguments: &Compare) -> Result<()> {
     let mut figures = Results::default();
     for (level, more) in [(OWN, 0), (PLUS_1000, 1000), (PLUS_5000, 5000)] {
         eprintln!("{level}");
-        let _crowd = ProcessLoad::gather(more, true)?;
+        let _load = ProcessLoad::gather(more, true)?;
         for _ in 0..amount.rounds {
             if wants(Part::Requests) {
                 requests::cpu(&mut figures, level, amount.requests)?;

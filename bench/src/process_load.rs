@@ -17,7 +17,7 @@ const NAMES: usize = 40;
 #[derive(Debug)]
 pub struct ProcessLoad {
     parent: Child,
-    // Open until the end: closing it ends the crowd.
+    // Open until the end: closing it ends the processes.
     end: Option<ChildStdin>,
 }
 
@@ -32,19 +32,19 @@ impl ProcessLoad {
         }
         let waking = if waking { count / WAKING_ONE_OF } else { 0 };
         let mut parent = Command::new(std::env::current_exe()?)
-            .arg("crowd")
+            .arg("process-load")
             .args([(count - 1 - waking).to_string(), waking.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("starting a crowd's parent")?;
+            .context("starting the parent of the processes")?;
         let end = parent.stdin.take();
         let mut line = String::new();
-        let ready = parent.stdout.take().context("a crowd's parent is silent")?;
+        let ready = parent.stdout.take().context("the parent of the processes is silent")?;
         BufReader::new(ready).read_line(&mut line)?;
-        let crowd = Self { parent, end };
-        anyhow::ensure!(line == "ready\n", "a crowd could not be gathered");
-        Ok(Some(crowd))
+        let load = Self { parent, end };
+        anyhow::ensure!(line == "ready\n", "the processes could not be started");
+        Ok(Some(load))
     }
 }
 
@@ -111,7 +111,7 @@ impl Children {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .context("starting one of a crowd")?;
+            .context("starting one of the processes")?;
         self.0.push(child);
         Ok(())
     }
