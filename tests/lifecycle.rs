@@ -113,7 +113,7 @@ async fn reply(link: &mut Link, wanted: Query) -> body::Kind {
         &format!("the reply to {wanted:?}"),
         |event| match event {
             Event::Reply { query, body, .. } if query == wanted => {
-                let Body { kind } = *body;
+                let Body { kind } = Arc::unwrap_or_clone(body);
                 Some(kind.expect("a reply has a body"))
             }
             _ => None,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A bench panics to fail.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion};
@@ -102,7 +103,7 @@ fn reply(app: &mut App, mut now: Moment, query: Query, kind: body::Kind) -> Mome
     now.unix_ms += 500;
     let event = Event::Reply {
         query,
-        body: Box::new(kind.into()),
+        body: Arc::new(kind.into()),
         at: now.instant,
         round_trip: Duration::from_micros(1234),
     };

@@ -3,7 +3,7 @@
 use std::ops::BitOr;
 
 use crate::field_ids::ProcessField;
-use crate::model::Process;
+use crate::model::{Process, Processes};
 
 /// A choice of fields of [`Process`], as bits of [`ProcessField::request_bits`]. The pid is always among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,11 +70,39 @@ impl Fields {
         self.0 & others.0 == others.0
     }
 
-    /// Retains these fields of a process, and clears the others.
-    pub fn retain(self, process: &mut Process) {
+    /// These without `others`. The pid stays.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self((self.0 & !others.0) | Self::PID.0)
+    }
+
+    /// A list with these fields of each process, and no others.
+    #[must_use]
+    pub fn retained(self, list: &Processes) -> Processes {
+        let Processes {
+            time,
+            processes,
+            total,
+            window_ms,
+            others_hidden,
+        } = list;
+        Processes {
+            time: *time,
+            processes: processes
+                .iter()
+                .map(|process| self.retained_of(process))
+                .collect(),
+            total: *total,
+            window_ms: *window_ms,
+            others_hidden: *others_hidden,
+        }
+    }
+
+    /// A process with these fields, and no others.
+    #[must_use]
+    pub fn retained_of(self, process: &Process) -> Process {
         let Process {
-            // Always among them.
-            pid: _,
+            pid,
             parent_pid,
             user_id,
             user,
@@ -85,33 +113,27 @@ impl Fields {
             resident_bytes,
             started_boot_ms,
         } = process;
-        let lacks = |field| !self.contain(field);
-        if lacks(Self::PARENT) {
-            *parent_pid = None;
-        }
-        if lacks(Self::USER_ID) {
-            *user_id = None;
-        }
-        if lacks(Self::USER_NAME) {
-            *user = String::new();
-        }
-        if lacks(Self::NAME) {
-            *name = String::new();
-        }
-        if lacks(Self::STATE) {
-            *state = 0;
-        }
-        if lacks(Self::THREADS) {
-            *threads = None;
-        }
-        if lacks(Self::CPU) {
-            *cpu_percent = None;
-        }
-        if lacks(Self::RESIDENT) {
-            *resident_bytes = None;
-        }
-        if lacks(Self::STARTED) {
-            *started_boot_ms = None;
+        let number = |field, number: Option<u32>| number.filter(|_| self.contain(field));
+        let long_number = |field, number: Option<u64>| number.filter(|_| self.contain(field));
+        let text = |field, text: &String| {
+            if self.contain(field) {
+                text.clone()
+            } else {
+                String::new()
+            }
+        };
+        Process {
+            // Always among them.
+            pid: *pid,
+            parent_pid: number(Self::PARENT, *parent_pid),
+            user_id: number(Self::USER_ID, *user_id),
+            user: text(Self::USER_NAME, user),
+            name: text(Self::NAME, name),
+            state: if self.contain(Self::STATE) { *state } else { 0 },
+            threads: number(Self::THREADS, *threads),
+            cpu_percent: cpu_percent.filter(|_| self.contain(Self::CPU)),
+            resident_bytes: long_number(Self::RESIDENT, *resident_bytes),
+            started_boot_ms: long_number(Self::STARTED, *started_boot_ms),
         }
     }
 }
@@ -154,11 +176,7 @@ mod tests {
 
     #[test]
     fn a_bit_retains_the_field_of_its_number() {
-        let retained = |fields: Fields| {
-            let mut process = process();
-            fields.retain(&mut process);
-            process
-        };
+        let retained = |fields: Fields| fields.retained_of(&process());
         assert_eq!(retained(Fields::ALL), process());
         for number in 1..=10 {
             let retained = retained(Fields::from_bits(1 << number));
@@ -187,6 +205,10 @@ mod tests {
         assert_eq!(Fields::from_bits(1 << 31), Fields::PID);
         let some = Fields::NAME | Fields::CPU | Fields::PID;
         assert_eq!(Fields::from_bits(some.bits()), some);
+        assert_eq!(
+            some.without(Fields::NAME | Fields::PID),
+            Fields::CPU | Fields::PID
+        );
         assert!(some.contain(Fields::NAME) && !some.contain(Fields::NAME | Fields::USER));
     }
 }

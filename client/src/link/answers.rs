@@ -1,10 +1,12 @@
 //! What becomes of the answers of one connection: decoded, completed where they are deltas, checked against the limits.
 
+use std::sync::Arc;
+
 use socktop_proto::delta::{self, DeltaError};
 use socktop_proto::dialect::native::{self, DecodedReply, Payload, ReplyOptions};
 use socktop_proto::dialect::text;
 use socktop_proto::limits::{self, OverLimit};
-use socktop_proto::model::body;
+use socktop_proto::model::{Delta, body};
 use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
 
 use crate::link::memory_budget::Held;
@@ -49,21 +51,64 @@ struct Base {
     query: Query,
     fields: Fields,
     revision: u64,
-    body: Body,
+    /// The application has it, too.
+    body: Arc<Body>,
     /// Its memory.
     bytes: usize,
+    earlier: Option<Earlier>,
+}
+
+/// The answer before a [`Base`], in the same fields. The application drops it when it takes the base: then its memory can
+/// become that of the next answer, and nothing is copied.
+#[derive(Debug)]
+struct Earlier {
+    body: Arc<Body>,
+    /// Its memory.
+    bytes: usize,
+    /// What leads from it to the base.
+    delta: Delta,
 }
 
 impl Base {
-    /// Takes out the fields that are no longer asked for: deltas say nothing of them, so they would grow old here.
-    fn narrow(&mut self, fields: Fields) {
-        if self.fields != fields
-            && let Some(body::Kind::Processes(list)) = &mut self.body.kind
-        {
-            list.processes
-                .iter_mut()
-                .for_each(|process| fields.retain(process));
+    /// The next answer, which has `fields` and to which `delta` leads; also this one as what is before the next.
+    fn next(self, fields: Fields, delta: Delta) -> Result<(Body, Option<Earlier>), DeltaError> {
+        if self.fields != fields {
+            // Deltas say nothing of fields that are no longer asked for: they would grow old here.
+            let mut body = in_fields(&self.body, fields);
+            delta::apply(&mut body, &delta)?;
+            return Ok((body, None));
         }
+        let mut body = match self.earlier.and_then(Earlier::into_base) {
+            Some(applied) => applied?,
+            None => Body::clone(&self.body),
+        };
+        delta::apply(&mut body, &delta)?;
+        let earlier = Earlier {
+            body: self.body,
+            bytes: self.bytes,
+            delta,
+        };
+        Ok((body, Some(earlier)))
+    }
+}
+
+impl Earlier {
+    fn held_bytes(&self) -> usize {
+        self.bytes + limits::delta_held_bytes(&self.delta)
+    }
+
+    /// The base, in the memory of this answer; `None` where the application still has this one.
+    fn into_base(self) -> Option<Result<Body, DeltaError>> {
+        let mut body = Arc::into_inner(self.body)?;
+        Some(delta::apply(&mut body, &self.delta).map(|()| body))
+    }
+}
+
+/// `body` with only these fields of processes.
+fn in_fields(body: &Body, fields: Fields) -> Body {
+    match &body.kind {
+        Some(body::Kind::Processes(list)) => body::Kind::Processes(fields.retained(list)).into(),
+        _ => body.clone(),
     }
 }
 
@@ -109,25 +154,22 @@ impl<'a> Answers<'a> {
         query: Query,
         options: ReplyOptions,
         answer: Result<DecodedReply, Unusable>,
-    ) -> Result<Body, Unusable> {
+    ) -> Result<Arc<Body>, Unusable> {
         // Nothing will be asked about it any more.
         let base = self.take_base(query);
         let DecodedReply {
             revision, payload, ..
         } = answer?;
-        let mut body = match payload {
-            Payload::Whole(body) => body,
-            Payload::Delta(delta) => {
-                let mut base = base
-                    .filter(|base| Some(base.revision) == options.since)
-                    .ok_or(Unusable::UnrequestedDelta)?;
-                base.narrow(options.fields);
-                delta::apply(base.body, delta)?
-            }
+        let (mut body, earlier) = match payload {
+            Payload::Whole(body) => (body, None),
+            Payload::Delta(delta) => base
+                .filter(|base| Some(base.revision) == options.since)
+                .ok_or(Unusable::UnrequestedDelta)?
+                .next(options.fields, delta)?,
         };
         if matches!(body.kind, Some(body::Kind::Error(_))) {
             limits::cut_texts(&mut body);
-            return Ok(body);
+            return Ok(Arc::new(body));
         }
         if !answers(query, &body) {
             return Err(Unusable::AnotherKind(name(query)));
@@ -135,34 +177,48 @@ impl<'a> Answers<'a> {
         // Delta upon delta may add up to more than any one answer may have.
         limits::check_with_bytes(&body)?;
         limits::cut_texts(&mut body);
-        self.keep(query, options.fields, revision, &body)?;
+        let body = Arc::new(body);
+        let base = Base {
+            query,
+            fields: options.fields,
+            revision,
+            bytes: limits::held_bytes(&body),
+            body: Arc::clone(&body),
+            earlier,
+        };
+        self.keep(base)?;
         Ok(body)
     }
 
     /// Counts what the answer takes, and keeps it where a delta may be to it.
-    fn keep(
-        &mut self,
-        query: Query,
-        fields: Fields,
-        revision: u64,
-        body: &Body,
-    ) -> Result<(), OverLimit> {
-        let bytes = limits::held_bytes(body);
+    fn keep(&mut self, mut base: Base) -> Result<(), OverLimit> {
+        let Base { query, bytes, .. } = base;
         let has_deltas = matches!(query, Query::Metrics | Query::Disks | Query::Processes);
-        let is_base = revision > 0 && has_deltas;
-        let bases: usize = self.bases.iter().map(|base| base.bytes).sum();
-        let others = bases + if is_base { bytes } else { 0 };
-        self.held.replace(query, bytes, others)?;
-        if is_base {
-            self.bases.push(Base {
-                query,
-                fields,
-                revision,
-                body: body.clone(),
-                bytes,
-            });
+        if base.revision == 0 || !has_deltas {
+            return self.held.replace(query, bytes, self.kept_bytes());
         }
+        // The application makes a copy of its own where a number is impossible, so both are counted.
+        let others = self.kept_bytes() + bytes;
+        let earlier_bytes = base.earlier.as_ref().map_or(0, Earlier::held_bytes);
+        if self
+            .held
+            .replace(query, bytes, others + earlier_bytes)
+            .is_err()
+        {
+            base.earlier = None;
+            self.held.replace(query, bytes, others)?;
+        }
+        self.bases.push(base);
         Ok(())
+    }
+
+    /// The memory of all that deltas may be to.
+    fn kept_bytes(&self) -> usize {
+        let each = self.bases.iter().map(|base| {
+            let earlier = base.earlier.as_ref();
+            base.bytes + earlier.map_or(0, Earlier::held_bytes)
+        });
+        each.sum()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection's conversation: ask what is due, hand on what is answered, notice silence.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -262,10 +263,10 @@ impl Conversation<'_> {
         if taken.is_ok() {
             self.last_answer = Some(now);
         }
-        let body = taken.unwrap_or_else(Unusable::into_body);
+        let body = taken.unwrap_or_else(|unusable| Arc::new(unusable.into_body()));
         self.emit(Event::Reply {
             query: outstanding.query,
-            body: Box::new(body),
+            body,
             at: now.into_std(),
             round_trip: now.duration_since(outstanding.sent),
         })

@@ -23,6 +23,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use socktop_proto::{Body, Query};
@@ -87,8 +88,8 @@ pub enum Event {
     Reply {
         /// What had been asked.
         query: Query,
-        /// The answer.
-        body: Box<Body>,
+        /// The answer, which the link may keep as well.
+        body: Arc<Body>,
         /// When it arrived.
         at: Instant,
         /// From the request's last byte out to the reply in.

@@ -92,7 +92,7 @@ async fn answer(
     let now = Instant::now();
     let event = Event::Reply {
         query,
-        body: Box::new(sample.body().clone()),
+        body: Arc::clone(sample.body()),
         at: now.into_std(),
         round_trip: now.duration_since(sent),
     };
@@ -116,7 +116,7 @@ mod tests {
             match event.unwrap().unwrap() {
                 Event::Reply {
                     query: asked, body, ..
-                } if asked == query => return body.kind.unwrap(),
+                } if asked == query => return body.kind.clone().unwrap(),
                 _ => {}
             }
         }

@@ -43,7 +43,10 @@ pub(super) fn by_metrics(
     new_arrived: super::Moment,
 ) -> bool {
     let boot_ms = |time: &Option<SampleTime>| time.as_ref().and_then(|time| time.boot_ms);
-    let restarted = match (boot_ms(&last.value.time), boot_ms(&new.time)) {
+    let Some(last_metrics) = last.value() else {
+        return false;
+    };
+    let restarted = match (boot_ms(&last_metrics.time), boot_ms(&new.time)) {
         (Some(last_ms), Some(new_ms)) => {
             let passed = new_arrived.since(last.arrived.instant).as_millis();
             let passed_ms = u64::try_from(passed).unwrap_or(u64::MAX);
@@ -52,5 +55,5 @@ pub(super) fn by_metrics(
         }
         _ => false,
     };
-    restarted || last.value.hostname != new.hostname
+    restarted || last_metrics.hostname != new.hostname
 }

@@ -6,17 +6,20 @@
 
 mod changed;
 mod impossible;
+mod part;
 mod traffic;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use socktop_proto::Query;
-use socktop_proto::model::{self, Disks, Host, Metrics, Processes, SampleTime, body};
+use socktop_proto::model::{self, Disks, Host, Metrics, Processes, body};
+use socktop_proto::{Body, Query};
 
 use crate::link::{Dialect, Event, LinkState};
 use changed::Changed;
 pub use history::{HISTORY, History};
 pub use impossible::Impossible;
+pub use part::{AnswerKind, Part, Sample, Timed};
 pub use process_watch::{Identity, Watch};
 pub use traffic::{Interfaces, Rate, Traffic, seconds_between};
 
@@ -34,81 +37,6 @@ impl Moment {
     #[must_use]
     pub fn since(&self, earlier: Instant) -> Duration {
         self.instant.saturating_duration_since(earlier)
-    }
-}
-
-/// A sample and when it arrived.
-#[derive(Debug, Clone)]
-pub struct Sample<T> {
-    /// What the agent said.
-    pub value: T,
-    /// When it came.
-    pub arrived: Moment,
-}
-
-/// One of the kinds of things that an agent is asked for.
-#[derive(Debug, Clone)]
-pub struct Part<T> {
-    /// The last sample.
-    pub sample: Option<Sample<T>>,
-    /// What the agent said instead of a newer one.
-    pub error: Option<String>,
-    /// What the agent sent in the last sample that cannot be. There it is unknown.
-    pub impossible: Impossible,
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
-        Self {
-            sample: None,
-            error: None,
-            impossible: Impossible::default(),
-        }
-    }
-}
-
-impl<T> Part<T> {
-    /// The last sample's value.
-    #[must_use]
-    pub fn value(&self) -> Option<&T> {
-        self.sample.as_ref().map(|sample| &sample.value)
-    }
-
-    fn take(&mut self, value: T, impossible: Impossible, arrived: Moment) {
-        self.sample = Some(Sample { value, arrived });
-        self.error = None;
-        self.impossible = impossible;
-    }
-}
-
-/// A kind of sample that says when it was read.
-pub trait Timed {
-    /// When.
-    fn time(&self) -> Option<&SampleTime>;
-}
-
-impl Timed for Metrics {
-    fn time(&self) -> Option<&SampleTime> {
-        self.time.as_ref()
-    }
-}
-
-impl Timed for model::ProcessDetails {
-    fn time(&self) -> Option<&SampleTime> {
-        self.time.as_ref()
-    }
-}
-
-impl<T: Timed> Part<T> {
-    /// Whether a sample of that time is the one that is here already.
-    fn is_same_snapshot(&self, time: Option<&SampleTime>) -> bool {
-        match (self.value().and_then(Timed::time), time) {
-            (Some(last), Some(time)) => match (last.boot_ms, time.boot_ms) {
-                (Some(last), Some(time)) => last == time,
-                _ => last.unix_ms == time.unix_ms,
-            },
-            _ => false,
-        }
     }
 }
 
@@ -243,7 +171,7 @@ impl HostState {
                     instant: at,
                     unix_ms: now.unix_ms.saturating_sub(waited),
                 };
-                self.reply(query, *body, arrived)
+                self.reply(query, body, arrived)
             }
         }
     }
@@ -300,31 +228,32 @@ impl HostState {
     }
 
     /// Takes an answer; says whether it shows that another agent answers than the last time.
-    fn reply(&mut self, query: Query, mut body: model::Body, at: Moment) -> bool {
+    fn reply(&mut self, query: Query, mut body: Arc<Body>, at: Moment) -> bool {
         let impossible = impossible::check(&mut body);
-        match (query, body.kind) {
+        match (query, &body.kind) {
             (Query::Host, Some(body::Kind::Host(host))) => {
                 let last = self.host.value();
-                let changed = last.and_then(|last| changed::by_facts(last, &host));
+                let changed = last.and_then(|last| changed::by_facts(last, host));
                 if let Some(changed) = changed {
                     self.drop_last(changed, at);
                 }
-                self.host.take(host, impossible, at);
-                return changed.is_some();
+                let is_changed = changed.is_some();
+                self.host.take(body, impossible, at);
+                return is_changed;
             }
-            (Query::Metrics, Some(body::Kind::Metrics(metrics))) => {
-                return self.take_metrics(metrics, impossible, at);
+            (Query::Metrics, Some(body::Kind::Metrics(_))) => {
+                return self.take_metrics(body, impossible, at);
             }
-            (Query::Disks, Some(body::Kind::Disks(disks))) => {
+            (Query::Disks, Some(body::Kind::Disks(_))) => {
                 self.fresh.disks = true;
-                self.disks.take(disks, impossible, at);
+                self.disks.take(body, impossible, at);
             }
             (Query::Processes, Some(body::Kind::Processes(list))) => {
                 if let Some(watch) = &mut self.watch {
-                    watch.take_list(&list, at);
+                    watch.take_list(list, at);
                 }
                 self.fresh.processes = true;
-                self.processes.take(list, impossible, at);
+                self.processes.take(body, impossible, at);
             }
             (Query::Process { pid }, kind) => {
                 let watch = self.watch.as_mut();
@@ -332,10 +261,8 @@ impl HostState {
                     return false;
                 };
                 match kind {
-                    Some(body::Kind::Process(details)) => {
-                        watch.take_details(details, impossible, at);
-                    }
-                    Some(body::Kind::Error(error)) => watch.take_error(&error, at),
+                    Some(body::Kind::Process(_)) => watch.take_details(body, impossible, at),
+                    Some(body::Kind::Error(error)) => watch.take_error(error, at),
                     _ => {}
                 }
             }
@@ -345,28 +272,34 @@ impl HostState {
                     return false;
                 };
                 match kind {
-                    Some(body::Kind::Journal(journal)) => {
-                        watch.journal.take(journal, impossible, at);
+                    Some(body::Kind::Journal(_)) => watch.journal.take(body, impossible, at),
+                    Some(body::Kind::Error(error)) => {
+                        watch.journal.error = Some(error.message.clone());
                     }
-                    Some(body::Kind::Error(error)) => watch.journal.error = Some(error.message),
                     _ => {}
                 }
             }
-            (query, Some(body::Kind::Error(error))) => match query {
-                Query::Host => self.host.error = Some(error.message),
-                Query::Metrics => self.metrics.error = Some(error.message),
-                Query::Disks => self.disks.error = Some(error.message),
-                _ => self.processes.error = Some(error.message),
-            },
+            (query, Some(body::Kind::Error(error))) => {
+                let error = Some(error.message.clone());
+                match query {
+                    Query::Host => self.host.error = error,
+                    Query::Metrics => self.metrics.error = error,
+                    Query::Disks => self.disks.error = error,
+                    _ => self.processes.error = error,
+                }
+            }
             // An answer of another kind than the question is no answer.
             _ => {}
         }
         false
     }
 
-    fn take_metrics(&mut self, metrics: Metrics, mut impossible: Impossible, at: Moment) -> bool {
+    fn take_metrics(&mut self, body: Arc<Body>, mut impossible: Impossible, at: Moment) -> bool {
+        let Some(metrics) = Metrics::of(&body) else {
+            return false;
+        };
         let last = self.metrics.sample.as_ref().filter(|_| !self.fresh.metrics);
-        let changed = last.is_some_and(|last| changed::by_metrics(last, &metrics, at));
+        let changed = last.is_some_and(|last| changed::by_metrics(last, metrics, at));
         if changed {
             self.drop_last(Changed::Host, at);
         }
@@ -382,7 +315,7 @@ impl HostState {
             self.interfaces
                 .take(metrics.time, &metrics.interfaces, &mut impossible);
         }
-        self.metrics.take(metrics, impossible, at);
+        self.metrics.take(body, impossible, at);
         changed
     }
 }

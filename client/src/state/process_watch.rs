@@ -1,8 +1,11 @@
 //! The one process that is looked at in detail.
 
+use std::sync::Arc;
+
+use socktop_proto::Body;
 use socktop_proto::model::{Error, ErrorCode, Journal, ProcessDetails, Processes};
 
-use super::{Impossible, Moment, Part};
+use super::{AnswerKind, Impossible, Moment, Part};
 use crate::state::history::History;
 
 /// What tells processes apart: pids are used again.
@@ -80,12 +83,10 @@ impl Watch {
     }
 
     /// Takes details. Those of another process that has got the same pid mean that this one ended.
-    pub(super) fn take_details(
-        &mut self,
-        details: ProcessDetails,
-        impossible: Impossible,
-        at: Moment,
-    ) {
+    pub(super) fn take_details(&mut self, body: Arc<Body>, impossible: Impossible, at: Moment) {
+        let Some(details) = ProcessDetails::of(&body) else {
+            return;
+        };
         let Some(process) = &details.process else {
             return;
         };
@@ -102,7 +103,7 @@ impl Watch {
         if process.cpu_percent.is_some() && !self.details.is_same_snapshot(details.time.as_ref()) {
             self.cpu.push(process.cpu_percent);
         }
-        self.details.take(details, impossible, at);
+        self.details.take(body, impossible, at);
     }
 
     /// Takes the answer that there are no details.

@@ -1,5 +1,6 @@
 //! Tests of what a host's state makes of the link's events.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use socktop_proto::model::{
@@ -36,7 +37,7 @@ impl Rig {
         self.state.apply(
             Event::Reply {
                 query,
-                body: Box::new(kind.into()),
+                body: Arc::new(kind.into()),
                 at,
                 round_trip: Duration::from_millis(3),
             },
@@ -268,7 +269,7 @@ fn a_reply_of_another_kind_or_process_is_ignored() {
     assert!(rig.state.disks.value().is_none());
     assert!(rig.state.watch.unwrap().details.value().is_none());
     let mut empty = HostState::default();
-    empty.reply(Query::Host, Body { kind: None }, rig_moment());
+    empty.reply(Query::Host, Arc::new(Body { kind: None }), rig_moment());
     assert!(empty.host.value().is_none());
 }
 

@@ -57,7 +57,7 @@ fn is_same(old: &Disk, new: &Disk) -> bool {
         && *sizes_boot_ms == new.sizes_boot_ms
 }
 
-pub(super) fn apply(mut disks: Disks, delta: &DisksDelta) -> Result<Disks, DeltaError> {
+pub(super) fn apply(disks: &mut Disks, delta: &DisksDelta) -> Result<(), DeltaError> {
     let DisksDelta {
         disk_at,
         used_by,
@@ -68,12 +68,11 @@ pub(super) fn apply(mut disks: Disks, delta: &DisksDelta) -> Result<Disks, Delta
         time: _,
         disks: known,
         not_listed: _,
-    } = &mut disks;
+    } = disks;
     change(known, disk_at, used_by, |disk, by| {
         add(&mut disk.used_bytes, by);
     })?;
     change(known, disk_at, available_by, |disk, by| {
         add(&mut disk.available_bytes, by);
-    })?;
-    Ok(disks)
+    })
 }

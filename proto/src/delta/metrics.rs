@@ -175,7 +175,7 @@ fn interfaces_between(old: &[Interface], new: &[Interface]) -> Option<Interfaces
     Some(delta)
 }
 
-pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics, DeltaError> {
+pub(super) fn apply(metrics: &mut Metrics, delta: &MetricsDelta) -> Result<(), DeltaError> {
     let MetricsDelta {
         window_ms,
         cpu_thousandths,
@@ -200,7 +200,7 @@ pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics
         load: known_load,
         interfaces,
         gpus: known_gpus,
-    } = &mut metrics;
+    } = metrics;
     if let Some(Cpu {
         total_percent,
         cores,
@@ -211,12 +211,12 @@ pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics
         *known_window_ms = window_ms.or(*known_window_ms);
         *temperature_celsius = cpu_temperature_celsius.or(*temperature_celsius);
         *total_percent = cpu_thousandths.map(from_thousandths).or(*total_percent);
-        apply_cores(cores, &core_thousandths)?;
+        apply_cores(cores, core_thousandths)?;
     }
     if let Some(memory) = memory {
         let delta = MemoryDelta {
-            available_by,
-            cache_by,
+            available_by: *available_by,
+            cache_by: *cache_by,
         };
         delta.apply(memory);
     }
@@ -225,24 +225,19 @@ pub(super) fn apply(mut metrics: Metrics, delta: MetricsDelta) -> Result<Metrics
         used_bytes,
     }) = swap
     {
-        add(used_bytes, swap_used_by);
+        add(used_bytes, *swap_used_by);
     }
     *known_load = load.or(*known_load);
-    change(interfaces, &interface_at, &received_by, |interface, by| {
+    change(interfaces, interface_at, received_by, |interface, by| {
         interface.received_bytes = interface.received_bytes.wrapping_add_signed(by);
     })?;
-    change(
-        interfaces,
-        &interface_at,
-        &transmitted_by,
-        |interface, by| {
-            interface.transmitted_bytes = interface.transmitted_bytes.wrapping_add_signed(by);
-        },
-    )?;
+    change(interfaces, interface_at, transmitted_by, |interface, by| {
+        interface.transmitted_bytes = interface.transmitted_bytes.wrapping_add_signed(by);
+    })?;
     if !gpus.is_empty() {
-        *known_gpus = gpus;
+        known_gpus.clone_from(gpus);
     }
-    Ok(metrics)
+    Ok(())
 }
 
 /// Applies the percentages of all cores, where there are any.

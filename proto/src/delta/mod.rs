@@ -58,34 +58,35 @@ pub fn between(old: &Body, new: &Body, fields: Fields) -> Option<Delta> {
     })
 }
 
-/// The body that `delta` makes of `old`.
+/// Makes of `body` the body that `delta` leads to.
 ///
 /// # Errors
-/// Where it is a delta to another body.
-pub fn apply(old: Body, delta: Delta) -> Result<Body, DeltaError> {
+/// Where it is a delta to another body. Then `body` may be neither of the two.
+pub fn apply(body: &mut Body, delta: &Delta) -> Result<(), DeltaError> {
     use body::Kind;
     let Delta {
         elapsed_ms,
         wall_by_ms,
         kind,
     } = delta;
-    let later = |time: Option<SampleTime>| time.map(|time| after(time, elapsed_ms, wall_by_ms));
-    let kind = match (old.kind, kind) {
-        (Some(Kind::Metrics(mut body)), Some(delta::Kind::Metrics(delta))) => {
-            body.time = later(body.time);
-            Kind::Metrics(metrics::apply(body, delta)?)
-        }
-        (Some(Kind::Disks(mut body)), Some(delta::Kind::Disks(delta))) => {
-            body.time = later(body.time);
-            Kind::Disks(disks::apply(body, &delta)?)
-        }
-        (Some(Kind::Processes(mut body)), Some(delta::Kind::Processes(delta))) => {
-            body.time = later(body.time);
-            Kind::Processes(processes::apply(body, delta)?)
-        }
-        _ => return Err(DeltaError::Kind),
+    let later = |time: &mut Option<SampleTime>| {
+        *time = time.map(|time| after(time, *elapsed_ms, *wall_by_ms));
     };
-    Ok(kind.into())
+    match (&mut body.kind, kind) {
+        (Some(Kind::Metrics(body)), Some(delta::Kind::Metrics(delta))) => {
+            later(&mut body.time);
+            metrics::apply(body, delta)
+        }
+        (Some(Kind::Disks(body)), Some(delta::Kind::Disks(delta))) => {
+            later(&mut body.time);
+            disks::apply(body, delta)
+        }
+        (Some(Kind::Processes(body)), Some(delta::Kind::Processes(delta))) => {
+            later(&mut body.time);
+            processes::apply(body, delta)
+        }
+        _ => Err(DeltaError::Kind),
+    }
 }
 
 /// How far the clock of the boot went, and how much further the wall clock.

@@ -36,8 +36,7 @@ pub(super) fn between(old: &Processes, new: &Processes, fields: Fields) -> Optio
                 writer.write(index, known, process)?;
             }
             _ => {
-                let mut process = process.clone();
-                fields.retain(&mut process);
+                let process = fields.retained_of(process);
                 writer.delta.processes.push(process);
             }
         }
@@ -166,7 +165,7 @@ impl Writer {
     }
 }
 
-pub(super) fn apply(mut list: Processes, delta: ProcessesDelta) -> Result<Processes, DeltaError> {
+pub(super) fn apply(list: &mut Processes, delta: &ProcessesDelta) -> Result<(), DeltaError> {
     let ProcessesDelta {
         window_ms,
         ended_at,
@@ -187,25 +186,25 @@ pub(super) fn apply(mut list: Processes, delta: ProcessesDelta) -> Result<Proces
         total,
         window_ms: known_window_ms,
         others_hidden: _,
-    } = &mut list;
-    change(known, &cpu_at, &cpu_thousandths, |process, count| {
+    } = list;
+    change(known, cpu_at, cpu_thousandths, |process, count| {
         process.cpu_percent = Some(from_thousandths(count));
     })?;
-    change(known, &resident_at, &resident_by, |process, by| {
+    change(known, resident_at, resident_by, |process, by| {
         add(&mut process.resident_bytes, by);
     })?;
-    change(known, &state_at, &states, |process, state| {
+    change(known, state_at, states, |process, state| {
         process.state = state;
     })?;
-    change(known, &threads_at, &threads_by, |process, by| {
+    change(known, threads_at, threads_by, |process, by| {
         process.threads = process.threads.map(|threads| add_narrow(threads, by));
     })?;
     if !ended_at.is_empty() || !processes.is_empty() {
-        *known = merge(std::mem::take(known), &ended_at, processes)?;
+        *known = merge(std::mem::take(known), ended_at, processes)?;
     }
     *total = u32::try_from(known.len()).unwrap_or(u32::MAX);
     *known_window_ms = window_ms.or(*known_window_ms);
-    Ok(list)
+    Ok(())
 }
 
 /// The sum, or the number as it was where the sum is negative or has more than 32 bits.
@@ -214,26 +213,22 @@ fn add_narrow(number: u32, by: i64) -> u32 {
 }
 
 /// Removes the processes that have ended, and inserts or replaces the new ones in the order of pids.
-fn merge(
-    old: Vec<Process>,
-    ended_at: &[u32],
-    new: Vec<Process>,
-) -> Result<Vec<Process>, DeltaError> {
+fn merge(old: Vec<Process>, ended_at: &[u32], new: &[Process]) -> Result<Vec<Process>, DeltaError> {
     let count = old.len();
     let mut merged = Vec::with_capacity(count);
     let mut ended = indices(ended_at).peekable();
-    let mut new = new.into_iter().peekable();
+    let mut new = new.iter().peekable();
     for (index, process) in old.into_iter().enumerate() {
         while let Some(new) = new.next_if(|new| new.pid < process.pid) {
-            merged.push(new);
+            merged.push(new.clone());
         }
         if ended.next_if_eq(&index).is_some() {
             continue;
         }
         let instead = new.next_if(|new| new.pid == process.pid);
-        merged.push(instead.unwrap_or(process));
+        merged.push(instead.cloned().unwrap_or(process));
     }
-    merged.extend(new);
+    merged.extend(new.cloned());
     if ended.peek().is_some() {
         return Err(DeltaError::Index);
     }

@@ -1,16 +1,31 @@
-//! How much memory an answer takes: its structures, and what its lists and texts have reserved.
+//! How much memory an answer or a delta takes: its structures, and what its lists and texts have reserved.
 
 use std::convert::Infallible;
 
+use super::delta_parts::DeltaParts;
 use super::walk::ListLimit;
-use super::walk::read::{Visitor, walk};
-use crate::model::Body;
+use super::walk::read::{Visitor, gpu, process, walk};
+use crate::model::{Body, Delta};
 
 /// Bytes of memory that `body` takes, without what the allocator adds.
 #[must_use]
 pub fn held_bytes(body: &Body) -> usize {
     let mut held = Held(size_of::<Body>());
     let Ok(()) = walk(body, &mut held);
+    held.0
+}
+
+/// Bytes of memory that `delta` takes, without what the allocator adds.
+#[must_use]
+pub fn delta_held_bytes(delta: &Delta) -> usize {
+    let parts = DeltaParts::of(delta);
+    let mut held = Held(size_of::<Delta>() + parts.list_bytes);
+    for entry in parts.gpus {
+        gpu(entry, &mut held);
+    }
+    for entry in parts.processes {
+        process(entry, &mut held);
+    }
     held.0
 }
 

@@ -1,9 +1,10 @@
 //! The lists of an answer and of a delta against their limits.
 
+use super::delta_parts::DeltaParts;
 use super::walk::ListLimit;
 use super::walk::read::{Visitor, walk};
 use super::{DELTA_NUMBERS, GPUS, OverLimit, PARTS};
-use crate::model::{Body, Delta, DisksDelta, MetricsDelta, ProcessesDelta, delta};
+use crate::model::{Body, Delta};
 
 /// Counts the parts of an answer.
 #[derive(Debug, Default)]
@@ -57,68 +58,16 @@ pub fn check(body: &Body) -> Result<(), OverLimit> {
     walk(body, &mut Parts::default())
 }
 
-/// Checks the lists of a delta. It is taken apart field by field, so that a list that is added does not compile before it
-/// is here.
+/// Checks the lists of a delta.
 ///
 /// # Errors
 /// Where it has more than [`PARTS`] parts or more than [`DELTA_NUMBERS`] numbers.
 pub fn check_delta(delta: &Delta) -> Result<(), OverLimit> {
-    let Delta {
-        elapsed_ms: _,
-        wall_by_ms: _,
-        kind,
-    } = delta;
+    let delta = DeltaParts::of(delta);
     let mut parts = Parts::default();
-    let numbers = match kind {
-        None => 0,
-        Some(delta::Kind::Metrics(MetricsDelta {
-            window_ms: _,
-            cpu_thousandths: _,
-            core_thousandths,
-            cpu_temperature_celsius: _,
-            available_by: _,
-            cache_by: _,
-            swap_used_by: _,
-            load: _,
-            interface_at,
-            received_by,
-            transmitted_by,
-            gpus,
-        })) => {
-            parts.add_at_most(gpus, GPUS, "GPUs")?;
-            core_thousandths.len() + interface_at.len() + received_by.len() + transmitted_by.len()
-        }
-        Some(delta::Kind::Disks(DisksDelta {
-            disk_at,
-            used_by,
-            available_by,
-        })) => disk_at.len() + used_by.len() + available_by.len(),
-        Some(delta::Kind::Processes(ProcessesDelta {
-            window_ms: _,
-            ended_at,
-            processes,
-            cpu_at,
-            cpu_thousandths,
-            resident_at,
-            resident_by,
-            state_at,
-            states,
-            threads_at,
-            threads_by,
-        })) => {
-            parts.add(processes)?;
-            ended_at.len()
-                + cpu_at.len()
-                + cpu_thousandths.len()
-                + resident_at.len()
-                + resident_by.len()
-                + state_at.len()
-                + states.len()
-                + threads_at.len()
-                + threads_by.len()
-        }
-    };
-    if numbers > DELTA_NUMBERS {
+    parts.add_at_most(delta.gpus, GPUS, "GPUs")?;
+    parts.add(delta.processes)?;
+    if delta.numbers > DELTA_NUMBERS {
         return Err(OverLimit::DeltaNumbers);
     }
     Ok(())

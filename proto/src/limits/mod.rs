@@ -3,6 +3,7 @@
 //! An agent that has more to say answers with an error that says so. A client that is sent more ends that answer, not
 //! the connection.
 
+mod delta_parts;
 mod held;
 mod lists;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod tests;
 mod texts;
 mod walk;
 
-pub use held::held_bytes;
+pub use held::{delta_held_bytes, held_bytes};
 pub use lists::{check, check_delta};
 use prost::Message;
 pub use texts::cut_texts;

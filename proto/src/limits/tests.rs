@@ -36,6 +36,22 @@ fn every_list_of_a_delta_is_checked() {
 }
 
 #[test]
+fn every_text_and_list_of_a_delta_is_counted() {
+    const ENTRIES: usize = 10_000;
+    for path in Descriptors::read().fields(DELTA) {
+        let encoded = match path.field().r#type() {
+            Type::String => path.encode(&vec![b'x'; 10 * ENTRIES], 1),
+            Type::Message if path.is_list() => path.encode(b"", ENTRIES),
+            _ if path.is_list() => path.encode(&[1; ENTRIES], 1),
+            _ => continue,
+        };
+        let delta = Delta::decode(encoded.as_slice()).unwrap();
+        let least = ENTRIES * size_of::<u32>();
+        assert!(delta_held_bytes(&delta) >= least, "{}", path.name());
+    }
+}
+
+#[test]
 fn every_text_is_counted_and_cut() {
     const TEXT: usize = 1 << 20;
     let text = "é".repeat(TEXT / 2);

@@ -147,17 +147,22 @@ macro_rules! walk {
                     visitor.text(name, NAME_BYTES);
                 }
                 visitor.list(gpus, Some(at_most(GPUS, "GPUs")))?;
-                for Gpu {
+                for entry in gpus {
+                    gpu(entry, visitor);
+                }
+                Ok(())
+            }
+
+            /// Walks over a GPU, which a delta may have, too.
+            pub(in super::super) fn gpu<V: Visitor>(gpu: &$($mut)? Gpu, visitor: &mut V) {
+                let Gpu {
                     name,
                     usage_percent: _,
                     memory_used_bytes: _,
                     memory_total_bytes: _,
                     temperature_celsius: _,
-                } in gpus
-                {
-                    visitor.text(name, NAME_BYTES);
-                }
-                Ok(())
+                } = gpu;
+                visitor.text(name, NAME_BYTES);
             }
 
             fn disks<V: Visitor>(disks: &$($mut)? Disks, visitor: &mut V) -> Result<(), V::Stop> {
@@ -204,7 +209,8 @@ macro_rules! walk {
                 Ok(())
             }
 
-            fn process<V: Visitor>(process: &$($mut)? Process, visitor: &mut V) {
+            /// Walks over a process, which a delta may have, too.
+            pub(in super::super) fn process<V: Visitor>(process: &$($mut)? Process, visitor: &mut V) {
                 let Process {
                     pid: _,
                     parent_pid: _,

@@ -1,5 +1,6 @@
 //! Our agents and the published ones, told apart by their answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use socktop_proto::delta;
@@ -177,7 +178,7 @@ fn list(processes: &[(u32, u32)]) -> Body {
 async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
     loop {
         if let Event::Reply { body, .. } = next(link).await
-            && let Some(Kind::Processes(list)) = body.kind
+            && let Some(Kind::Processes(list)) = Arc::unwrap_or_clone(body).kind
         {
             let processes = list.processes.iter();
             return processes
@@ -239,6 +240,67 @@ async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
     }
     // The next one is asked for whole, on the same connection.
     assert_eq!(agent.asked().await.options.since, None);
+}
+
+/// The next list of processes, as the application has it.
+async fn shared(link: &mut Link) -> Arc<Body> {
+    loop {
+        if let Event::Reply { body, .. } = next(link).await
+            && matches!(body.kind, Some(Kind::Processes(_)))
+        {
+            return body;
+        }
+    }
+}
+
+/// Where the list is in memory.
+fn address(body: &Body) -> *const Process {
+    match &body.kind {
+        Some(Kind::Processes(list)) => list.processes.as_ptr(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Five lists, each but the first by a delta, to an application that has the last `kept` of them; gives what it has then,
+/// and where each list was in memory.
+async fn five_lists(kept: usize) -> (Vec<Arc<Body>>, Vec<*const Process>) {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    link.set_subscription(of_processes(Fields::THREADS));
+    let mut agent = listener.native().await;
+    agent.host().await;
+    let fields = Fields::THREADS | Fields::PID;
+    let (mut old, mut shown, mut addresses) = (None, Vec::new(), Vec::new());
+    for step in 1..=5 {
+        let new = list(&[(1, step)]);
+        let payload = old.as_ref().map_or_else(
+            || Payload::Whole(new.clone()),
+            |old| Payload::Delta(delta::between(old, &new, fields).unwrap()),
+        );
+        let asked = agent.asked().await;
+        agent.tell(asked.id, step.into(), payload).await;
+        let body = shared(&mut link).await;
+        assert_eq!(*body, new);
+        addresses.push(address(&body));
+        shown.insert(0, body);
+        shown.truncate(kept);
+        old = Some(new);
+    }
+    (shown, addresses)
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_that_the_application_dropped_becomes_the_next_one() {
+    let (_, at) = five_lists(1).await;
+    assert_eq!(at[2..], [at[0], at[1], at[0]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_that_the_application_still_has_does_not_change() {
+    let (shown, _) = five_lists(5).await;
+    for (body, step) in shown.iter().zip([5, 4, 3, 2, 1]) {
+        assert_eq!(**body, list(&[(1, step)]));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod reconnect;
 mod tls;
 mod total_limits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use socktop_proto::{Body, Query};
@@ -49,7 +50,7 @@ async fn state(link: &mut Link) -> LinkState {
 /// The next event, which has to be a reply.
 async fn reply(link: &mut Link) -> (Query, Body) {
     match next(link).await {
-        Event::Reply { query, body, .. } => (query, *body),
+        Event::Reply { query, body, .. } => (query, Arc::unwrap_or_clone(body)),
         other @ Event::State(_) => panic!("a reply was expected, not {other:?}"),
     }
 }

@@ -4,11 +4,13 @@
 //! Every sample passes here once, when it enters the state; what changes have made of one too. Every message is taken apart
 //! field by field, so that a number that is added to the model does not compile before it is here.
 
-use socktop_proto::limits;
+use std::sync::Arc;
+
 use socktop_proto::model::{
     Body, Core, Cpu, Disk, Disks, Error, Gpu, Host, Interface, Journal, JournalEntry, Load, Memory,
     Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
+use socktop_proto::{Fields, limits};
 
 /// Memory and swap, of machine, GPU or process: no processor addresses more than 52 bits.
 const MOST_MEMORY_BYTES: u64 = 1 << 52;
@@ -48,6 +50,8 @@ const PERCENT_SLACK: f32 = 1.0;
 pub struct Impossible {
     first: Option<&'static str>,
     count: usize,
+    /// Whether the sample was changed. What is a little above 100 % becomes 100 %, and is not counted.
+    changed: bool,
 }
 
 impl Impossible {
@@ -64,6 +68,7 @@ impl Impossible {
     pub(super) fn add(&mut self, what: &'static str) {
         self.first.get_or_insert(what);
         self.count = self.count.saturating_add(1);
+        self.changed = true;
     }
 
     /// A number that is at most `most`, else unknown.
@@ -84,6 +89,7 @@ impl Impossible {
         // NaN is in no range; -0.0 is in it.
         let possible = (0.0..=100.0 + PERCENT_SLACK).contains(&value) && value.is_sign_positive();
         *percent = possible.then_some(value.min(100.0));
+        self.changed |= value > 100.0;
         if !possible {
             self.add(what);
         }
@@ -108,8 +114,27 @@ impl Impossible {
     }
 }
 
-/// Makes what cannot be unknown, and says what that was.
-pub(super) fn check(body: &mut Body) -> Impossible {
+/// The fields of a process that can be impossible, and others that are cheap to copy.
+const NUMBERS: Fields = Fields::ALL.without(Fields::USER_NAME).without(Fields::NAME);
+
+/// Makes what cannot be unknown, and says what that was. A body that the link has, too, is copied only where there is
+/// something to change in it.
+pub(super) fn check(body: &mut Arc<Body>) -> Impossible {
+    if let Some(body) = Arc::get_mut(body) {
+        return check_unshared(body);
+    }
+    let mut numbers: Body = match &body.kind {
+        Some(body::Kind::Processes(list)) => body::Kind::Processes(NUMBERS.retained(list)).into(),
+        _ => Body::clone(body),
+    };
+    let impossible = check_unshared(&mut numbers);
+    if impossible.changed {
+        check_unshared(Arc::make_mut(body));
+    }
+    impossible
+}
+
+fn check_unshared(body: &mut Body) -> Impossible {
     use body::Kind;
     let mut impossible = Impossible::default();
     let Body { kind } = body;

@@ -1,16 +1,26 @@
 //! What is possible, and what is not.
 
 use proptest::prelude::*;
+use prost::Message;
 
 use super::*;
 
 const GIB: u64 = 1 << 30;
 
 fn checked(kind: body::Kind) -> (body::Kind, Option<String>) {
-    let mut body: Body = kind.into();
+    let mut body = Arc::new(Body::from(kind));
+    // The link has the body, too, and keeps what the agent sent. Bytes, because no NaN is equal to itself.
+    let (in_link, mut alone) = (Arc::clone(&body), Arc::new(Body::clone(&body)));
+    let sent = in_link.encode_to_vec();
     let words = check(&mut body).words();
+    assert_eq!(in_link.encode_to_vec(), sent);
+    let is_same = body.encode_to_vec() == sent;
+    assert_eq!(Arc::ptr_eq(&in_link, &body), is_same);
+    assert!(words.is_none() || !is_same);
+    assert_eq!(check(&mut alone).words(), words);
+    assert_eq!(alone.encode_to_vec(), body.encode_to_vec());
     assert_eq!(check(&mut body).words(), None, "once is enough");
-    (body.kind.unwrap(), words)
+    (Arc::unwrap_or_clone(body).kind.unwrap(), words)
 }
 
 fn metrics_with(memory: Memory) -> body::Kind {

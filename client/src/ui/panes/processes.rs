@@ -154,11 +154,12 @@ fn draw_hint(buffer: &mut Buffer, rows: Rect, row: usize, context: RenderContext
 
 fn title(list: &ProcessList, context: RenderContext<'_>) -> Vec<Span<'static>> {
     let mut title = vec![Span::styled("Processes", context.theme.strong())];
-    let Some(sample) = context.host.processes.sample.as_ref() else {
+    let sample = context.host.processes.sample.as_ref();
+    let Some((sample, all)) = sample.and_then(|sample| Some((sample, sample.value()?))) else {
         return title;
     };
-    let listed = sample.value.processes.len();
-    let total = usize::try_from(sample.value.total).unwrap_or(0).max(listed);
+    let listed = all.processes.len();
+    let total = usize::try_from(all.total).unwrap_or(0).max(listed);
     if list.filter.is_empty() {
         title.push(Span::raw(format!(" {total}")));
     } else {
@@ -166,7 +167,7 @@ fn title(list: &ProcessList, context: RenderContext<'_>) -> Vec<Span<'static>> {
         let words = format!(" with “{}”", width::fit(&list.filter, 20));
         title.push(Span::styled(words, context.theme.accent()));
     }
-    if sample.value.others_hidden {
+    if all.others_hidden {
         let words = " · others are hidden (hidepid)";
         title.push(Span::styled(words, context.theme.value(Level::High)));
     }

@@ -53,7 +53,8 @@ pub fn facts_rows(host: &HostState, settings: &Settings, width: u16) -> usize {
         now: sample.arrived,
         theme: Theme::new(false),
     };
-    facts(&sample.value, watch, width, context).len()
+    let details = sample.value();
+    details.map_or(0, |details| facts(details, watch, width, context).len())
 }
 
 /// The lines of a tab in a pane of that width.

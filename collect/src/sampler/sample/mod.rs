@@ -20,7 +20,7 @@ const ENCODINGS: usize = 8;
 #[derive(Debug)]
 pub struct Sample {
     query: Query,
-    body: Body,
+    body: Arc<Body>,
     /// What it is called in requests for changes; 0 where there are none to be had.
     revision: u64,
     /// Those before this one, which clients may have.
@@ -36,7 +36,7 @@ impl Sample {
     pub fn new(query: Query, body: Body) -> Self {
         Self {
             query,
-            body,
+            body: Arc::new(body),
             revision: 0,
             earlier: Vec::new(),
             native: Mutex::default(),
@@ -47,7 +47,7 @@ impl Sample {
 
     /// The answer itself.
     #[must_use]
-    pub fn body(&self) -> &Body {
+    pub fn body(&self) -> &Arc<Body> {
         &self.body
     }
 
@@ -75,10 +75,7 @@ impl Sample {
         match (delta, &self.body.kind) {
             (Some(encoded), _) => encoded,
             (None, Some(body::Kind::Processes(list))) if options.fields != Fields::ALL => {
-                let mut list = list.clone();
-                for process in &mut list.processes {
-                    options.fields.retain(process);
-                }
+                let list = options.fields.retained(list);
                 native::encode_body(&body::Kind::Processes(list).into(), self.revision)
             }
             (None, _) => native::encode_body(&self.body, self.revision),
@@ -142,7 +139,7 @@ impl Earlier {
         sample.revision = self.revision;
         if self.samples.len() > EARLIER {
             let oldest = self.samples.pop_front().and_then(Arc::into_inner);
-            self.retired = oldest.map(|sample| sample.body);
+            self.retired = oldest.and_then(|sample| Arc::into_inner(sample.body));
         }
         // Not the samples themselves: each would keep those before it.
         sample.earlier = self.samples.iter().map(Arc::downgrade).collect();

@@ -4,8 +4,8 @@ use prost::Message;
 use prost_types::FieldDescriptorProto;
 use prost_types::field_descriptor_proto::{Label, Type};
 
-use super::in_fields;
-use crate::delta::{apply, between};
+use super::{applied, in_fields};
+use crate::delta::between;
 use crate::descriptors::{Descriptors, delimited, varint};
 use crate::field_ids::ProcessField;
 use crate::model::{Body, Disks, Metrics, Processes, body};
@@ -109,7 +109,7 @@ fn assert_every_change_arrives(message: &str, decode: fn(&[u8]) -> body::Kind) -
         for fields in std::iter::once(Fields::ALL).chain(one_field) {
             let fields = fields | Fields::PID;
             if let Some(delta) = between(&old, &new, fields) {
-                let applied = apply(in_fields(&old, fields), delta).unwrap();
+                let applied = applied(in_fields(&old, fields), &delta).unwrap();
                 assert_eq!(applied, in_fields(&new, fields), "{message}.{name}");
                 in_deltas.push(name.clone());
             }
