@@ -123,15 +123,39 @@ pub(super) fn check(body: &mut Arc<Body>) -> Impossible {
     if let Some(body) = Arc::get_mut(body) {
         return check_unshared(body);
     }
-    let mut numbers: Body = match &body.kind {
-        Some(body::Kind::Processes(list)) => body::Kind::Processes(NUMBERS.retained(list)).into(),
-        _ => Body::clone(body),
-    };
-    let impossible = check_unshared(&mut numbers);
-    if impossible.changed {
-        check_unshared(Arc::make_mut(body));
+    if is_changed_by_check(body) {
+        check_unshared(Arc::make_mut(body))
+    } else {
+        Impossible::default()
     }
-    impossible
+}
+
+/// Whether there is something to change, without a copy of the processes.
+fn is_changed_by_check(body: &Body) -> bool {
+    let Some(body::Kind::Processes(list)) = &body.kind else {
+        return check_unshared(&mut body.clone()).changed;
+    };
+    let Processes {
+        time,
+        processes,
+        total,
+        window_ms,
+        others_hidden,
+    } = list;
+    let mut without_processes = Processes {
+        time: *time,
+        processes: Vec::new(),
+        total: *total,
+        window_ms: *window_ms,
+        others_hidden: *others_hidden,
+    };
+    let mut impossible = Impossible::default();
+    check_list(&mut without_processes, &mut impossible);
+    let boot_ms = without_processes.time.and_then(|time| time.boot_ms);
+    for process in processes {
+        check_process(&mut NUMBERS.retained_of(process), boot_ms, &mut impossible);
+    }
+    impossible.changed
 }
 
 fn check_unshared(body: &mut Body) -> Impossible {
