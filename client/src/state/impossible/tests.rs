@@ -1,8 +1,14 @@
 //! What is possible, and what is not.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use prost::Message;
+use socktop_proto::model::{
+    Body, Cpu, Disk, Disks, Load, Memory, Metrics, Process, Processes, body,
+};
 
+use super::check::MOST_MEMORY_BYTES;
 use super::*;
 
 const GIB: u64 = 1 << 30;
