@@ -40,7 +40,10 @@ impl ProcessLoad {
             .context("starting the parent of the processes")?;
         let end = parent.stdin.take();
         let mut line = String::new();
-        let ready = parent.stdout.take().context("the parent of the processes is silent")?;
+        let ready = parent
+            .stdout
+            .take()
+            .context("the parent of the processes is silent")?;
         BufReader::new(ready).read_line(&mut line)?;
         let load = Self { parent, end };
         anyhow::ensure!(line == "ready\n", "the processes could not be started");
