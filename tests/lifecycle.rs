@@ -2,78 +2,27 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
 use socktop::link::{Dialect, Endpoint, Event, Link, LinkState, Security, Subscription};
 use socktop::trust::Trust;
-use socktop_agent::cli::Args;
-use socktop_agent::config::Config;
-use socktop_agent::server::listen;
 use socktop_agent::server::shared::Agent;
 use socktop_agent::tls::identity::Identity;
-use socktop_agent::transport::accept::{Server, connect_in_process};
+use socktop_agent::transport::accept::connect_in_process;
 use socktop_collect::sampler::Sampling;
 use socktop_proto::model::{ErrorCode, body};
 use socktop_proto::{Body, Query};
-use socktop_tests::DEADLINE;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use socktop_testkit::agent::RunningAgent;
+use socktop_testkit::wait::DEADLINE;
 use tokio::time::timeout;
 
-const ANY_PORT: &str = "127.0.0.1:0";
 const TOKEN: &str = "s3cret-s3cret-s3cret";
 const OFTEN: Duration = Duration::from_millis(100);
 
-/// An agent on a port of loopback.
-struct Running {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    fn boot(address: &str, environment: &[(&str, &str)], identity: Option<&Identity>) -> Self {
-        let args = Args::try_parse_from(["socktop-agent", "--listen", address]).unwrap();
-        let config = Config::load(&args.overrides(), false, |name| {
-            let (_, value) = environment.iter().find(|(known, _)| *known == name)?;
-            Some((*value).to_owned())
-        })
-        .unwrap();
-        let tls = identity.map(|identity| identity.server_config(None).unwrap());
-        let listeners = listen::bind(&config.listen, config.listen_is_explicit).unwrap();
-        let server = Server::new(&config, listeners, tls).unwrap();
-        let address = server.addresses()[0];
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            let stop = async {
-                // Dropped unsent when a test fails: that is an end, too.
-                let _ = stopped.await;
-            };
-            server.serve(stop).await;
-            server.drain().await;
-        });
-        Self {
-            address,
-            stop,
-            task,
-        }
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        Endpoint::Plain(format!("ws://{}", self.address).parse().unwrap())
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        timeout(DEADLINE, self.task)
-            .await
-            .expect("the server's end")
-            .unwrap();
-    }
+fn endpoint(agent: &RunningAgent) -> Endpoint {
+    Endpoint::Plain(format!("ws://{}", agent.address()).parse().unwrap())
 }
 
 /// Reads the link's events until one of them is what is waited for.
@@ -177,8 +126,8 @@ async fn assert_everything_is_told(link: &mut Link) {
 
 #[tokio::test]
 async fn a_client_is_told_everything_over_the_network() {
-    let agent = Running::boot(ANY_PORT, &[], None);
-    let mut link = Link::spawn(agent.endpoint());
+    let agent = RunningAgent::start();
+    let mut link = Link::spawn(endpoint(&agent));
     assert_eq!(
         until_connected(&mut link).await,
         (Dialect::Native, Security::Plain)
@@ -202,8 +151,8 @@ async fn a_client_is_told_everything_inside_one_process() {
 
 #[tokio::test]
 async fn a_process_that_is_not_there_is_an_answer() {
-    let agent = Running::boot(ANY_PORT, &[], None);
-    let mut link = Link::spawn(agent.endpoint());
+    let agent = RunningAgent::start();
+    let mut link = Link::spawn(endpoint(&agent));
     // Above any pid_max.
     let pid = u32::MAX;
     link.set_subscription(Subscription {
@@ -219,9 +168,9 @@ async fn a_process_that_is_not_there_is_an_answer() {
 
 #[tokio::test]
 async fn a_client_returns_to_an_agent_that_was_restarted() {
-    let agent = Running::boot(ANY_PORT, &[], None);
-    let address = agent.address.to_string();
-    let mut link = Link::spawn(agent.endpoint());
+    let agent = RunningAgent::start();
+    let address = agent.address().to_string();
+    let mut link = Link::spawn(endpoint(&agent));
     until_connected(&mut link).await;
     link.set_subscription(Subscription {
         metrics: Some(OFTEN),
@@ -232,7 +181,7 @@ async fn a_client_returns_to_an_agent_that_was_restarted() {
     agent.stop().await;
     assert_ne!(until_lost(&mut link).await, "");
 
-    let agent = Running::boot(&address, &[], None);
+    let agent = RunningAgent::builder().listen(&address).start();
     link.retry_now();
     until_connected(&mut link).await;
     // The plan is carried out without being set again.
@@ -242,13 +191,13 @@ async fn a_client_returns_to_an_agent_that_was_restarted() {
 
 #[tokio::test]
 async fn a_token_is_asked_for_and_taken() {
-    let agent = Running::boot(ANY_PORT, &[("SOCKTOP_TOKEN", TOKEN)], None);
+    let agent = RunningAgent::builder().token(TOKEN).start();
 
-    let mut without = Link::spawn(agent.endpoint());
+    let mut without = Link::spawn(endpoint(&agent));
     let reason = until_lost(&mut without).await;
     assert!(reason.contains("token"), "{reason}");
 
-    let url = format!("ws://{}/ws?token={TOKEN}", agent.address);
+    let url = format!("ws://{}/ws?token={TOKEN}", agent.address());
     let mut with = Link::spawn(Endpoint::Plain(url.parse().unwrap()));
     until_connected(&mut with).await;
     reply(&mut with, Query::Host).await;
@@ -269,10 +218,10 @@ async fn a_certificate_is_made_and_trusted_when_it_is_given() {
     let [own, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let identity_of_agent = identity(own.path());
     let identity_of_another = identity(other.path());
-    let agent = Running::boot(ANY_PORT, &[], Some(&identity_of_agent));
+    let agent = RunningAgent::builder().tls(&identity_of_agent).start();
     let link = |certificate: &Path| {
         let trust = Trust::from_file(certificate, true).unwrap();
-        let url = format!("wss://{}", agent.address);
+        let url = format!("wss://{}", agent.address());
         Link::spawn(Endpoint::Tls(url.parse().unwrap(), trust))
     };
 
@@ -286,7 +235,7 @@ async fn a_certificate_is_made_and_trusted_when_it_is_given() {
     let reason = until_lost(&mut link(&identity_of_another.certificate)).await;
     assert!(reason.contains("certificate"), "{reason}");
 
-    let plain = format!("ws://{}", agent.address);
+    let plain = format!("ws://{}", agent.address());
     let reason = until_lost(&mut Link::spawn(Endpoint::Plain(plain.parse().unwrap()))).await;
     assert!(reason.contains("wss"), "{reason}");
     agent.stop().await;

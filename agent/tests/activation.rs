@@ -1,22 +1,24 @@
 //! The real binary under a service manager: passed sockets, readiness, idle exit.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-mod support;
-
 use std::net::UdpSocket;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::{Manager, PATIENCE, end, get, signal, socket};
+use socktop_testkit::agent::http::get;
+use socktop_testkit::agent::{ServiceManager, end, listening_socket, signal};
+use socktop_testkit::wait::DEADLINE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::client_async;
 
+const AGENT: &str = env!("CARGO_BIN_EXE_socktop-agent");
+
 #[tokio::test]
 async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
-    let manager = Manager::new("idle_exit_seconds = 0.05");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 0.05");
+    let (listener, address) = listening_socket();
     let port = listener.local_addr().unwrap().port();
     // Queued before the agent is there.
     let client = tokio::spawn({
@@ -31,15 +33,15 @@ async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
     });
     let held = listener.try_clone().unwrap();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
-    let client = timeout(PATIENCE, client).await.unwrap().unwrap();
-    let ready = manager.told().await;
+    let client = timeout(DEADLINE, client).await.unwrap().unwrap();
+    let ready = manager.next_notification().await;
     assert!(ready.starts_with("READY=1\nSTATUS="), "{ready:?}");
     manager
-        .hears(&format!("STATUS=1 client on port {port}\n"))
+        .wait_for(&format!("STATUS=1 client on port {port}\n"))
         .await;
     drop(client);
-    manager.hears("STATUS=0 clients").await;
-    assert_eq!(manager.hears("STOPPING").await, "STOPPING=1\n");
+    manager.wait_for("STATUS=0 clients").await;
+    assert_eq!(manager.wait_for("STOPPING").await, "STOPPING=1\n");
     let (success, log) = end(child).await;
     assert!(success, "{log}");
     assert!(
@@ -52,8 +54,8 @@ async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
 
 #[tokio::test]
 async fn health_checks_do_not_keep_it_awake() {
-    let manager = Manager::new("idle_exit_seconds = 1");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 1");
+    let (listener, address) = listening_socket();
     let held = listener.try_clone().unwrap();
     let mut command = manager.command(vec![listener.into()]);
     let child = command.env_remove("NOTIFY_SOCKET").spawn().unwrap();
@@ -77,8 +79,8 @@ async fn health_checks_do_not_keep_it_awake() {
 
 #[tokio::test]
 async fn connections_that_say_nothing_do_not_keep_it_awake() {
-    let manager = Manager::new("idle_exit_seconds = 1\nlimits.handshake_seconds = 1");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 1\nlimits.handshake_seconds = 1");
+    let (listener, address) = listening_socket();
     let held = listener.try_clone().unwrap();
     let mut command = manager.command(vec![listener.into()]);
     let child = command.env_remove("NOTIFY_SOCKET").spawn().unwrap();
@@ -101,8 +103,8 @@ async fn connections_that_say_nothing_do_not_keep_it_awake() {
 
 #[tokio::test]
 async fn several_sockets_are_served() {
-    let manager = Manager::new("");
-    let ((one, first), (other, second)) = (socket(), socket());
+    let manager = ServiceManager::new(AGENT, "");
+    let ((one, first), (other, second)) = (listening_socket(), listening_socket());
     let child = manager
         .command(vec![one.into(), other.into()])
         .spawn()
@@ -112,16 +114,16 @@ async fn several_sockets_are_served() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
     signal(&child, Signal::TERM);
-    assert_eq!(manager.hears("STOPPING").await, "STOPPING=1\n");
+    assert_eq!(manager.wait_for("STOPPING").await, "STOPPING=1\n");
     assert!(end(child).await.0);
 }
 
 #[tokio::test]
 async fn settings_that_name_other_addresses_are_warned_about_and_not_bound() {
-    let manager = Manager::new("listen = [\"127.0.0.1:1\"]");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "listen = [\"127.0.0.1:1\"]");
+    let (listener, address) = listening_socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
-    manager.hears("READY=1").await;
+    manager.wait_for("READY=1").await;
     get(&address, "/healthz").await.unwrap();
     signal(&child, Signal::TERM);
     let (success, log) = end(child).await;
@@ -134,10 +136,10 @@ async fn settings_that_name_other_addresses_are_warned_about_and_not_bound() {
 
 #[tokio::test]
 async fn sockets_of_another_process_are_left_alone() {
-    let manager = Manager::new("listen = [\"127.0.0.1:0\"]");
+    let manager = ServiceManager::new(AGENT, "listen = [\"127.0.0.1:0\"]");
     let script = "LISTEN_PID=1 exec \"$@\"";
     let child = manager.bare_command(script, "1").spawn().unwrap();
-    manager.hears("READY=1").await;
+    manager.wait_for("READY=1").await;
     signal(&child, Signal::TERM);
     let (success, log) = end(child).await;
     assert!(success && !log.contains("systemd's socket"), "{log}");
@@ -145,7 +147,7 @@ async fn sockets_of_another_process_are_left_alone() {
 
 #[tokio::test]
 async fn non_listening_socket_is_a_clear_error() {
-    let manager = Manager::new("");
+    let manager = ServiceManager::new(AGENT, "");
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (success, log) = end(manager.command(vec![udp.into()]).spawn().unwrap()).await;
     assert!(!success);
@@ -162,8 +164,8 @@ async fn non_listening_socket_is_a_clear_error() {
 
 #[tokio::test]
 async fn without_a_notify_socket_nothing_is_told() {
-    let manager = Manager::new("idle_exit_seconds = 0.05");
-    let (listener, _) = socket();
+    let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 0.05");
+    let (listener, _) = listening_socket();
     let mut command = manager.command(vec![listener.into()]);
     let (success, log) = end(command.env_remove("NOTIFY_SOCKET").spawn().unwrap()).await;
     assert!(success && !log.contains("NOTIFY_SOCKET"), "{log}");
@@ -171,8 +173,8 @@ async fn without_a_notify_socket_nothing_is_told() {
 
 #[tokio::test]
 async fn accepted_connection_is_answered_before_the_end() {
-    let manager = Manager::new("");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "");
+    let (listener, address) = listening_socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
     let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     // One has not said a word yet, the other is in the middle of its request.
@@ -186,7 +188,7 @@ async fn accepted_connection_is_answered_before_the_end() {
     // The queue is in order: with this one the others are accepted.
     get(&address, "/healthz").await.unwrap();
     signal(&child, Signal::TERM);
-    manager.hears("STOPPING=1").await;
+    manager.wait_for("STOPPING=1").await;
     for (mut client, later) in slow {
         client.write_all(later.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -198,13 +200,13 @@ async fn accepted_connection_is_answered_before_the_end() {
 
 #[tokio::test]
 async fn a_token_that_was_made_does_not_get_into_the_journal() {
-    let manager = Manager::new("listen = [\"0.0.0.0:0\"]");
+    let manager = ServiceManager::new(AGENT, "listen = [\"0.0.0.0:0\"]");
     for (variable, shown) in [("JOURNAL_STREAM", false), ("NO_STREAM", true)] {
         let script = format!("{variable}=$(stat -L -c %d:%i /proc/self/fd/2) exec \"$@\"");
         let child = manager.bare_command(&script, "0").spawn().unwrap();
-        manager.hears("READY=1").await;
+        manager.wait_for("READY=1").await;
         signal(&child, Signal::TERM);
-        manager.hears("STOPPING=1").await;
+        manager.wait_for("STOPPING=1").await;
         let (success, log) = end(child).await;
         assert!(success);
         assert_eq!(log.contains("SOCKTOP_TOKEN="), shown, "{log}");
@@ -215,8 +217,8 @@ async fn a_token_that_was_made_does_not_get_into_the_journal() {
 #[tokio::test]
 async fn nobody_is_lost_around_an_idle_exit() {
     const CONNECTS: u32 = 60;
-    let manager = Manager::new("idle_exit_seconds = 0.05");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 0.05");
+    let (listener, address) = listening_socket();
     let clients = tokio::spawn(async move {
         for connect in 0..CONNECTS {
             let answer = get(&address, "/healthz").await.unwrap();

@@ -1,20 +1,18 @@
 //! What is served over HTTP, and to whom: real sockets.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-#[path = "limits/rig.rs"]
-#[allow(dead_code)] // Each test takes what it needs.
-mod rig;
+use socktop_testkit::agent::RunningAgent;
+use socktop_testkit::agent::http::exchange;
 
-use rig::{Running, TOKEN};
-use socktop_agent::config::Limits;
+const TOKEN: &str = "right-right-right-right";
 
 const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                        sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 /// The first line of the answer to a request for `path` with these headers. The connection is closed behind it.
-async fn status(server: &Running, path: &str, headers: &str) -> String {
+async fn status(server: &RunningAgent, path: &str, headers: &str) -> String {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    let mut stream = server.connect_from("127.0.0.1").await;
+    let mut stream = server.connect().await;
     let request = format!("GET {path} HTTP/1.1\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut line = String::new();
@@ -24,10 +22,12 @@ async fn status(server: &Running, path: &str, headers: &str) -> String {
 
 #[tokio::test]
 async fn head_is_answered_like_get_without_a_body() {
-    let server = Running::start(Limits::default());
+    let server = RunningAgent::start();
     let ask = async |method: &str| {
         let request = format!("{method} /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
-        server.raw(request.as_bytes()).await
+        exchange(server.address(), request.as_bytes())
+            .await
+            .unwrap()
     };
     for method in ["GET", "HEAD"] {
         let answer = ask(method).await;
@@ -40,7 +40,7 @@ async fn head_is_answered_like_get_without_a_body() {
 
 #[tokio::test]
 async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
-    let server = Running::start_with_token(Limits::default());
+    let server = RunningAgent::builder().token(TOKEN).start();
     let proxied = format!("host: monitor.example\r\n{UPGRADE}");
     let bearer = format!("authorization: Bearer {TOKEN}\r\n");
     let by_query = format!("/ws?token={TOKEN}");
@@ -61,7 +61,7 @@ async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
 
 #[tokio::test]
 async fn both_ways_to_write_the_path_are_checked_alike() {
-    let server = Running::start_with_token(Limits::default());
+    let server = RunningAgent::builder().token(TOKEN).start();
     let local = format!("host: localhost\r\n{UPGRADE}");
     for path in ["/ws", "/ws/"] {
         for (query, headers, wanted) in [

@@ -1,23 +1,25 @@
 //! What no client may do to another, nor to the host: real sockets against small limits.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-#[path = "limits/rig.rs"]
-mod rig;
-
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use rig::{Running, TOKEN, accepted_by_tls, dial, head, limits, text_of};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socktop_agent::config::Limits;
+use socktop_agent::tls::identity::Identity;
 use socktop_proto::Query;
 use socktop_proto::dialect::native;
+use socktop_testkit::agent::RunningAgent;
+use socktop_testkit::agent::client::{ask, connect_tls, dial, dial_native};
+use socktop_testkit::agent::http::{head, refused_exchange};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+const TOKEN: &str = "right-right-right-right";
 const GOOD: &str = "127.0.0.1";
 const BAD: &str = "127.0.0.2";
 const SECOND: Duration = Duration::from_secs(1);
@@ -30,9 +32,27 @@ fn patient() -> Limits {
     }
 }
 
-async fn ask(socket: &mut WebSocketStream<TcpStream>, request: &str) -> Message {
-    socket.send(request.into()).await.unwrap();
-    socket.next().await.unwrap().unwrap()
+/// Limits that let a client ask as often as it likes.
+fn unlimited_requests() -> Limits {
+    Limits {
+        requests_per_second: 10_000,
+        ..Limits::default()
+    }
+}
+
+/// A server with these limits that samples anew for each request.
+fn start(limits: Limits) -> RunningAgent {
+    RunningAgent::builder()
+        .limits(limits)
+        .without_cache()
+        .start()
+}
+
+/// As many files as the host allows: a flood has two ends here.
+fn allow_many_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
 }
 
 /// The close frame that ends a conversation, after whatever comes before.
@@ -46,8 +66,8 @@ async fn farewell(socket: &mut WebSocketStream<TcpStream>) -> (u16, String) {
 
 #[tokio::test]
 async fn a_thousand_half_open_connections_keep_no_other_out() {
-    rig::allow_many_files();
-    let server = Running::start(patient());
+    allow_many_files();
+    let server = start(patient());
     let mut flood = Vec::new();
     for number in 0..1000 {
         let mut stream = server.connect_from(BAD).await;
@@ -67,9 +87,17 @@ async fn a_thousand_half_open_connections_keep_no_other_out() {
 
 #[tokio::test]
 async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
-    rig::allow_many_files();
+    allow_many_files();
     let folder = tempfile::tempdir().unwrap();
-    let server = Running::start_tls(patient(), folder.path());
+    let identity = Identity {
+        certificate: folder.path().join("cert.pem"),
+        key: folder.path().join("key.pem"),
+    };
+    identity.ensure("localhost", &[]).unwrap();
+    let server = RunningAgent::builder()
+        .limits(patient())
+        .tls(&identity)
+        .start();
     let mut flood = Vec::new();
     for _ in 0..1000 {
         let mut stream = server.connect_from(BAD).await;
@@ -77,13 +105,10 @@ async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
         let _ = stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 252, 3]).await;
         flood.push(stream);
     }
-    let good = accepted_by_tls(server.connect_from(GOOD).await).await;
-    let request = format!("ws://{}/ws", server.address);
-    let (mut good, _) = tokio_tungstenite::client_async(request, good)
-        .await
-        .unwrap();
-    good.send("get_disks".into()).await.unwrap();
-    good.next().await.unwrap().unwrap();
+    let stream = server.connect_from(GOOD).await;
+    let stream = connect_tls(stream, &identity.certificate, None).await;
+    let mut good = dial(stream.unwrap(), "/ws").await.unwrap();
+    ask(&mut good, "get_disks").await;
     // All but the last 32 were hung up on, the first of them first.
     assert_eq!(flood[0].read(&mut [0]).await.unwrap_or(0), 0);
     server.stop().await;
@@ -91,7 +116,7 @@ async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
 
 #[tokio::test]
 async fn excess_client_is_told_which_limit() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         connections: 3,
         per_address: 2,
         ..Limits::default()
@@ -123,25 +148,25 @@ async fn excess_client_is_told_which_limit() {
 
 #[tokio::test]
 async fn a_reload_changes_the_limits() {
-    let server = Running::start(Limits::default());
+    let server = RunningAgent::start();
     let enter = async || dial(server.connect_from(GOOD).await, "/ws").await;
     let _first = enter().await.unwrap();
     let one = Limits {
         per_address: 1,
         ..Limits::default()
     };
-    server.reload(one);
+    server.set_limits(one);
     assert!(enter().await.is_err());
-    server.reload(Limits::default());
+    server.set_limits(Limits::default());
     enter().await.unwrap();
     server.stop().await;
 }
 
 #[tokio::test]
 async fn silent_reader_is_given_up() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         send_time: Duration::from_millis(100),
-        ..limits()
+        ..unlimited_requests()
     });
     let mut socket = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
     // Sooner or later nothing more fits on the way, and then the agent hangs up.
@@ -151,12 +176,14 @@ async fn silent_reader_is_given_up() {
 
 #[tokio::test]
 async fn silent_reader_does_not_block_others() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         send_time: Duration::from_hours(1),
         queued_bytes: 8192,
-        ..limits()
+        ..unlimited_requests()
     });
-    let mut bad = rig::dial_native(server.connect_from(BAD).await).await;
+    let mut bad = dial_native(server.connect_from(BAD).await, None)
+        .await
+        .unwrap();
     // Until nothing fits on the way any more, in neither direction. What it asks about one process takes a while.
     let pid = std::process::id();
     for query in [Query::Processes, Query::Process { pid }].iter().cycle() {
@@ -168,17 +195,17 @@ async fn silent_reader_does_not_block_others() {
     }
     let mut good = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
     ask(&mut good, "get_processes").await;
-    ask(&mut good, &format!("get_process_metrics:{pid}")).await;
+    ask(&mut good, format!("get_process_metrics:{pid}")).await;
     drop(bad);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn stalled_reader_keeps_its_place_until_it_is_discarded() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         per_address: 1,
         send_time: Duration::from_millis(100),
-        ..limits()
+        ..unlimited_requests()
     });
     let mut first = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
     // It says goodbye, but does not hang up.
@@ -192,7 +219,7 @@ async fn stalled_reader_keeps_its_place_until_it_is_discarded() {
 
 #[tokio::test]
 async fn silent_client_is_disconnected_with_the_reason() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         idle_session: Some(Duration::from_millis(100)),
         ..Limits::default()
     });
@@ -212,13 +239,13 @@ async fn silent_client_is_disconnected_with_the_reason() {
 
 #[tokio::test]
 async fn a_message_may_be_as_large_as_the_settings_say() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         message_bytes: 1024,
         ..Limits::default()
     });
     let mut socket = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
-    let reply = ask(&mut socket, &"x".repeat(1024)).await;
-    assert!(text_of(&reply).contains("unknown request"));
+    let reply = ask(&mut socket, "x".repeat(1024)).await;
+    assert!(reply.to_text().unwrap().contains("unknown request"));
     socket.send("x".repeat(1025).into()).await.unwrap();
     let (code, reason) = farewell(&mut socket).await;
     assert_eq!(code, 1009);
@@ -228,7 +255,7 @@ async fn a_message_may_be_as_large_as_the_settings_say() {
 
 #[tokio::test]
 async fn unfinished_large_messages_take_memory_of_sixteen_at_most() {
-    let server = Running::start(limits());
+    let server = start(unlimited_requests());
     let mut clients = Vec::new();
     for _ in 0..20 {
         let mut client = dial(server.connect_from(BAD).await, "/ws").await.unwrap();
@@ -252,7 +279,7 @@ async fn unfinished_large_messages_take_memory_of_sixteen_at_most() {
 
 #[tokio::test]
 async fn too_frequent_requests_wait_without_an_error() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         requests_per_second: 4,
         ..Limits::default()
     });
@@ -263,7 +290,7 @@ async fn too_frequent_requests_wait_without_an_error() {
     }
     for _ in 0..10 {
         let reply = socket.next().await.unwrap().unwrap();
-        assert!(text_of(&reply).contains("nonsense"));
+        assert!(reply.to_text().unwrap().contains("nonsense"));
     }
     // Eight come at once, the others one every quarter of a second.
     assert!(start.elapsed() >= Duration::from_millis(490));
@@ -272,7 +299,7 @@ async fn too_frequent_requests_wait_without_an_error() {
 
 #[tokio::test]
 async fn guesses_are_answered_slowly_and_the_right_token_enters_at_once() {
-    let server = Running::start_with_token(Limits::default());
+    let server = RunningAgent::builder().token(TOKEN).start();
     let guess = async || {
         let mut stream = server.connect_from(GOOD).await;
         stream
@@ -302,7 +329,7 @@ async fn guesses_are_answered_slowly_and_the_right_token_enters_at_once() {
     drop(guesses);
     // Who has no token yet is told at once, and has guessed nothing.
     for _ in 0..20 {
-        let answer = server.raw(&head("/ws", "")).await;
+        let answer = refused_exchange(server.address(), &head("/ws", "")).await;
         assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     }
     server.stop().await;
@@ -310,7 +337,7 @@ async fn guesses_are_answered_slowly_and_the_right_token_enters_at_once() {
 
 #[tokio::test]
 async fn requests_that_may_be_read_in_two_ways_are_refused() {
-    let server = Running::start(Limits::default());
+    let server = RunningAgent::start();
     let get = "GET /ws HTTP/1.1\r\n";
     let host = "host: localhost\r\n";
     let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -335,7 +362,7 @@ async fn requests_that_may_be_read_in_two_ways_are_refused() {
         // The same by the other way to write the path.
         let with_slash = request.replacen("/ws ", "/ws/ ", 1);
         for request in [request, with_slash] {
-            let answer = server.raw(request.as_bytes()).await;
+            let answer = refused_exchange(server.address(), request.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 400"), "{request}: {answer}");
             assert!(answer.contains(word), "{request}: {answer}");
         }
@@ -345,34 +372,34 @@ async fn requests_that_may_be_read_in_two_ways_are_refused() {
 
 #[tokio::test]
 async fn a_connection_serves_one_request() {
-    let server = Running::start(Limits::default());
+    let server = RunningAgent::start();
     let one = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    let answer = server.raw(one.repeat(2).as_bytes()).await;
+    let answer = refused_exchange(server.address(), one.repeat(2).as_bytes()).await;
     assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
     let smuggled = format!(
         "GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{one}",
         one.len()
     );
-    let answer = server.raw(smuggled.as_bytes()).await;
+    let answer = refused_exchange(server.address(), smuggled.as_bytes()).await;
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_large_head_is_refused() {
-    let server = Running::start(Limits {
+    let server = start(Limits {
         header_bytes: 8192,
         ..Limits::default()
     });
     let long = format!("x-long: {}\r\n", "x".repeat(9000));
     let many = "x-many: x\r\n".repeat(65);
     for headers in [long, many] {
-        let answer = server.raw(&head("/healthz", &headers)).await;
+        let answer = refused_exchange(server.address(), &head("/healthz", &headers)).await;
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
     let fits = format!("x-long: {}\r\n", "x".repeat(7000));
-    let answer = server.raw(&head("/healthz", &fits)).await;
+    let answer = refused_exchange(server.address(), &head("/healthz", &fits)).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     server.stop().await;
 }

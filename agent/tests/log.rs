@@ -3,36 +3,33 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use socktop_testkit::agent::AgentProcess;
+
+const AGENT: &str = env!("CARGO_BIN_EXE_socktop-agent");
+
+/// Ends the agent, and returns what it logged.
+fn stop(mut agent: AgentProcess) -> String {
+    assert!(agent.end_by(Signal::TERM).success());
+    agent.log()
+}
 
 #[test]
 fn a_token_never_reaches_the_log() {
-    let mut agent = Command::new(env!("CARGO_BIN_EXE_socktop-agent"))
-        .args(["--listen", "127.0.0.1:0", "--log-level", "trace"])
-        .env("SOCKTOP_TOKEN", "sesame")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(agent.stderr.take().unwrap());
-    let mut said = String::new();
-    let address = loop {
-        let start = said.len();
-        assert_ne!(log.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        if let Some((_, rest)) = said.get(start..).unwrap().split_once("ws://") {
-            break rest.split('/').next().unwrap().to_owned();
-        }
-    };
+    let mut command = Command::new(AGENT);
+    command.args(["--log-level", "trace"]);
+    let agent = AgentProcess::start(command.env("SOCKTOP_TOKEN", "sesame"));
     for (query, header) in [
         ("?token=sesame", ""),
         ("?token=opensesame", ""),
         ("", "authorization: Bearer sesame\r\n"),
         ("", "authorization: Basic sesame\r\n"),
     ] {
-        let mut client = TcpStream::connect(&address).unwrap();
+        let mut client = TcpStream::connect(agent.address()).unwrap();
         write!(
             client,
             "GET /ws{query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{header}\r\n"
@@ -42,36 +39,22 @@ fn a_token_never_reaches_the_log() {
         client.read_to_string(&mut reply).unwrap();
         assert!(reply.starts_with("HTTP/1.1 4"), "{reply}");
     }
-    kill_process(Pid::from_child(&agent), Signal::TERM).unwrap();
-    log.read_to_string(&mut said).unwrap();
-    assert!(agent.wait().unwrap().success());
+    let said = stop(agent);
     assert_eq!(said.matches("refused").count(), 2, "{said}");
     assert!(!said.contains("sesame"), "{said}");
 }
 
 #[test]
 fn a_flood_of_guesses_fills_no_log() {
-    let mut agent = Command::new(env!("CARGO_BIN_EXE_socktop-agent"))
-        .args(["--listen", "127.0.0.1:0"])
-        .env("SOCKTOP_TOKEN", "sesame")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(agent.stderr.take().unwrap());
-    let mut said = String::new();
-    log.read_line(&mut said).unwrap();
-    let (_, rest) = said.split_once("ws://").unwrap();
-    let address = rest.split('/').next().unwrap().to_owned();
+    let agent = AgentProcess::start(Command::new(AGENT).env("SOCKTOP_TOKEN", "sesame"));
     for _ in 0..100 {
-        let mut client = TcpStream::connect(&address).unwrap();
+        let mut client = TcpStream::connect(agent.address()).unwrap();
         write!(client, "GET /ws HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         let mut reply = String::new();
         client.read_to_string(&mut reply).unwrap();
         assert!(reply.starts_with("HTTP/1.1 401"), "{reply}");
     }
-    kill_process(Pid::from_child(&agent), Signal::TERM).unwrap();
-    log.read_to_string(&mut said).unwrap();
-    assert!(agent.wait().unwrap().success());
+    let said = stop(agent);
     // A minute may pass on a busy machine, and then it begins anew.
     let told = said.matches(" refused: ").count();
     assert!((1..100).contains(&told), "{said}");
@@ -81,36 +64,11 @@ fn a_flood_of_guesses_fills_no_log() {
     );
 }
 
-/// An agent by a line for sh(1) that runs `"$@"`, what it logs, and its address.
-fn start(script: &str) -> (Child, BufReader<ChildStderr>, String) {
-    let mut agent = Command::new("sh")
-        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_socktop-agent")])
-        .args(["--listen", "127.0.0.1:0"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(agent.stderr.take().unwrap());
-    let mut said = String::new();
-    log.read_line(&mut said).unwrap();
-    let (_, rest) = said.split_once("ws://").unwrap();
-    let address = rest.split('/').next().unwrap().to_owned();
-    (agent, log, address)
-}
-
-/// Ends the agent, and returns what it logged.
-fn stop(mut agent: Child, mut log: BufReader<ChildStderr>) -> String {
-    kill_process(Pid::from_child(&agent), Signal::TERM).unwrap();
-    let mut said = String::new();
-    log.read_to_string(&mut said).unwrap();
-    assert!(agent.wait().unwrap().success());
-    said
-}
-
 #[test]
 fn sessions_that_are_opened_and_dropped_fill_no_log() {
-    let (agent, log, address) = start("exec \"$@\"");
+    let agent = AgentProcess::start(&mut Command::new(AGENT));
     for _ in 0..80 {
-        let mut client = TcpStream::connect(&address).unwrap();
+        let mut client = TcpStream::connect(agent.address()).unwrap();
         write!(
             client,
             "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
@@ -121,7 +79,7 @@ fn sessions_that_are_opened_and_dropped_fill_no_log() {
         BufReader::new(client).read_line(&mut reply).unwrap();
         assert!(reply.starts_with("HTTP/1.1 101"), "{reply}");
     }
-    let said = stop(agent, log);
+    let said = stop(agent);
     // A minute may pass on a busy machine, and then it begins anew.
     let told = said.matches(" connected as this machine").count();
     assert!((1..40).contains(&told), "{said}");
@@ -133,8 +91,8 @@ fn sessions_that_are_opened_and_dropped_fill_no_log() {
 }
 
 /// How often the agent went to sleep, by `proc_pid_status(5)`.
-fn sleeps(agent: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.id())).unwrap();
+fn sleeps(agent: &AgentProcess) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.pid())).unwrap();
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
@@ -143,26 +101,27 @@ fn sleeps(agent: &Child) -> u64 {
 
 #[test]
 fn out_of_descriptors_it_logs_little_and_serves_again_when_some_are_free() {
-    let (agent, mut log, address) = start("ulimit -n 20; exec \"$@\"");
+    let script = "ulimit -n 20; exec \"$@\"";
+    let mut command = Command::new("sh");
+    let mut agent = AgentProcess::start(command.args(["-c", script, "sh", AGENT]));
     let mut held: Vec<_> = (0..40)
-        .map(|_| TcpStream::connect(&address).unwrap())
+        .map(|_| TcpStream::connect(agent.address()).unwrap())
         .collect();
-    let mut said = String::new();
-    while !said.contains("accepting a connection failed") {
-        log.read_line(&mut said).unwrap();
-    }
+    agent.wait_for_log("a failure to accept", |log| {
+        log.contains("accepting a connection failed")
+    });
     // It tries again and again meanwhile.
     let before = sleeps(&agent);
     while sleeps(&agent) < before + 20 {
         thread::sleep(Duration::from_millis(50));
     }
     held.clear();
-    let mut client = TcpStream::connect(&address).unwrap();
+    let mut client = TcpStream::connect(agent.address()).unwrap();
     write!(client, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     let mut reply = String::new();
     client.read_to_string(&mut reply).unwrap();
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
-    said.push_str(&stop(agent, log));
+    let said = stop(agent);
     let told = said.matches("accepting a connection failed").count();
     assert!((1..=10).contains(&told), "{said}");
     assert!(said.contains("more failures"), "{said}");

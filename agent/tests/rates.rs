@@ -1,14 +1,12 @@
 //! How often clients may ask and connect: real sockets against small limits.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-#[path = "limits/rig.rs"]
-#[allow(dead_code)] // Each test takes what it needs.
-mod rig;
-
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
-use rig::{Running, dial, head};
 use socktop_agent::config::Limits;
+use socktop_testkit::agent::RunningAgent;
+use socktop_testkit::agent::client::dial;
+use socktop_testkit::agent::http::head;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -18,10 +16,12 @@ const BAD: &str = "127.0.0.2";
 #[tokio::test]
 async fn new_connections_bring_no_new_requests() {
     const CONNECTIONS: u32 = 20;
-    let server = Running::start(Limits {
-        requests_per_second: 50,
-        ..Limits::default()
-    });
+    let server = RunningAgent::builder()
+        .limits(Limits {
+            requests_per_second: 50,
+            ..Limits::default()
+        })
+        .start();
     let start = Instant::now();
     let mut sockets = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -43,10 +43,12 @@ async fn new_connections_bring_no_new_requests() {
 
 #[tokio::test]
 async fn connections_of_one_address_come_at_a_rate_and_others_at_once() {
-    let server = Running::start(Limits {
-        connections_per_second: 20,
-        ..Limits::default()
-    });
+    let server = RunningAgent::builder()
+        .limits(Limits {
+            connections_per_second: 20,
+            ..Limits::default()
+        })
+        .start();
     let start = Instant::now();
     for served in 1..=60_u32 {
         let mut stream = server.connect_from(BAD).await;

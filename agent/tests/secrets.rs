@@ -2,43 +2,23 @@
 #![allow(clippy::unwrap_used)] // Tests panic to fail.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 
-use futures_util::{SinkExt, StreamExt};
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Signal, geteuid};
 use socktop_proto::Query;
-use socktop_proto::dialect::native;
 use socktop_proto::model::body;
+use socktop_testkit::agent::AgentProcess;
+use socktop_testkit::agent::client::{ask_native, dial_native};
 use tokio::net::TcpStream;
-use tokio_tungstenite::client_async;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// Who owns nothing: `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// A serving agent, which ends when a test fails.
-struct Agent(Child);
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // It has ended already where all went well.
-        let _ = self.0.kill();
-    }
-}
-
-impl Agent {
-    fn end(mut self, signal: Signal) -> ExitStatus {
-        kill_process(Pid::from_child(&self.0), signal).unwrap();
-        self.0.wait().unwrap()
-    }
-}
-
-/// A serving agent with this line for sh(1), which runs `"$@"`; and its address.
-fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (Agent, String) {
+/// A serving agent with this line for sh(1), which runs `"$@"`.
+fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> AgentProcess {
     let mut program = PathBuf::from(env!("CARGO_BIN_EXE_socktop-agent"));
     if user.is_some() {
         // Where it was built the user may have no way to it.
@@ -57,29 +37,15 @@ fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> (A
     command
         .args(["-c", script, "sh"])
         .arg(program)
-        .args(["--listen", "127.0.0.1:0"])
         .args(arguments)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", home)
-        .current_dir(home)
-        .stderr(Stdio::piped());
+        .current_dir(home);
     if let Some(user) = user {
         command.uid(user).gid(user);
     }
-    let mut agent = command.spawn().unwrap();
-    let mut log = BufReader::new(agent.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.contains("listens on") {
-        let before = said.len();
-        log.read_line(&mut said).unwrap();
-        assert!(said.len() > before, "it ended: {said}");
-    }
-    let (_, rest) = said.rsplit_once("://").unwrap();
-    let address = rest.split('/').next().unwrap().to_owned();
-    // Whatever else it says is read by nobody, but it may say it.
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    (Agent(agent), address)
+    AgentProcess::start(&mut command)
 }
 
 #[tokio::test]
@@ -91,39 +57,28 @@ async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_s
     };
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let (agent, address) = serve("exec \"$@\"", &[], dropped, home.path());
-    let proc = Path::new("/proc").join(agent.0.id().to_string());
+    let mut agent = serve("exec \"$@\"", &[], dropped, home.path());
+    let proc = Path::new("/proc").join(agent.pid().to_string());
     let owner = |name: &str| fs::metadata(proc.join(name)).unwrap().uid();
     // proc(5): what wants the right to trace a process is root's where it may not be dumped.
     assert_eq!(owner("environ"), 0);
     assert_eq!(owner(""), user);
 
-    let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
-    let subprotocol = native::SUBPROTOCOL.parse().unwrap();
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", subprotocol);
-    let stream = TcpStream::connect(&address).await.unwrap();
-    let (mut socket, _) = client_async(request, stream).await.unwrap();
-    let mut ask = async |query| {
-        let request = native::encode_request(1, query);
-        socket.send(request.into()).await.unwrap();
-        let reply = socket.next().await.unwrap().unwrap().into_data();
-        let answer = native::decode_reply(&reply, 1 << 24).unwrap();
-        answer.payload.whole().unwrap().kind.unwrap()
-    };
+    let stream = TcpStream::connect(agent.address()).await.unwrap();
+    let mut socket = dial_native(stream, None).await.unwrap();
+    let mut ask = async |query| ask_native(&mut socket, query).await.kind.unwrap();
     let body::Kind::Processes(list) = ask(Query::Processes).await else {
         panic!("no list of processes");
     };
     let own = list
         .processes
         .iter()
-        .find(|process| process.pid == agent.0.id());
+        .find(|process| process.pid == agent.pid());
     assert_eq!(own.unwrap().user_id, Some(user));
     let body::Kind::Disks(_) = ask(Query::Disks).await else {
         panic!("no disks");
     };
-    assert!(agent.end(Signal::TERM).success());
+    assert!(agent.end_by(Signal::TERM).success());
 }
 
 #[test]
@@ -138,8 +93,8 @@ fn a_core_dump_has_no_secrets() {
         eprintln!("skipped: no program's core is dumped here (/proc/sys/kernel/core_pattern)");
         return;
     }
-    let (agent, _) = serve(script, &[], None, home.path());
-    let ended = agent.end(Signal::ABORT);
+    let mut agent = serve(script, &[], None, home.path());
+    let ended = agent.end_by(Signal::ABORT);
     assert_eq!(ended.signal(), Some(Signal::ABORT.as_raw()));
     assert!(!ended.core_dumped());
 }
@@ -179,8 +134,8 @@ fn setup_sets_modes_whatever_the_umask() {
 fn the_draft_of_a_killed_agent_is_gone_at_the_next_start() {
     let home = tempfile::tempdir().unwrap();
     let start = || {
-        let (agent, _) = serve("exec \"$@\"", &["--enableSSL"], None, home.path());
-        assert!(agent.end(Signal::TERM).success());
+        let mut agent = serve("exec \"$@\"", &["--enableSSL"], None, home.path());
+        assert!(agent.end_by(Signal::TERM).success());
     };
     start();
     let folder = home.path().join(".local/share/socktop_agent/tls");

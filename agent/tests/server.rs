@@ -1,122 +1,35 @@
 //! The server as a client sees it: real sockets, every way in and every bad input.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
-use socktop_agent::cli::Args;
-use socktop_agent::config::Config;
-use socktop_agent::server::listen;
 use socktop_agent::server::shared::Agent;
-use socktop_agent::transport::accept::{Server, connect_in_process};
+use socktop_agent::transport::accept::connect_in_process;
+use socktop_proto::Query;
 use socktop_proto::dialect::native;
 use socktop_proto::model::body;
-use socktop_proto::{Body, Query};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use socktop_testkit::agent::RunningAgent;
+use socktop_testkit::agent::client::{NATIVE, ask, ask_native, upgrade};
+use socktop_testkit::agent::http::{exchange, get};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use tokio::time::sleep;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
-use tokio_tungstenite::{WebSocketStream, client_async, client_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// A server on a free port of loopback, stopped when dropped.
-struct Running {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    task: tokio::task::JoinHandle<()>,
+async fn plain(server: &RunningAgent) -> WebSocketStream<TcpStream> {
+    server.dial("/ws", &[]).await.unwrap().0
 }
 
-fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Running {
-    let arguments = [&["socktop-agent", "--listen", "127.0.0.1:0"], arguments].concat();
-    let args = Args::try_parse_from(arguments).unwrap();
-    let config = Config::load(&args.overrides(), false, |name| {
-        let known = environment.iter().find(|(known, _)| *known == name);
-        known.map(|(_, value)| (*value).to_owned())
-    })
-    .unwrap();
-    let listeners = listen::bind(&config.listen, config.listen_is_explicit).unwrap();
-    let server = Server::new(&config, listeners, None).unwrap();
-    let address = server.addresses()[0];
-    let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(async move {
-        let stop = async {
-            let _ = stopped.await;
-        };
-        server.serve(stop).await;
-        server.drain().await;
-    });
-    Running {
-        address,
-        stop: Some(stop),
-        task,
+/// The status by which the agent refuses an upgrade.
+async fn refusal(server: &RunningAgent, path: &str, headers: &[(&'static str, &str)]) -> u16 {
+    match server.dial(path, headers).await {
+        Err(WsError::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("let in"),
     }
-}
-
-impl Running {
-    async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
-        self.task.await.unwrap();
-    }
-
-    /// Sends a request as it stands and returns all that comes back.
-    async fn raw(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).await.unwrap();
-        reply
-    }
-
-    async fn dial(
-        &self,
-        path: &str,
-        headers: &[(&'static str, &str)],
-    ) -> Result<(WebSocketStream<TcpStream>, Response), WsError> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let mut request = format!("ws://{}{path}", self.address).into_client_request()?;
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        client_async(request, stream).await
-    }
-
-    async fn plain(&self) -> WebSocketStream<TcpStream> {
-        self.dial("/ws", &[]).await.unwrap().0
-    }
-
-    async fn refusal(&self, path: &str, headers: &[(&'static str, &str)]) -> u16 {
-        match self.dial(path, headers).await {
-            Err(WsError::Http(response)) => response.status().as_u16(),
-            Err(error) => panic!("{error}"),
-            Ok(_) => panic!("let in"),
-        }
-    }
-}
-
-const NATIVE: &[(&str, &str)] = &[("sec-websocket-protocol", native::SUBPROTOCOL)];
-
-async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    request: impl Into<Message>,
-) -> Message {
-    socket.send(request.into()).await.unwrap();
-    socket.next().await.unwrap().unwrap()
-}
-
-async fn ask_native<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    id: u64,
-    query: Query,
-) -> (u64, Body) {
-    let reply = ask(socket, native::encode_request(id, query)).await;
-    let answer = native::decode_reply(&reply.into_data(), 1 << 24).unwrap();
-    (answer.id, answer.payload.whole().unwrap())
 }
 
 fn error_of(reply: &Message) -> String {
@@ -126,45 +39,42 @@ fn error_of(reply: &Message) -> String {
 
 #[tokio::test]
 async fn healthz_answers_and_other_paths_do_not() {
-    let server = start(&[], &[]);
-    let get = |path| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    assert!(
-        server
-            .raw(&get("/healthz"))
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
-    assert!(server.raw(&get("/")).await.starts_with("HTTP/1.1 404"));
-    assert!(
-        server
-            .raw(&get("/../etc/passwd"))
-            .await
-            .starts_with("HTTP/1.1 404")
-    );
-    assert!(server.raw(&get("/ws")).await.starts_with("HTTP/1.1 426"));
+    let server = RunningAgent::start();
+    for (path, status) in [
+        ("/healthz", "200"),
+        ("/", "404"),
+        ("/../etc/passwd", "404"),
+        ("/ws", "426"),
+    ] {
+        let answer = get(server.address(), path).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    }
     let post = "POST /ws HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    assert!(server.raw(post).await.starts_with("HTTP/1.1 405"));
+    let answer = exchange(server.address(), post.as_bytes()).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     server.stop().await;
 }
 
 #[tokio::test]
 async fn the_native_dialect_is_chosen_by_its_subprotocol() {
-    let server = start(&[], &[]);
-    let (mut socket, response) = server.dial("/ws", NATIVE).await.unwrap();
+    let server = RunningAgent::start();
+    let (mut socket, response) = server.dial("/ws", &[NATIVE]).await.unwrap();
     assert_eq!(
         response.headers()["sec-websocket-protocol"],
         native::SUBPROTOCOL
     );
-    let (id, body) = ask_native(&mut socket, 7, Query::Host).await;
-    assert_eq!(id, 7);
+    let body = ask_native(&mut socket, Query::Host).await;
     assert!(matches!(body.kind, Some(body::Kind::Host(_))), "{body:?}");
     server.stop().await;
 }
 
 #[tokio::test]
 async fn native_replies_do_not_wait_for_slower_ones() {
-    let server = start(&[], &[]);
-    let (mut socket, _) = server.dial("/ws", NATIVE).await.unwrap();
+    let server = RunningAgent::start();
+    let (mut socket, _) = server.dial("/ws", &[NATIVE]).await.unwrap();
     // The first metrics wait for their window; facts do not.
     for (id, query) in [(1, Query::Metrics), (2, Query::Host)] {
         let request = native::encode_request(id, query);
@@ -181,8 +91,8 @@ async fn native_replies_do_not_wait_for_slower_ones() {
 
 #[tokio::test]
 async fn plain_requests_are_answered_in_their_order() {
-    let server = start(&[], &[]);
-    let mut socket = server.plain().await;
+    let server = RunningAgent::start();
+    let mut socket = plain(&server).await;
     for request in [
         "get_metrics",
         "get_disks",
@@ -202,8 +112,8 @@ async fn plain_requests_are_answered_in_their_order() {
 
 #[tokio::test]
 async fn every_bad_request_has_an_answer_and_the_session_goes_on() {
-    let server = start(&[], &[]);
-    let mut socket = server.plain().await;
+    let server = RunningAgent::start();
+    let mut socket = plain(&server).await;
     for (request, word) in [
         ("get_everything", "get_everything"),
         ("", "unknown request"),
@@ -231,8 +141,8 @@ async fn every_bad_request_has_an_answer_and_the_session_goes_on() {
 
 #[tokio::test]
 async fn bad_native_requests_are_answered_too() {
-    let server = start(&[], &[]);
-    let (mut socket, _) = server.dial("/ws", NATIVE).await.unwrap();
+    let server = RunningAgent::start();
+    let (mut socket, _) = server.dial("/ws", &[NATIVE]).await.unwrap();
     let unknown = vec![0x08, 0x05, 0xfa, 0x01, 0x00]; // id 5, field 31
     for (request, id) in [
         (Message::binary(vec![0xff; 9]), 0),
@@ -245,15 +155,15 @@ async fn bad_native_requests_are_answered_too() {
         assert_eq!(got, id);
         assert!(matches!(body.kind, Some(body::Kind::Error(_))), "{body:?}");
     }
-    ask_native(&mut socket, 1, Query::Host).await;
+    ask_native(&mut socket, Query::Host).await;
     server.stop().await;
 }
 
 #[tokio::test]
 async fn an_oversized_message_is_refused_with_a_reason() {
-    let server = start(&[], &[]);
-    let stream = TcpStream::connect(server.address).await.unwrap();
-    let url = format!("ws://{}/ws", server.address);
+    let server = RunningAgent::start();
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let url = format!("ws://{}/ws", server.address());
     let unbounded = WebSocketConfig::default().max_write_buffer_size(1 << 30);
     let (mut socket, _) = client_async_with_config(url, stream, Some(unbounded))
         .await
@@ -270,11 +180,11 @@ async fn an_oversized_message_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn a_wrong_token_is_refused_before_the_upgrade() {
-    let server = start(&[], &[("SOCKTOP_TOKEN", "secret")]);
-    assert_eq!(server.refusal("/ws", &[]).await, 401);
-    assert_eq!(server.refusal("/ws?token=wrong", &[]).await, 401);
+    let server = RunningAgent::builder().token("secret").start();
+    assert_eq!(refusal(&server, "/ws", &[]).await, 401);
+    assert_eq!(refusal(&server, "/ws?token=wrong", &[]).await, 401);
     let wrong = [("authorization", "Bearer wrong")];
-    assert_eq!(server.refusal("/ws", &wrong).await, 401);
+    assert_eq!(refusal(&server, "/ws", &wrong).await, 401);
     server.dial("/ws?token=secret", &[]).await.unwrap();
     let right = [("authorization", "Bearer secret")];
     server.dial("/ws", &right).await.unwrap();
@@ -283,18 +193,18 @@ async fn a_wrong_token_is_refused_before_the_upgrade() {
 
 #[tokio::test]
 async fn a_foreign_origin_and_a_rebound_host_are_refused() {
-    let server = start(&[], &[]);
+    let server = RunningAgent::start();
     let origin = [("origin", "https://evil.example")];
-    assert_eq!(server.refusal("/ws", &origin).await, 403);
+    assert_eq!(refusal(&server, "/ws", &origin).await, 403);
     let host = [("host", "evil.example:3000")];
-    assert_eq!(server.refusal("/ws", &host).await, 403);
+    assert_eq!(refusal(&server, "/ws", &host).await, 403);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn stopping_says_goodbye() {
-    let server = start(&[], &[]);
-    let mut socket = server.plain().await;
+    let server = RunningAgent::start();
+    let mut socket = plain(&server).await;
     ask(&mut socket, "get_disks").await;
     let stopped = tokio::spawn(server.stop());
     let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else {
@@ -307,8 +217,8 @@ async fn stopping_says_goodbye() {
 
 #[tokio::test]
 async fn new_client_may_ask_once_of_a_stopping_agent() {
-    let server = start(&[], &[]);
-    let mut socket = server.plain().await;
+    let server = RunningAgent::start();
+    let mut socket = plain(&server).await;
     let stopped = tokio::spawn(server.stop());
     // By then the conversation has heard of it.
     sleep(Duration::from_millis(50)).await;
@@ -322,8 +232,8 @@ async fn new_client_may_ask_once_of_a_stopping_agent() {
 
 #[tokio::test]
 async fn silent_client_does_not_keep_the_agent_and_gets_a_close_frame() {
-    let server = start(&[], &[]);
-    let mut socket = server.plain().await;
+    let server = RunningAgent::start();
+    let mut socket = plain(&server).await;
     let stopped = tokio::spawn(server.stop());
     let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else {
         panic!("no goodbye")
@@ -335,15 +245,11 @@ async fn silent_client_does_not_keep_the_agent_and_gets_a_close_frame() {
 #[tokio::test]
 async fn an_in_process_agent_answers_without_a_port() {
     let agent = Agent::in_process(&socktop_collect::sampler::Sampling::default()).unwrap();
-    let mut request = "ws://in-process/ws".into_client_request().unwrap();
-    let subprotocol = native::SUBPROTOCOL.parse().unwrap();
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", subprotocol);
-    let (mut socket, _) = client_async(request, connect_in_process(&agent))
+    let url = "ws://in-process/ws";
+    let (mut socket, _) = upgrade(connect_in_process(&agent), url, &[NATIVE])
         .await
         .unwrap();
-    let (_, body) = ask_native(&mut socket, 1, Query::Host).await;
+    let body = ask_native(&mut socket, Query::Host).await;
     assert!(matches!(body.kind, Some(body::Kind::Host(_))));
 }
 

@@ -1,27 +1,24 @@
 //! The real binary as a service: broken settings, rereading them, credentials, what it logs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-mod support;
-
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::path::Path;
 
 use rustix::process::Signal;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use socktop_agent::tls::credentials::Pairs;
+use socktop_testkit::agent::client::connect_tls;
+use socktop_testkit::agent::http::{get, head};
+use socktop_testkit::agent::{ServiceManager, end, listening_socket, signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
-use support::{Manager, end, get, signal, socket};
-
+const AGENT: &str = env!("CARGO_BIN_EXE_socktop-agent");
 const UPGRADE: &str = "/ws HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
                        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nx:";
 
-fn spawn(manager: &Manager) -> (Child, TcpListener, String) {
-    let (listener, address) = socket();
+fn spawn(manager: &ServiceManager) -> (Child, TcpListener, String) {
+    let (listener, address) = listening_socket();
     let held = listener.try_clone().unwrap();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
     (child, held, address)
@@ -29,9 +26,9 @@ fn spawn(manager: &Manager) -> (Child, TcpListener, String) {
 
 #[tokio::test]
 async fn a_broken_file_is_skipped_and_named_in_the_status() {
-    let manager = Manager::new("[cache]\nmetrics_ms = soon");
+    let manager = ServiceManager::new(AGENT, "[cache]\nmetrics_ms = soon");
     let (child, _held, address) = spawn(&manager);
-    let ready = manager.hears("READY=1").await;
+    let ready = manager.wait_for("READY=1").await;
     assert!(ready.contains("agent.toml, line 2: "), "{ready}");
     let answer = get(&address, "/healthz").await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -42,18 +39,18 @@ async fn a_broken_file_is_skipped_and_named_in_the_status() {
 
 #[tokio::test]
 async fn nobody_enters_by_a_broken_access_file_until_it_is_repaired_and_reread() {
-    let manager = Manager::new("");
+    let manager = ServiceManager::new(AGENT, "");
     manager.write("access.toml", "allowed_origins = 5");
     let (child, _held, address) = spawn(&manager);
-    manager.hears("access.toml, line 1: ").await;
+    manager.wait_for("access.toml, line 1: ").await;
     let answer = get(&address, UPGRADE).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(answer.contains("access.toml, line 1: "), "{answer}");
 
     manager.write("access.toml", "");
     signal(&child, Signal::HUP);
-    manager.hears("RELOADING=1\nMONOTONIC_USEC=").await;
-    let ready = manager.hears("READY=1").await;
+    manager.wait_for("RELOADING=1\nMONOTONIC_USEC=").await;
+    let ready = manager.wait_for("READY=1").await;
     assert!(!ready.contains("access.toml"), "{ready}");
     let answer = get(&address, "/ws").await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 426"), "{answer}");
@@ -63,22 +60,22 @@ async fn nobody_enters_by_a_broken_access_file_until_it_is_repaired_and_reread()
 
 #[tokio::test]
 async fn settings_are_reread_and_broken_ones_change_nothing() {
-    let manager = Manager::new("");
+    let manager = ServiceManager::new(AGENT, "");
     let (child, _held, address) = spawn(&manager);
-    manager.hears("READY=1").await;
+    manager.wait_for("READY=1").await;
 
     manager.write("agent.toml", "idle_exit_seconds = 0.05");
     manager.write("access.toml", "no_token =");
     signal(&child, Signal::HUP);
-    manager.hears("RELOADING=1").await;
-    manager.hears("access.toml, line 1: ").await;
+    manager.wait_for("RELOADING=1").await;
+    manager.wait_for("access.toml, line 1: ").await;
     // Neither the idle exit nor the doors have changed.
     let answer = get(&address, "/ws").await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 426"), "{answer}");
 
     manager.write("access.toml", "");
     signal(&child, Signal::HUP);
-    manager.hears("STOPPING=1").await;
+    manager.wait_for("STOPPING=1").await;
     let (success, log) = end(child).await;
     assert!(success, "{log}");
     assert!(
@@ -89,7 +86,7 @@ async fn settings_are_reread_and_broken_ones_change_nothing() {
 
 #[tokio::test]
 async fn the_credentials_are_token_and_identity() {
-    let manager = Manager::new("");
+    let manager = ServiceManager::new(AGENT, "");
     let credentials = manager.path("credentials");
     std::fs::create_dir(&credentials).unwrap();
     std::fs::write(credentials.join("token"), "secret-token\n").unwrap();
@@ -97,47 +94,37 @@ async fn the_credentials_are_token_and_identity() {
     pairs.made.ensure("host", &[]).unwrap();
     std::fs::write(&pairs.own.certificate, "not a certificate").unwrap();
 
-    let (listener, address) = socket();
+    let (listener, address) = listening_socket();
     let child = manager
         .command(vec![listener.into()])
         .env_remove("SOCKTOP_ENABLE_SSL")
         .env("CREDENTIALS_DIRECTORY", &credentials)
         .spawn()
         .unwrap();
-    let ready = manager.hears("READY=1").await;
+    let ready = manager.wait_for("READY=1").await;
     assert!(ready.contains("tls_cert.pem"), "{ready}");
     signal(&child, Signal::HUP);
-    manager.hears("RELOADING=1").await;
-    let ready = manager.hears("READY=1").await;
+    manager.wait_for("RELOADING=1").await;
+    let ready = manager.wait_for("READY=1").await;
     assert!(ready.contains("tls_cert.pem"), "{ready}");
 
-    let certificate = CertificateDer::from_pem_file(&pairs.made.certificate).unwrap();
-    let refused = https(&address, &certificate, "/ws?token=wrong-token").await;
+    let certificate = &pairs.made.certificate;
+    let refused = https(&address, certificate, "/ws?token=wrong-token").await;
     assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
-    let welcome = https(&address, &certificate, "/ws?token=secret-token").await;
+    let welcome = https(&address, certificate, "/ws?token=secret-token").await;
     assert!(welcome.starts_with("HTTP/1.1 426"), "{welcome}");
     signal(&child, Signal::TERM);
     assert!(end(child).await.0);
 }
 
 /// Asks by HTTPS, trusting `certificate` alone.
-async fn https(address: &str, certificate: &CertificateDer<'static>, path: &str) -> String {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+async fn https(address: &str, certificate: &Path, path: &str) -> String {
     let stream = TcpStream::connect(address).await.unwrap();
-    let name = "localhost".try_into().unwrap();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let mut stream = connector.connect(name, stream).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut stream = connect_tls(stream, certificate, None).await.unwrap();
+    let request = head(path, "connection: close\r\n");
+    stream.write_all(&request).await.unwrap();
     let mut answer = Vec::new();
-    // A server may end without TLS's goodbye.
+    // A server may end without TLS's close_notify.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8(answer).unwrap()
 }

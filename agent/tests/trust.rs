@@ -2,39 +2,27 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use clap::Parser;
-use futures_util::{SinkExt, StreamExt};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
-use rustls::pki_types::{PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use socktop_agent::cli::Args;
-use socktop_agent::config::Config;
-use socktop_agent::server::listen;
-use socktop_agent::server::shared::Agent;
+use rustls::pki_types::PrivateKeyDer;
 use socktop_agent::tls::identity::Identity;
-use socktop_agent::transport::accept::Server;
-use socktop_proto::dialect::native;
 use socktop_proto::model::body;
-use socktop_proto::{Body, ErrorCode, Query};
+use socktop_proto::{ErrorCode, Query};
+use socktop_testkit::agent::RunningAgent;
+use socktop_testkit::agent::client::{ask, ask_native, connect_tls, dial_native};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
 
-/// A server with its settings in a folder. It ends with the test's runtime.
+/// A server with its settings in a folder.
 struct Host {
     folder: tempfile::TempDir,
     identity: Identity,
-    address: SocketAddr,
-    agent: Arc<Agent>,
+    agent: RunningAgent,
 }
 
 /// Files of settings, by name. `FOLDER` in them is the folder's path.
@@ -47,40 +35,20 @@ fn host(files: &[(&str, &str)]) -> Host {
         let text = text.replace("FOLDER", folder.path().to_str().unwrap());
         fs::write(folder.path().join(name), text).unwrap();
     }
-    let config = config(&folder);
     let identity = Identity {
         certificate: folder.path().join("cert.pem"),
         key: folder.path().join("key.pem"),
     };
     identity.ensure("localhost", &[]).unwrap();
-    let tls = config
-        .tls
-        .then(|| identity.server_config(config.access.client_ca.as_ref()))
-        .transpose()
-        .unwrap();
-    let listen = ["127.0.0.1:0".parse().unwrap()];
-    let listeners = listen::bind(&listen, true).unwrap();
-    let server = Server::new(&config, listeners, tls).unwrap();
-    let address = server.addresses()[0];
-    let agent = Arc::clone(server.agent());
-    tokio::spawn(async move { server.serve(std::future::pending()).await });
+    let agent = RunningAgent::builder()
+        .settings(&folder.path().join("agent.toml"))
+        .identity(&identity)
+        .start();
     Host {
         folder,
         identity,
-        address,
         agent,
     }
-}
-
-fn config(folder: &tempfile::TempDir) -> Config {
-    let file = folder.path().join("agent.toml");
-    let args = ["socktop-agent", "--config", file.to_str().unwrap()];
-    Config::load(
-        &Args::try_parse_from(args).unwrap().overrides(),
-        false,
-        |_| None,
-    )
-    .unwrap()
 }
 
 /// An authority and what it vouches for.
@@ -117,33 +85,17 @@ impl Host {
         certificate: Option<&Identified>,
         token: Option<&str>,
     ) -> Result<WebSocketStream<impl AsyncRead + AsyncWrite + Unpin>, WsError> {
-        let mut roots = RootCertStore::empty();
-        let own = fs::read(&self.identity.certificate).unwrap();
-        let own = rustls_pem(&own);
-        roots.add(own).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let config = match certificate {
-            Some((certificate, key)) => {
-                let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-                let chain = vec![certificate.der().clone()];
-                builder.with_client_auth_cert(chain, key).unwrap()
-            }
-            None => builder.with_no_client_auth(),
-        };
-        let stream = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await?;
-        upgrade(stream, token).await
+        let own = certificate.map(|(certificate, key)| {
+            let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+            (certificate.der().clone(), key)
+        });
+        let stream = self.agent.connect().await;
+        let stream = connect_tls(stream, &self.identity.certificate, own).await?;
+        dial_native(stream, token).await
     }
 
     async fn dial(&self, token: &str) -> Result<WebSocketStream<TcpStream>, WsError> {
-        upgrade(TcpStream::connect(self.address).await?, Some(token)).await
+        dial_native(self.agent.connect().await, Some(token)).await
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -153,46 +105,6 @@ impl Host {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
-
-    /// Reads the settings anew.
-    fn reload(&self) {
-        let config = config(&self.folder);
-        let client_ca = config.access.client_ca.clone();
-        let tls = self.identity.server_config(client_ca.as_ref()).unwrap();
-        self.agent.apply(config, Some(tls));
-    }
-}
-
-fn rustls_pem(pem: &[u8]) -> rustls::pki_types::CertificateDer<'static> {
-    use rustls::pki_types::pem::PemObject;
-    rustls::pki_types::CertificateDer::from_pem_slice(pem).unwrap()
-}
-
-async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    token: Option<&str>,
-) -> Result<WebSocketStream<S>, WsError> {
-    let mut request = "ws://localhost/ws".into_client_request()?;
-    let headers = request.headers_mut();
-    headers.insert(
-        "sec-websocket-protocol",
-        native::SUBPROTOCOL.parse().unwrap(),
-    );
-    if let Some(token) = token {
-        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-    }
-    Ok(client_async(request, stream).await?.0)
-}
-
-async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    query: Query,
-) -> Body {
-    let request = native::encode_request(1, query);
-    socket.send(Message::binary(request)).await.unwrap();
-    let reply = socket.next().await.unwrap().unwrap();
-    let answer = native::decode_reply(&reply.into_data(), 1 << 24).unwrap();
-    answer.payload.whole().unwrap()
 }
 
 /// The status of a refusal by HTTP, or nothing where TLS refused already.
@@ -218,7 +130,7 @@ async fn a_token_for_metrics_opens_neither_details_nor_journal() {
     let mut graph = host.dial("graph").await.unwrap();
     assert_eq!(status(host.dial("grafana").await), Some(401));
     for query in [Query::Host, Query::Metrics, Query::Processes, Query::Disks] {
-        let body = ask(&mut graph, query).await;
+        let body = ask_native(&mut graph, query).await;
         assert!(
             !matches!(body.kind, Some(body::Kind::Error(_))),
             "{query:?}"
@@ -226,8 +138,8 @@ async fn a_token_for_metrics_opens_neither_details_nor_journal() {
     }
     for query in [Query::Process { pid: me() }, Query::Journal { pid: me() }] {
         // Whoever may has had it sampled just before.
-        let allowed = ask(&mut full, query).await;
-        let Some(body::Kind::Error(error)) = ask(&mut graph, query).await.kind else {
+        let allowed = ask_native(&mut full, query).await;
+        let Some(body::Kind::Error(error)) = ask_native(&mut graph, query).await.kind else {
             panic!("{query:?} was answered");
         };
         assert_eq!(error.code(), ErrorCode::PermissionDenied);
@@ -241,16 +153,13 @@ async fn a_token_for_metrics_opens_neither_details_nor_journal() {
 #[tokio::test]
 async fn the_published_dialects_refuse_the_same() {
     let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
-    let url = format!("ws://{}/ws?token=graph", host.address);
-    let stream = TcpStream::connect(host.address).await.unwrap();
-    let mut socket = client_async(url, stream).await.unwrap().0;
+    let (mut socket, _) = host.agent.dial("/ws?token=graph", &[]).await.unwrap();
     for request in [
         format!("get_process_metrics:{}", me()),
         format!("get_journal_entries:{}", me()),
         format!("{{\"type\":\"process\",\"pid\":{}}}", me()),
     ] {
-        socket.send(Message::text(request)).await.unwrap();
-        let reply = socket.next().await.unwrap().unwrap();
+        let reply = ask(&mut socket, request).await;
         let reply = reply.to_text().unwrap();
         assert!(reply.starts_with("{\"error\":"), "{reply}");
         assert!(!reply.contains("\"command\""), "{reply}");
@@ -268,7 +177,7 @@ async fn arguments_are_left_out_where_that_is_set() {
         .unwrap();
     let pid = watched.id().unwrap();
     let mut command = async || {
-        let body = ask(&mut client, Query::Process { pid }).await;
+        let body = ask_native(&mut client, Query::Process { pid }).await;
         let Some(body::Kind::Process(details)) = body.kind else {
             panic!("{body:?}");
         };
@@ -281,7 +190,7 @@ async fn arguments_are_left_out_where_that_is_set() {
         "agent.toml",
         &settings.replace("FOLDER", host.folder.path().to_str().unwrap()),
     );
-    host.reload();
+    host.agent.reload();
     let redacted = command().await;
     let [program, rest] = &redacted[..] else {
         panic!("{redacted:?}")
@@ -343,11 +252,11 @@ async fn a_reload_asks_for_certificates_or_no_longer() {
     assert!(by_token().await);
     let file = access("certificate").replace("FOLDER", host.folder.path().to_str().unwrap());
     host.write("access.toml", &file);
-    host.reload();
+    host.agent.reload();
     assert!(!by_token().await);
     assert!(host.dial_tls(Some(&CA.client()), None).await.is_ok());
     fs::remove_file(host.path("access.toml")).unwrap();
-    host.reload();
+    host.agent.reload();
     assert!(by_token().await);
 }
 

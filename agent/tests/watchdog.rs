@@ -2,16 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
-mod support;
-
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
 use rustix::process::Signal;
-use support::{Manager, PATIENCE, get, socket};
+use socktop_testkit::agent::http::get;
+use socktop_testkit::agent::{ServiceManager, listening_socket};
+use socktop_testkit::wait::DEADLINE;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+const AGENT: &str = env!("CARGO_BIN_EXE_socktop-agent");
 
 /// A request for metrics in the text dialect, in a masked WebSocket frame.
 const ASK: &[u8] = b"\x81\x8b\0\0\0\0get_metrics";
@@ -28,8 +30,8 @@ async fn an_agent_whose_serving_thread_hangs_ends_by_sigalrm() {
         eprintln!("skipped: this user may make no user namespace, or is in a chroot");
         return;
     }
-    let manager = Manager::new("");
-    let (listener, address) = socket();
+    let manager = ServiceManager::new(AGENT, "");
+    let (listener, address) = listening_socket();
     // In the place of a kernel file that cannot hang stands one that does: opening a FIFO waits for its other end.
     let fifo = manager.path("fifo");
     let made = Command::new("mkfifo").arg(&fifo).status();
@@ -45,7 +47,7 @@ async fn an_agent_whose_serving_thread_hangs_ends_by_sigalrm() {
         )))
         .spawn()
         .unwrap();
-    manager.hears("READY=1").await;
+    manager.wait_for("READY=1").await;
     assert!(get(&address, "/healthz").await.unwrap().contains("200 OK"));
 
     let mut client = TcpStream::connect(&address).await.unwrap();
@@ -55,7 +57,7 @@ async fn an_agent_whose_serving_thread_hangs_ends_by_sigalrm() {
     assert_eq!(&upgraded, b"HTTP/1.1 101");
     client.write_all(ASK).await.unwrap();
 
-    let ended = timeout(PATIENCE, agent.wait())
+    let ended = timeout(DEADLINE, agent.wait())
         .await
         .expect("it hangs for ever")
         .unwrap();

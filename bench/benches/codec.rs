@@ -5,10 +5,10 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use socktop_bench::samples;
 use socktop_proto::dialect::{native, text};
 use socktop_proto::model::body;
 use socktop_proto::{Body, Frame, Query};
+use socktop_testkit::hosts::pi4;
 
 /// Far above any of these.
 const UNPACKED_LIMIT: usize = 64 << 20;
@@ -19,17 +19,17 @@ fn main() {
         (
             "metrics of 8 CPUs",
             Query::Metrics,
-            body::Kind::Metrics(samples::metrics(0, 8)),
+            body::Kind::Metrics(pi4::metrics(0, 8)),
         ),
         (
             "80 processes",
             Query::Processes,
-            body::Kind::Processes(samples::processes(80)),
+            body::Kind::Processes(pi4::processes(80)),
         ),
         (
             "1,000 processes",
             Query::Processes,
-            body::Kind::Processes(samples::processes(1000)),
+            body::Kind::Processes(pi4::processes(1000)),
         ),
     ] {
         codec(&mut criterion, name, query, &kind.into());

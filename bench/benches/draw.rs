@@ -14,9 +14,9 @@ use socktop::link::{Dialect, Event, Intervals, LinkState, Security};
 use socktop::state::Moment;
 use socktop::ui;
 use socktop::view::Settings;
-use socktop_bench::samples;
 use socktop_proto::Query;
 use socktop_proto::model::body;
+use socktop_testkit::hosts::pi4;
 
 const AREA: Rect = Rect::new(0, 0, 120, 40);
 
@@ -56,12 +56,12 @@ fn main() {
     criterion.final_summary();
 }
 
-fn metrics(step: u32) -> body::Kind {
-    body::Kind::Metrics(samples::metrics(step, 8))
+fn metrics(step: u64) -> body::Kind {
+    body::Kind::Metrics(pi4::metrics(step, 8))
 }
 
 fn processes(count: u32) -> body::Kind {
-    body::Kind::Processes(samples::processes(count))
+    body::Kind::Processes(pi4::processes(count))
 }
 
 /// An application that has seen a host for a minute.
@@ -87,12 +87,7 @@ fn after_a_minute(count: u32) -> (App, Moment) {
     for step in 0..120 {
         now = reply(&mut app, now, Query::Metrics, metrics(step));
     }
-    now = reply(
-        &mut app,
-        now,
-        Query::Disks,
-        body::Kind::Disks(samples::disks()),
-    );
+    now = reply(&mut app, now, Query::Disks, body::Kind::Disks(pi4::disks()));
     now = reply(&mut app, now, Query::Processes, processes(count));
     (app, now)
 }

@@ -16,7 +16,6 @@ pub mod proxy;
 pub mod report;
 pub mod requests;
 pub mod results;
-pub mod samples;
 pub mod scan;
 pub mod screen;
 pub mod sizes;

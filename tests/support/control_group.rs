@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::server::free_port;
-use crate::wait::wait_for;
+use socktop_testkit::programs::free_port;
+use socktop_testkit::wait::wait_for;
 
 /// A control group with bounds on memory and on the number of tasks, of either version. Dropping it removes it.
 pub struct ControlGroup {

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
-use crate::wait::DEADLINE;
+use socktop_testkit::wait::DEADLINE;
 
 /// Far above any reply of a test's host.
 const UNPACKED_LIMIT: usize = 64 << 20;

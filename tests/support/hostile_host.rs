@@ -11,10 +11,10 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use crate::background::Background;
 use crate::programs::{clean_command, our_program};
-use crate::server::{Server, free_port};
-use crate::wait::DEADLINE;
+use socktop_testkit::programs::Background;
+use socktop_testkit::programs::{Server, free_port};
+use socktop_testkit::wait::DEADLINE;
 
 /// Set inside a host of a test's own: the name of the test.
 const INSIDE: &str = "SOCKTOP_HOSTILE_HOST";

@@ -8,8 +8,8 @@ use socktop_proto::{Body, Query};
 
 use crate::conversation::Conversation;
 use crate::hostile_host::{eager_agent_below, threads};
-use crate::server::Server;
-use crate::wait::wait_for;
+use socktop_testkit::programs::Server;
+use socktop_testkit::wait::wait_for;
 
 /// Whether callgrind is there.
 #[must_use]

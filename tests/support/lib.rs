@@ -3,18 +3,14 @@
 //!
 //! Everything here panics with what it waited for and what it saw instead: it serves tests alone.
 
-mod background;
 mod control_group;
 mod conversation;
 mod demonstration;
 mod hostile_host;
 mod instructions;
 mod programs;
-mod server;
 mod terminal;
-mod wait;
 
-pub use background::Background;
 pub use control_group::ControlGroup;
 pub use conversation::Conversation;
 pub use demonstration::{USUAL_SIZE, demonstration, shows_this_host, wait_until_left};
@@ -24,9 +20,9 @@ pub use hostile_host::{
 };
 pub use instructions::{CountedAgent, can_count_instructions};
 pub use programs::{clean_command, our_program, published_program};
-pub use server::{Server, free_port};
+pub use socktop_testkit::programs::{Background, Server, free_port};
+pub use socktop_testkit::wait::{DEADLINE, wait_for};
 pub use terminal::{Size, Terminal, keys, terminal_command};
-pub use wait::{DEADLINE, wait_for};
 
 /// This host's name, as both programs should show it: `uname(2)` nodename.
 #[must_use]

@@ -11,7 +11,7 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::write;
 
-use crate::wait::{DEADLINE, wait_for};
+use socktop_testkit::wait::{DEADLINE, wait_for};
 
 /// What keys send, as a terminal in its normal mode does.
 pub mod keys {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use socktop_proto::Frame;
 use socktop_proto::dialect::{json, native, text};
 
-use crate::strategies::{body, query};
+use socktop_testkit::strategies::{body, query};
 
 const LIMIT: usize = 1 << 20;
 

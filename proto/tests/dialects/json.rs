@@ -7,8 +7,8 @@ use socktop_proto::dialect::text;
 use socktop_proto::model::body;
 use socktop_proto::{Body, Frame, Query};
 
-use crate::samples;
-use crate::strategies::{body, complete_metrics};
+use socktop_testkit::hosts::small;
+use socktop_testkit::strategies::{body, complete_metrics};
 
 fn value_of(frame: &Frame) -> Value {
     match frame {
@@ -68,7 +68,7 @@ fn malformed_request_is_answered_with_the_reason() {
 #[test]
 fn metrics_are_the_guides_json() {
     assert_eq!(
-        value_of(&encode_reply(Query::Metrics, &samples::metrics())),
+        value_of(&encode_reply(Query::Metrics, &small::metrics())),
         json!({
             "sampled_at_ms": 1_700_000_000_123_u64,
             "cpu_total": 12.5,
@@ -93,7 +93,7 @@ fn metrics_are_the_guides_json() {
 
 #[test]
 fn disks_are_the_guides_json() {
-    let reply = value_of(&encode_reply(Query::Disks, &samples::disks()));
+    let reply = value_of(&encode_reply(Query::Disks, &small::disks()));
     assert_eq!(reply[0]["name"], "mmcblk0p2");
     assert_eq!(reply[0]["total"], 1000);
     assert_eq!(reply[0]["available"], 350);
@@ -101,10 +101,10 @@ fn disks_are_the_guides_json() {
 
 #[test]
 fn processes_are_the_same_protobuf_as_in_text() {
-    let ours = encode_reply(Query::Processes, &samples::processes());
+    let ours = encode_reply(Query::Processes, &small::processes());
     assert_eq!(
         ours,
-        text::encode_reply(Query::Processes, &samples::processes())
+        text::encode_reply(Query::Processes, &small::processes())
     );
     assert!(matches!(ours, Frame::Binary(_)));
 }
@@ -113,14 +113,14 @@ fn processes_are_the_same_protobuf_as_in_text() {
 fn an_error_is_json() {
     let query = Query::Process { pid: 42 };
     assert_eq!(
-        value_of(&encode_reply(query, &samples::not_found())),
+        value_of(&encode_reply(query, &small::not_found())),
         json!({"error": "no process 42", "pid": 42})
     );
     assert_eq!(
-        value_of(&encode_reply(Query::Disks, &samples::not_found())),
+        value_of(&encode_reply(Query::Disks, &small::not_found())),
         json!({"error": "no process 42"})
     );
-    assert!(value_of(&encode_reply(Query::Host, &samples::host()))["error"].is_string());
+    assert!(value_of(&encode_reply(Query::Host, &small::host()))["error"].is_string());
     assert!(value_of(&encode_reply(Query::Host, &Body { kind: None }))["error"].is_string());
 }
 

@@ -6,7 +6,7 @@ use prost::Message;
 use socktop_proto::legacy::processes::ProcessList;
 use socktop_proto::legacy::{decode_processes, encode_processes};
 
-use crate::strategies::processes;
+use socktop_testkit::strategies::processes;
 
 /// `socktop.Processes`, as the programs of 1.60 have it.
 #[derive(Clone, PartialEq, Message)]

@@ -9,7 +9,5 @@ mod legacy_client;
 mod legacy_processes;
 mod limits;
 mod native;
-mod samples;
-mod strategies;
 mod text;
 mod text_carries;

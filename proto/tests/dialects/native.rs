@@ -13,8 +13,8 @@ use socktop_proto::dialect::native::{
 use socktop_proto::model::{Body, ErrorCode, Reply, Request, reply};
 use socktop_proto::{Error, Fields, Query};
 
-use crate::samples;
-use crate::strategies::{body, delta, query};
+use socktop_testkit::hosts::small;
+use socktop_testkit::strategies::{body, delta, query};
 
 const LIMIT: usize = 1 << 20;
 
@@ -67,29 +67,29 @@ fn a_request_for_a_delta_in_some_fields_is_these_bytes() {
 fn replies_are_these_bytes() {
     let golden = [
         (
-            samples::host(),
+            small::host(),
             "08ac02123512330a0270691206362e362e33311a1344656269616e20474e552f4c696e7578203132\
              2a076161726368363438044205302e312e30",
         ),
         (
-            samples::metrics(),
+            small::metrics(),
             "08ac0212721a700a0a08fbd095ffbc31108827120270691a180d000048411205150000c841120208\
              0118f4032500004142220c0880201080081880182080042a0408001000320f0d0000003f15000080\
              3e1d0000003e3a0c0a046574683010e80718d00f42110a056361726430150000f040186420c801",
         ),
         (
-            samples::disks(),
+            small::disks(),
             "08ac021251224f0a0a08fbd095ffbc3110882712260a0e2f6465762f6d6d63626c6b30703212012f\
              1a046578743420e80728d80430de023801400012190a096e61733a2f706f6f6c12042f6d6e741a04\
              6e6673343802",
         ),
         (
-            samples::processes(),
+            small::processes(),
             "08ac02124b2a490a0a08fbd095ffbc3110882712230801100018002204726f6f742a077379737465\
              6d64300238014500000000488020500a121108ac022a076772c3b6c39f654500004642180220e807",
         ),
         (
-            samples::details(),
+            small::details(),
             "08ac0212c20132bf010a0a08fbd095ffbc31108827121e082a100118e80722036164612a02736830\
              0138024500002040486450a01f18e8072202736822022d6322036361742a0d2f7573722f62696e2f\
              6461736832092f686f6d652f61646138c80140324893c995ffbc3150b0ea0158a09c016080047003\
@@ -97,12 +97,12 @@ fn replies_are_these_bytes() {
              082b102a18e8072a0363617430033801480a18e8072203636174381448ffcf95ffbc31500058904e",
         ),
         (
-            samples::journal(),
+            small::journal(),
             "08ac0212443a420a0a08fbd095ffbc311088271232088180f9c0c1c4820310041a116469736b2069\
              7320393020252066756c6c220a64662e73657276696365282a3202646638001801",
         ),
         (
-            samples::not_found(),
+            small::not_found(),
             "08ac0212130a110802120d6e6f2070726f63657373203432",
         ),
     ];
@@ -119,16 +119,16 @@ fn replies_are_these_bytes() {
 fn deltas_are_these_bytes() {
     let golden = [
         (
-            samples::metrics_delta(),
+            small::metrics_delta(),
             "08ac02223408f40310011a2d08f40310d4611a04a8c30100250000244228ff3f308040420a0d0000\
              003f150000803e4a01015202b8175a01002807",
         ),
         (
-            samples::disks_delta(),
+            small::disks_delta(),
             "08ac02221908f403100122120a0200021205808001ff7f1a05ff7f8080012807",
         ),
         (
-            samples::processes_delta(),
+            small::processes_delta(),
             "08ac02223408f40310012a2d08d00f1202ac021a0808ad022a036e6577220200042a03dc0b003201\
              043a02ff3f4201044a01025201015a01032807",
         ),

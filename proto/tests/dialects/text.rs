@@ -10,7 +10,7 @@ use socktop_proto::dialect::text::{
 use socktop_proto::model::{Body, Process, ProcessState, Processes, body};
 use socktop_proto::{Error, ErrorCode, Frame, Query};
 
-use crate::samples;
+use socktop_testkit::hosts::small;
 
 pub(crate) const LIMIT: usize = 1 << 20;
 pub(crate) const PROCESS: Query = Query::Process { pid: 42 };
@@ -87,7 +87,7 @@ fn malformed_request_is_answered_with_the_valid_ones() {
 
 #[test]
 fn metrics_are_this_json() {
-    let frame = encode_reply(Query::Metrics, &samples::metrics());
+    let frame = encode_reply(Query::Metrics, &small::metrics());
     assert_eq!(
         value_of(&frame),
         json!({
@@ -116,7 +116,7 @@ fn metrics_are_this_json() {
 
 #[test]
 fn disks_are_this_json() {
-    let frame = encode_reply(Query::Disks, &samples::disks());
+    let frame = encode_reply(Query::Disks, &small::disks());
     // The hung one has no sizes, and there is no way to say so here.
     assert_eq!(
         value_of(&frame),
@@ -201,7 +201,7 @@ const DETAILS: &str = r#"{
 
 #[test]
 fn details_are_this_json() {
-    let frame = encode_reply(PROCESS, &samples::details());
+    let frame = encode_reply(PROCESS, &small::details());
     assert!(
         matches!(frame, Frame::Binary(_)),
         "longer than the threshold"
@@ -214,7 +214,7 @@ fn details_are_this_json() {
 
 #[test]
 fn the_journal_is_this_json() {
-    let frame = encode_reply(JOURNAL, &samples::journal());
+    let frame = encode_reply(JOURNAL, &small::journal());
     assert_eq!(
         value_of(&frame),
         json!({
@@ -239,7 +239,7 @@ fn the_journal_is_this_json() {
 
 #[test]
 fn processes_are_protobuf_raw_or_packed() {
-    let Frame::Binary(short) = encode_reply(Query::Processes, &samples::processes()) else {
+    let Frame::Binary(short) = encode_reply(Query::Processes, &small::processes()) else {
         panic!("a process list is binary");
     };
     let golden = b"\x08\x02\x12\x0e\x08\x01\x12\x07systemd\x20\x80\x20\
@@ -373,7 +373,7 @@ fn spellings_of_the_legacy_agent_are_read() {
 
 #[test]
 fn queries_unknown_to_this_dialect_are_reported() {
-    let refused = encode_reply(Query::Host, &samples::host());
+    let refused = encode_reply(Query::Host, &small::host());
     assert!(value_of(&refused)["error"].is_string());
     let body = decode_reply(Query::Host, &Frame::Text("{}".into()), LIMIT).unwrap();
     assert_eq!(error_of(&body).code(), ErrorCode::BadRequest);

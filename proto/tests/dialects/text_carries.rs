@@ -9,8 +9,8 @@ use socktop_proto::model::{
 };
 
 use crate::legacy_client;
-use crate::strategies::{self, query};
 use crate::text::{JOURNAL, LIMIT, PROCESS, json_of};
+use socktop_testkit::strategies::{self, query};
 
 /// What is left of metrics; `None` where the dialect demands a number that is unknown.
 fn kept_of_metrics(metrics: Metrics) -> Option<Metrics> {

@@ -1,46 +1,52 @@
 //! The real binary, started as systemd starts it.
-#![allow(dead_code)] // Each test takes what it needs.
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixDatagram};
+use tokio::net::UnixDatagram;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// Longer than anything here takes, so that a test ends when the program does not.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+use crate::wait::DEADLINE;
 
 /// A service manager that holds sockets and starts agents on them.
-pub(crate) struct Manager {
+pub struct ServiceManager {
+    program: PathBuf,
     folder: tempfile::TempDir,
     notify: UnixDatagram,
 }
 
-impl Manager {
-    /// A manager with settings for the agent.
-    pub(crate) fn new(settings: &str) -> Self {
+impl ServiceManager {
+    /// A manager with settings for the agent `program`.
+    #[must_use]
+    pub fn new(program: &str, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();
-        let manager = Self { folder, notify };
+        let manager = Self {
+            program: program.into(),
+            folder,
+            notify,
+        };
         manager.write("agent.toml", settings);
         manager
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// A file beside the settings.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn write(&self, name: &str, text: &str) {
+    /// Writes a file beside the settings.
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
     /// The agent's command line on `sockets`, up to two of them, in plain HTTP.
-    pub(crate) fn command(&self, sockets: Vec<OwnedFd>) -> Command {
+    #[must_use]
+    pub fn command(&self, sockets: Vec<OwnedFd>) -> Command {
         let mut command = self.bare_command(
             "exec 3<&0 4<&1 </dev/null >/dev/null; LISTEN_PID=$$ exec \"$@\"",
             &sockets.len().to_string(),
@@ -51,11 +57,13 @@ impl Manager {
         command
     }
 
-    /// The same by a script of one's own for sh(1), which runs `"$@"`.
-    pub(crate) fn bare_command(&self, script: &str, sockets: &str) -> Command {
+    /// The same by a script for sh(1) that runs `"$@"`, and the number of sockets that it passes.
+    #[must_use]
+    pub fn bare_command(&self, script: &str, sockets: &str) -> Command {
         let mut command = Command::new("sh");
         command
-            .args(["-c", script, "sh", env!("CARGO_BIN_EXE_socktop-agent")])
+            .args(["-c", script, "sh"])
+            .arg(&self.program)
             .arg("--config")
             .arg(self.path("agent.toml"))
             .env_clear()
@@ -70,39 +78,40 @@ impl Manager {
         command
     }
 
-    /// The next thing that the agent tells.
-    pub(crate) async fn told(&self) -> String {
+    /// The next notification of the agent.
+    pub async fn next_notification(&self) -> String {
         let mut buffer = [0; 4096];
-        let length = timeout(PATIENCE, self.notify.recv(&mut buffer))
+        let length = timeout(DEADLINE, self.notify.recv(&mut buffer))
             .await
-            .expect("the agent tells nothing")
+            .expect("a notification of the agent")
             .unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
-    /// Waits until the agent tells something that contains `words`.
-    pub(crate) async fn hears(&self, words: &str) -> String {
+    /// Waits for a notification that contains `words`.
+    pub async fn wait_for(&self, words: &str) -> String {
         loop {
-            let told = self.told().await;
-            if told.contains(words) {
-                return told;
+            let notification = self.next_notification().await;
+            if notification.contains(words) {
+                return notification;
             }
         }
     }
 }
 
 /// A listening socket as systemd has it, and its address.
-pub(crate) fn socket() -> (TcpListener, String) {
+#[must_use]
+pub fn listening_socket() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     (listener, address)
 }
 
 /// Waits for the end of the agent: whether it went well, and what it logged.
-pub(crate) async fn end(child: Child) -> (bool, String) {
-    let output = timeout(PATIENCE, child.wait_with_output())
+pub async fn end(child: Child) -> (bool, String) {
+    let output = timeout(DEADLINE, child.wait_with_output())
         .await
-        .expect("the agent does not end")
+        .expect("the agent's end")
         .unwrap();
     (
         output.status.success(),
@@ -111,22 +120,8 @@ pub(crate) async fn end(child: Child) -> (bool, String) {
 }
 
 /// Sends the agent a signal.
-pub(crate) fn signal(child: &Child, signal: rustix::process::Signal) {
+pub fn signal(child: &Child, signal: rustix::process::Signal) {
     let pid = i32::try_from(child.id().unwrap()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, signal).unwrap();
-}
-
-/// Asks by plain HTTP and returns the whole answer.
-pub(crate) async fn get(address: &str, path: &str) -> std::io::Result<String> {
-    let asking = async {
-        let mut stream = TcpStream::connect(address).await?;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok(answer)
-    };
-    timeout(PATIENCE, asking).await.expect("no answer")
 }

@@ -1,4 +1,4 @@
-//! One value of each reply, small enough to read its encoding.
+//! A host with one value of each reply, small enough to read its encoding.
 
 use socktop_proto::model::{
     Body, Core, Cpu, Delta, Disk, DiskState, Disks, DisksDelta, Error, ErrorCode, Gpu, Host,
@@ -11,7 +11,9 @@ const TIME: SampleTime = SampleTime {
     boot_ms: Some(5_000),
 };
 
-pub(crate) fn host() -> Body {
+/// Facts, some of them unknown.
+#[must_use]
+pub fn host() -> Body {
     body::Kind::Host(Host {
         hostname: "pi".into(),
         kernel: Some("6.6.31".into()),
@@ -26,7 +28,9 @@ pub(crate) fn host() -> Body {
     .into()
 }
 
-pub(crate) fn metrics() -> Body {
+/// Metrics with two CPUs, one interface and one GPU.
+#[must_use]
+pub fn metrics() -> Body {
     body::Kind::Metrics(Metrics {
         time: Some(TIME),
         hostname: "pi".into(),
@@ -76,7 +80,9 @@ pub(crate) fn metrics() -> Body {
     .into()
 }
 
-pub(crate) fn disks() -> Body {
+/// A disk, and a mount that hangs.
+#[must_use]
+pub fn disks() -> Body {
     body::Kind::Disks(Disks {
         time: Some(TIME),
         disks: vec![
@@ -108,7 +114,9 @@ pub(crate) fn disks() -> Body {
     .into()
 }
 
-pub(crate) fn processes() -> Body {
+/// Two processes, one of which tells little.
+#[must_use]
+pub fn processes() -> Body {
     body::Kind::Processes(Processes {
         time: Some(TIME),
         processes: vec![
@@ -138,7 +146,9 @@ pub(crate) fn processes() -> Body {
     .into()
 }
 
-pub(crate) fn details() -> Body {
+/// A process with two threads and a child.
+#[must_use]
+pub fn details() -> Body {
     let child = ProcessDetails {
         process: Some(Process {
             pid: 43,
@@ -208,7 +218,9 @@ pub(crate) fn details() -> Body {
     .into()
 }
 
-pub(crate) fn journal() -> Body {
+/// One log line, of several.
+#[must_use]
+pub fn journal() -> Body {
     body::Kind::Journal(Journal {
         time: Some(TIME),
         entries: vec![JournalEntry {
@@ -227,7 +239,9 @@ pub(crate) fn journal() -> Body {
     .into()
 }
 
-pub(crate) fn not_found() -> Body {
+/// The error of a process that is not there.
+#[must_use]
+pub fn not_found() -> Body {
     Error::new(ErrorCode::NotFound, "no process 42").into()
 }
 
@@ -239,7 +253,9 @@ fn delta_of(kind: delta::Kind) -> Delta {
     }
 }
 
-pub(crate) fn metrics_delta() -> Delta {
+/// A change of everything that metrics deltas hold but GPUs.
+#[must_use]
+pub fn metrics_delta() -> Delta {
     delta_of(delta::Kind::Metrics(MetricsDelta {
         window_ms: Some(500),
         cpu_thousandths: Some(12_500),
@@ -260,7 +276,9 @@ pub(crate) fn metrics_delta() -> Delta {
     }))
 }
 
-pub(crate) fn disks_delta() -> Delta {
+/// A change of two disks.
+#[must_use]
+pub fn disks_delta() -> Delta {
     delta_of(delta::Kind::Disks(DisksDelta {
         disk_at: vec![0, 2],
         used_by: vec![8192, -8192],
@@ -268,7 +286,9 @@ pub(crate) fn disks_delta() -> Delta {
     }))
 }
 
-pub(crate) fn processes_delta() -> Delta {
+/// Changes, ends and a start of processes.
+#[must_use]
+pub fn processes_delta() -> Delta {
     delta_of(delta::Kind::Processes(ProcessesDelta {
         window_ms: Some(2000),
         ended_at: vec![300],

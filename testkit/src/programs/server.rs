@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
 
-use crate::background::Background;
+use super::background::Background;
 use crate::wait::wait_for;
 
 /// A program that listens on a loopback port.
