@@ -5,10 +5,10 @@
 use std::path::Path;
 
 use rustix::process::Signal;
-use socktop_proto::pairing::Pairing;
+use socktop_proto::pairing::{Pairing, Pin};
 use socktop_tests::{
     Server, Size, Terminal, USUAL_SIZE, clean_command, demonstration, free_port, keys, our_program,
-    shows_this_host, wait_until_left,
+    presented_key, shows_this_host, wait_until_left,
 };
 
 #[test]
@@ -99,24 +99,37 @@ fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
     };
     let agent = start();
 
-    // No.
-    let mut terminal = Terminal::start(&client(), USUAL_SIZE);
-    terminal.wait_for("the question", |screen| {
+    let asks = |screen: &str| {
         screen.contains("Trust this key and remember it? [y/N]")
             && screen.contains("sha256:")
             && screen.contains("socktop-agent fingerprint")
+    };
+
+    // No.
+    let mut terminal = Terminal::start(&client(), USUAL_SIZE);
+    terminal.wait_for("the question", asks);
+    terminal.send("n\r");
+    terminal.wait_for("the refusal", |screen| {
+        !asks(screen) && screen.contains("its key sha256:") && screen.contains("socktop add")
     });
-    terminal.send("n\n");
-    assert_eq!(terminal.wait_for_end().exit_code(), 1);
-    terminal.wait_for("the refusal", |screen| screen.contains("was not accepted"));
+    // It is asked again by the user's own wish alone.
+    terminal.send("r");
+    terminal.wait_for("the question again", asks);
+    terminal.send(keys::ESC);
+    terminal.wait_for("no question", |screen| !asks(screen));
+    terminal.send("q");
+    assert!(wait_until_left(terminal).success());
     assert!(!known_agents(home.path()).exists());
 
-    // A signal.
+    // Another key than the right one.
     let mut terminal = Terminal::start(&client(), USUAL_SIZE);
-    terminal.wait_for("the question", |screen| screen.contains("[y/N]"));
+    terminal.wait_for("the question", asks);
+    terminal.send(&format!("{}\r", Pin::from_digest([7; 32])));
+    terminal.wait_for("the warning", |screen| {
+        screen.contains("This is another key")
+    });
     terminal.send(keys::CTRL_C);
-    assert_eq!(terminal.wait_for_end().exit_code(), 130);
-    assert!(terminal.is_cooked());
+    assert!(wait_until_left(terminal).success());
     assert!(!known_agents(home.path()).exists());
 
     // No terminal to ask at.
@@ -124,17 +137,13 @@ fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap();
-    let message = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(
-        message.contains("its key sha256:") && message.contains("socktop add"),
-        "{message}"
-    );
+    assert!(!known_agents(home.path()).exists());
 
     // Yes, and from then on no question.
     let mut terminal = Terminal::start(&client(), USUAL_SIZE);
-    terminal.wait_for("the question", |screen| screen.contains("[y/N]"));
-    terminal.send("y\n");
+    terminal.wait_for("the question", asks);
+    terminal.send("y\r");
     connects(terminal);
     connects(Terminal::start(&client(), USUAL_SIZE));
 
@@ -142,13 +151,14 @@ fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
     drop(agent);
     std::fs::remove_dir_all(agents_home.path().join(".local")).unwrap();
     let _agent = start();
-    let refused = client().output().unwrap();
-    let message = String::from_utf8(refused.stderr).unwrap();
-    assert!(
-        message.contains("THE KEY OF THIS AGENT HAS CHANGED")
-            && message.contains(&format!("socktop forget 127.0.0.1:{port}")),
-        "{message}"
-    );
+    let mut terminal = Terminal::start(&client(), USUAL_SIZE);
+    terminal.wait_for("the refusal of another key", |screen| {
+        screen.contains("THE KEY OF THIS AGENT HAS CHANGED")
+            && screen.contains(&format!("socktop forget 127.0.0.1:{port}"))
+            && !screen.contains("[y/N]")
+    });
+    terminal.send("q");
+    assert!(wait_until_left(terminal).success());
 
     // Forgotten, it is as the first time.
     let forget = clean_command(&our_program("socktop"), home.path())
@@ -156,8 +166,8 @@ fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
         .status();
     assert!(forget.unwrap().success());
     let mut terminal = Terminal::start(&client(), USUAL_SIZE);
-    terminal.wait_for("the question again", |screen| screen.contains("[y/N]"));
-    terminal.send("y\n");
+    terminal.wait_for("the question again", asks);
+    terminal.send("y\r");
     connects(terminal);
 }
 
@@ -180,16 +190,10 @@ fn a_pairing_line_is_all_that_a_client_needs() {
         command
     };
 
-    // The key, as a client that does not know it says it.
-    let refused = client(&[&format!("127.0.0.1:{port}")]).output().unwrap();
-    let message = String::from_utf8(refused.stderr).unwrap();
-    let pin = message
-        .split_whitespace()
-        .find_map(|word| word.parse().ok());
     let line = Pairing {
         host: "127.0.0.1".to_owned(),
         port,
-        pin: pin.unwrap_or_else(|| panic!("no key in {message}")),
+        pin: presented_key(&format!("127.0.0.1:{port}")),
         token: Some("s3cret".to_owned()),
         name: Some("pi4".to_owned()),
     };

@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used)] // Tests panic to fail.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -251,86 +250,32 @@ fn late_replies_of_the_terminal_are_not_typed_into_the_filter() {
     assert!(wait_until_left(terminal).success());
 }
 
-/// A client that asks for the token of an agent.
-fn at_the_token_prompt(home: &Path) -> (Server, std::process::Command) {
-    let token_file = home.join("token");
+#[test]
+fn token_dialog_survives_a_stop_and_shows_no_secret() {
+    let home = tempfile::tempdir().unwrap();
+    let token_file = home.path().join("token");
     std::fs::write(&token_file, "s3cret-s3cret-s3cret\n").unwrap();
     let port = free_port();
     let agent = Server::start(
-        clean_command(&our_program("socktop-agent"), home)
+        clean_command(&our_program("socktop-agent"), home.path())
             .args(["--listen", &format!("127.0.0.1:{port}"), "--token-file"])
             .arg(&token_file),
         port,
     );
-    let mut command = clean_command(&our_program("socktop"), home);
+    let mut command = clean_command(&our_program("socktop"), home.path());
     command.arg(agent.url());
-    (agent, command)
-}
-
-#[test]
-fn signals_at_a_hidden_question_turn_the_echo_on_again() {
-    let home = tempfile::tempdir().unwrap();
-    let (_agent, command) = at_the_token_prompt(home.path());
-    for signal in ENDING {
-        let mut terminal = Terminal::start(&command, USUAL_SIZE);
-        terminal.wait_for("the question", |screen| screen.contains("Token for"));
-        wait_for("no echo", || (!terminal.echoes()).then_some(()));
-        send_signal(terminal.pid(), signal);
-        let status = terminal.wait_for_end();
-        assert!(terminal.is_cooked(), "{signal:?}: {status}");
-    }
-}
-
-#[test]
-fn stopped_at_a_hidden_question_it_leaves_the_echo_on_and_continued_it_hides_again() {
-    for stop in [None, Some(Signal::TSTP), Some(Signal::STOP)] {
-        let home = tempfile::tempdir().unwrap();
-        let (_agent, command) = at_the_token_prompt(home.path());
-        let mut job = Job::start(&command, home.path(), "Token for");
-        wait_for("no echo", || (!job.shell.echoes()).then_some(()));
-        match stop {
-            None => job.shell.send(keys::CTRL_Z),
-            Some(signal) => send_signal(job.client, signal),
-        }
-        job.wait_until_stopped();
-        if stop == Some(Signal::STOP) {
-            // Nobody could turn it on.
-            job.shell.send("stty sane\n");
-        }
-        wait_for("the echo", || job.shell.is_cooked().then_some(()));
-        job.shell.send("fg\n");
-        wait_for("no echo", || (!job.shell.echoes()).then_some(()));
-        job.shell.send("s3cret-s3cret-s3cret\n");
-        job.shell.wait_for("this host", shows_this_host);
-        job.shell.send("q");
-        job.shell.wait_until_given_back();
-        assert!(!job.shell.contents().contains("s3cret"));
-    }
-}
-
-/// Once there was a screen or a question, a signal no longer stops the program by itself.
-#[test]
-fn after_the_choice_of_a_host_a_request_to_stop_stops_it_while_it_dials() {
-    let home = tempfile::tempdir().unwrap();
-    let silent_agent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("ws://{}/ws", silent_agent.local_addr().unwrap());
-    let folder = home.path().join(".config/socktop");
-    std::fs::create_dir_all(&folder).unwrap();
-    let profiles = format!(r#"{{"profiles":{{"silent":{{"url":"{url}"}}}},"version":0}}"#);
-    std::fs::write(folder.join("profiles.json"), profiles).unwrap();
-    let command = clean_command(&our_program("socktop"), home.path());
-    let mut job = Job::start(&command, home.path(), "this machine");
-    job.shell.wait_until_taken_over();
-    job.shell.send(keys::ENTER);
-    let _connection = silent_agent.accept().unwrap();
-    send_signal(job.client, Signal::TSTP);
+    let mut job = Job::start(&command, home.path(), "Token:");
+    job.shell.send("s3cret-");
+    job.shell
+        .wait_for("stars", |screen| screen.contains("*******"));
+    job.shell.send(keys::CTRL_Z);
     job.wait_until_stopped();
-    assert!(job.shell.is_cooked());
+    wait_for("the echo", || job.shell.is_cooked().then_some(()));
     job.shell.send("fg\n");
-    wait_for("it to go on", || (!job.is_in_state('T')).then_some(()));
-    send_signal(job.client, Signal::INT);
-    let process = format!("/proc/{}", job.client);
-    wait_for("the client's end", || {
-        (!Path::new(&process).exists()).then_some(())
-    });
+    job.shell.wait_until_taken_over();
+    job.shell.send("s3cret-s3cret\r");
+    job.shell.wait_for("this host", shows_this_host);
+    job.shell.send("q");
+    job.shell.wait_until_given_back();
+    assert!(!job.shell.contents().contains("s3cret"));
 }

@@ -11,7 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use socktop::app::{App, Message, update};
 use socktop::link::{Dialect, Event, Intervals, LinkState, Security};
-use socktop::state::Moment;
+use socktop::source::HostId;
+use socktop::state::{HostConfig, HostState, Moment};
 use socktop::ui;
 use socktop::view::Settings;
 use socktop_proto::Query;
@@ -66,14 +67,17 @@ fn processes(count: u32) -> body::Kind {
 
 /// An application that has seen a host for a minute.
 fn after_a_minute(count: u32) -> (App, Moment) {
-    let mut app = App::new(Settings {
-        name: "pi4".to_owned(),
-        endpoint: "ws://pi4:3000/ws".to_owned(),
-        intervals: Intervals::default(),
+    let settings = Settings {
         compact: false,
         color: true,
         time_zone: TimeZone::UTC,
+    };
+    let host = HostState::new(HostConfig {
+        name: "pi4".to_owned(),
+        endpoint: "ws://pi4:3000/ws".to_owned(),
+        intervals: Intervals::default(),
     });
+    let mut app = App::with_host(settings, host);
     let mut now = Moment {
         instant: Instant::now(),
         unix_ms: 1_777_883_525_000,
@@ -83,7 +87,11 @@ fn after_a_minute(count: u32) -> (App, Moment) {
         dialect: Dialect::Native,
         security: Security::Plain,
     };
-    update(&mut app, Message::Link(Event::State(connected)), now);
+    update(
+        &mut app,
+        Message::Link(HostId::FIRST, Event::State(connected)),
+        now,
+    );
     for step in 0..120 {
         now = reply(&mut app, now, Query::Metrics, metrics(step));
     }
@@ -102,6 +110,6 @@ fn reply(app: &mut App, mut now: Moment, query: Query, kind: body::Kind) -> Mome
         at: now.instant,
         round_trip: Duration::from_micros(1234),
     };
-    update(app, Message::Link(event), now);
+    update(app, Message::Link(HostId::FIRST, event), now);
     now
 }

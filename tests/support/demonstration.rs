@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use portable_pty::ExitStatus;
+use socktop_proto::pairing::Pin;
 
 use crate::hostname;
 use crate::programs::{clean_command, our_program};
-use crate::terminal::{Size, Terminal};
+use crate::terminal::{Size, Terminal, keys};
 
 /// A terminal's usual size.
 pub const USUAL_SIZE: Size = Size {
@@ -48,4 +49,23 @@ pub fn wait_until_left(mut terminal: Terminal) -> ExitStatus {
         "the terminal echoes and collects lines again"
     );
     status
+}
+
+/// The key that the agent at `url` presents, as a client shows it that does not know the key.
+///
+/// # Panics
+/// When there is no question about it.
+#[must_use]
+pub fn presented_key(url: &str) -> Pin {
+    let home = tempfile::tempdir().expect("make a home");
+    let mut command = clean_command(&our_program("socktop"), home.path());
+    let mut terminal = Terminal::start(command.arg(url), USUAL_SIZE);
+    terminal.wait_for("the question about the key", |screen| {
+        screen.contains("Trust this key")
+    });
+    let screen = terminal.contents();
+    let key = screen.split_whitespace().find_map(|word| word.parse().ok());
+    terminal.send(keys::CTRL_C);
+    terminal.wait_for_end();
+    key.unwrap_or_else(|| panic!("no key in {screen}"))
 }

@@ -13,7 +13,9 @@ mod terminal;
 
 pub use control_group::ControlGroup;
 pub use conversation::Conversation;
-pub use demonstration::{USUAL_SIZE, demonstration, shows_this_host, wait_until_left};
+pub use demonstration::{
+    USUAL_SIZE, demonstration, presented_key, shows_this_host, wait_until_left,
+};
 pub use hostile_host::{
     Hostile, anonymous_bytes, eager_agent, eager_agent_below, health, in_own_host, python,
     resident_bytes, skip, threads,

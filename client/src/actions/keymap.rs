@@ -74,10 +74,10 @@ pub struct Binding {
     pub hint: &'static str,
 }
 
-use Context::{Details, Filter, Help, Host, Picker};
+use Context::{Details, Dialog, Filter, Fleet, Help, Host};
 
-const LISTS: &[Context] = &[Host, Details, Help, Picker];
-const ANYWHERE: &[Context] = &[Host, Filter, Details, Help, Picker];
+const LISTS: &[Context] = &[Host, Details, Help, Fleet];
+const ANYWHERE: &[Context] = &[Host, Filter, Details, Help, Fleet, Dialog];
 
 const fn bind(
     keys: &'static [Key],
@@ -98,21 +98,22 @@ const fn bind(
 /// Every key. The footer shows them in this order, as many as fit.
 #[rustfmt::skip]
 pub const BINDINGS: &[Binding] = &[
-    bind(&[chr('q')], &[Host], Action::Quit, "quit", "quit"),
-    bind(&[key(KeyCode::Enter)], &[Picker], Action::Open, "connect", "connect to the selected host"),
-    bind(&[chr('q'), key(KeyCode::Esc)], &[Picker], Action::Quit, "quit", "quit"),
+    bind(&[chr('q')], &[Host, Fleet], Action::Quit, "quit", "quit"),
+    bind(&[key(KeyCode::Enter)], &[Fleet], Action::Open, "open", "open the selected host"),
+    bind(&[key(KeyCode::Enter)], &[Dialog], Action::Open, "answer", "give the answer"),
+    bind(&[key(KeyCode::Esc)], &[Dialog], Action::Close, "not now", "close without an answer"),
     bind(&[key(KeyCode::Enter)], &[Filter], Action::KeepFilter, "keep", "keep the filter"),
     bind(&[key(KeyCode::Esc), chr('q')], &[Details, Help], Action::Close, "close", "close the dialog"),
-    bind(&[chr('?'), chr('h'), key(KeyCode::F(1))], &[Host, Details], Action::Help, "help", "this help"),
+    bind(&[chr('?'), chr('h'), key(KeyCode::F(1))], &[Host, Details, Fleet], Action::Help, "help", "this help"),
     bind(&[chr('/')], &[Host], Action::Filter, "filter", "filter by name, user or pid"),
     bind(&[key(KeyCode::Enter)], &[Host], Action::Open, "details", "the selected process in detail"),
     bind(&[key(KeyCode::Right)], &[Host], Action::SortNext(1), "sort", "sort by the column to the right"),
     bind(&[key(KeyCode::Left)], &[Host], Action::SortNext(-1), "", "sort by the column to the left"),
     bind(&[chr('i')], &[Host], Action::Invert, "invert", "sort the other way round"),
     bind(&[chr(' ')], &[Host], Action::Freeze, "freeze", "hold the process list still"),
-    bind(&[key(KeyCode::Esc)], &[Filter, Host], Action::Clear, "clear", "drop filter or selection"),
-    bind(&[key(KeyCode::Backspace), ctrl('h')], &[Filter], Action::Erase, "", "erase a character"),
-    bind(&[ctrl('u')], &[Filter], Action::EraseAll, "", "erase the filter"),
+    bind(&[key(KeyCode::Esc)], &[Filter, Host], Action::Clear, "clear", "drop filter or selection, then leave"),
+    bind(&[key(KeyCode::Backspace), ctrl('h')], &[Filter, Dialog], Action::Erase, "", "erase a character"),
+    bind(&[ctrl('u')], &[Filter, Dialog], Action::EraseAll, "", "erase all that is typed"),
     bind(&[key(KeyCode::Up), chr('k')], LISTS, Action::Step(-1), "", "up"),
     bind(&[key(KeyCode::Down), chr('j')], LISTS, Action::Step(1), "", "down"),
     bind(&[key(KeyCode::Up)], &[Filter], Action::Step(-1), "", "up"),
@@ -131,6 +132,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[chr('t')], &[Host], Action::SortBy(Column::Threads), "", "sort by threads"),
     bind(&[chr('a')], &[Host], Action::SortBy(Column::Age), "", "sort by age"),
     bind(&[chr('r')], &[Host, Details], Action::Retry, "", "connect again now"),
+    bind(&[chr('r')], &[Fleet], Action::Retry, "connect", "connect to the selected host now"),
     bind(&[chr('1')], &[Host], Action::Show(View::All), "all", "show everything"),
     bind(&[chr('2')], &[Host], Action::Show(View::Cpu), "cpu", "show CPU, memory and GPUs"),
     bind(&[chr('3')], &[Host], Action::Show(View::Network), "net", "show network interfaces"),
@@ -140,7 +142,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key(KeyCode::BackTab)], &[Host], Action::Next(-1), "", "previous view"),
     bind(&[key(KeyCode::Tab), key(KeyCode::Right), chr('l')], &[Details], Action::Next(1), "next", "next tab"),
     bind(&[key(KeyCode::BackTab), key(KeyCode::Left)], &[Details], Action::Next(-1), "previous", "previous tab"),
-    bind(&[ctrl('l')], &[Host, Details, Help], Action::Repaint, "", "draw the screen anew"),
+    bind(&[ctrl('l')], ANYWHERE, Action::Repaint, "", "draw the screen anew"),
     bind(&[ctrl('c')], ANYWHERE, Action::Quit, "", "quit, wherever you are"),
 ];
 

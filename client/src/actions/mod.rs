@@ -15,8 +15,10 @@ pub enum Context {
     Details,
     /// The help.
     Help,
-    /// The choice of a host.
-    Picker,
+    /// The list of hosts.
+    Fleet,
+    /// The question of a link.
+    Dialog,
 }
 
 /// What a key does.
@@ -48,13 +50,14 @@ pub enum Action {
     Filter,
     /// Ends typing the filter and keeps it.
     KeepFilter,
-    /// Ends typing the filter and drops it; in the list, drops filter or selection.
+    /// Ends typing the filter and drops it; in the list, drops filter or selection. Where there is none, goes back to the
+    /// list of hosts.
     Clear,
-    /// Takes the filter's last character away.
+    /// Takes the last character away that was typed.
     Erase,
-    /// Takes the whole filter away.
+    /// Takes all away that was typed.
     EraseAll,
-    /// Opens the selected process in detail.
+    /// Opens what is selected: a host, a process in detail. In a dialog, gives the answer.
     Open,
     /// Stops and continues the list.
     Freeze,

@@ -1,8 +1,11 @@
 //! What happens to the application, and what comes of it.
 
 use crossterm::event::{KeyEvent, MouseEvent};
+use socktop_proto::pairing::Pin;
 
 use crate::link::Event;
+use crate::secrets::token::Token;
+use crate::source::HostId;
 
 /// What happens to the program.
 #[derive(Debug)]
@@ -15,8 +18,10 @@ pub enum Message {
     Paste(String),
     /// The terminal has a new size, columns and rows.
     Resize(u16, u16),
-    /// The link says something.
-    Link(Event),
+    /// The link of a host says something.
+    Link(HostId, Event),
+    /// The user's answer to the link of a host could not be used, as this says.
+    AnswerFailed(HostId, String),
     /// Time has passed.
     Tick,
     /// The signal of that number asks the program to end, or the terminal is gone as if by one.
@@ -44,14 +49,18 @@ impl Outcome {
 }
 
 /// What is to be done outside the application's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Draw the screen.
     Redraw,
     /// Draw all of it, not only what changed: something else wrote on the terminal.
     Repaint,
-    /// Dial now.
-    Retry,
+    /// Connect to the host now.
+    Retry(HostId),
+    /// Remember the key as that of the host, and connect.
+    TrustKey(HostId, Pin),
+    /// Show the token to the host from now on, and connect.
+    UseToken(HostId, Token),
     /// End.
     Quit(Outcome),
 }

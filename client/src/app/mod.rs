@@ -1,12 +1,13 @@
 //! The application: messages change its state, the screen is drawn from its state.
 //!
-//! [`update()`] is the only thing that changes an [`App`]; [`crate::ui::draw`] only reads it. Both are pure:
-//! they are told the time. What is shown decides what the agent is asked for ([`App::plan`]). The loop
-//! that feeds messages in is in [`crate::run`].
+//! [`update()`] is the only thing that changes an [`App`]; [`crate::ui::draw`] only reads it. Both are pure: time is passed
+//! in. Either the list of hosts is shown or one of them, and what is shown decides what that host's agent is asked for
+//! ([`App::subscription`]). The loop that feeds messages in is in [`crate::run`].
 
 mod message;
 mod mouse;
 mod operations;
+mod scroll;
 mod update;
 
 use std::time::{Duration, Instant};
@@ -16,73 +17,167 @@ use ratatui::layout::Rect;
 use crate::actions::{Context, Tab};
 use crate::config::theme::Theme;
 use crate::link::{LinkState, Subscription};
-use crate::state::{HostState, Moment};
+use crate::source::HostId;
+use crate::state::{Fleet, HostState, Moment};
+use crate::view::fleet::FleetRegions;
 use crate::view::layout::{Screen, regions};
 use crate::view::process_table::placed_columns;
 use crate::view::regions::Regions;
-use crate::view::{RenderContext, Settings, help, old_at};
+use crate::view::{RenderContext, Settings, fleet, help, old_at};
 pub use message::{Effect, Message, Outcome};
+pub use screens::fleet::FleetScreen;
 pub use screens::host::HostScreen;
+pub use screens::link_dialog::LinkDialog;
 pub use screens::process_list::ProcessList;
 pub use update::update;
 
 /// The state of the whole program.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// What it was told when it started.
+    /// What holds for every screen.
     pub settings: Settings,
-    /// What is known of the host.
-    pub host: HostState,
+    /// What is known of every host.
+    pub fleet: Fleet,
     /// The terminal's size.
     pub area: Rect,
-    /// Where everything is, since the last message.
+    /// Whether there is a list of hosts to go back to.
+    has_list: bool,
+    /// The host that is shown; none while the list is.
+    shown: Option<HostId>,
+    /// What the user chose in the list.
+    pub fleet_screen: FleetScreen,
+    /// What the user chose on the screen of each host.
+    screens: Vec<HostScreen>,
+    /// The regions of the host's screen, since the last message.
     layout: Regions,
-    /// What the user chose on the host's screen.
-    pub screen: HostScreen,
+    /// The regions of the list, since the last message.
+    fleet_layout: FleetRegions,
     /// The help's first line that is seen, while it is open.
     pub help: Option<usize>,
+    /// The question of the shown host's link.
+    pub dialog: Option<LinkDialog>,
     mouse: mouse::Memory,
 }
 
+/// A host's screen: what is known of the host, and what the user chose.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// What is known of the host.
+    pub host: &'a HostState,
+    /// What the user chose.
+    pub screen: &'a HostScreen,
+}
+
+/// As [`Shown`], to change it.
+#[derive(Debug)]
+pub(crate) struct ShownMut<'a> {
+    pub(crate) host: &'a mut HostState,
+    pub(crate) screen: &'a mut HostScreen,
+    pub(crate) layout: &'a Regions,
+}
+
 impl App {
-    /// An application that knows nothing of its host yet.
+    /// An application that shows the list of `hosts`, of which it knows nothing yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn with_list(settings: Settings, hosts: Vec<HostState>) -> Self {
         Self {
             settings,
-            host: HostState::default(),
+            screens: vec![HostScreen::default(); hosts.len()],
+            fleet: Fleet::new(hosts),
             area: Rect::default(),
+            has_list: true,
+            shown: None,
+            fleet_screen: FleetScreen::default(),
             layout: Regions::default(),
-            screen: HostScreen::default(),
+            fleet_layout: FleetRegions::default(),
             help: None,
+            dialog: None,
             mouse: mouse::Memory::default(),
         }
     }
 
-    /// Where everything is since the last message.
+    /// An application that shows one host alone.
+    #[must_use]
+    pub fn with_host(settings: Settings, host: HostState) -> Self {
+        Self {
+            has_list: false,
+            shown: Some(HostId::FIRST),
+            ..Self::with_list(settings, vec![host])
+        }
+    }
+
+    /// The host that is shown; none while the list of hosts is.
+    #[must_use]
+    pub fn shown_host(&self) -> Option<HostId> {
+        self.shown
+    }
+
+    /// The host's screen, unless the list of hosts is shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<Shown<'_>> {
+        let host = self.shown?;
+        Some(Shown {
+            host: self.fleet.get(host)?,
+            screen: self.screens.get(host.index())?,
+        })
+    }
+
+    /// As [`App::shown`], to change it.
+    pub(crate) fn shown_mut(&mut self) -> Option<ShownMut<'_>> {
+        self.screen_of(self.shown?)
+    }
+
+    /// The screen of `host`, whether it is shown or not.
+    fn screen_of(&mut self, host: HostId) -> Option<ShownMut<'_>> {
+        Some(ShownMut {
+            host: self.fleet.get_mut(host)?,
+            screen: self.screens.get_mut(host.index())?,
+            layout: &self.layout,
+        })
+    }
+
+    /// Whether Esc goes back from a host to the list.
+    #[must_use]
+    pub fn has_list(&self) -> bool {
+        self.has_list
+    }
+
+    /// The regions of the host's screen since the last message.
     #[must_use]
     pub fn layout(&self) -> &Regions {
         &self.layout
     }
 
-    /// Computes where everything is now. [`update()`] does so after each message.
-    pub(crate) fn lay_out(&mut self) {
-        let screen = Screen {
-            host: &self.host,
-            settings: &self.settings,
-            view: self.screen.view,
-            has_details: self.screen.details.is_some(),
-        };
-        self.layout = regions(screen, self.area);
+    /// The regions of the list of hosts since the last message.
+    #[must_use]
+    pub fn fleet_layout(&self) -> FleetRegions {
+        self.fleet_layout
     }
 
-    /// What everything is drawn from.
+    /// Computes the regions anew. [`update()`] does so after each message.
+    pub(crate) fn lay_out(&mut self) {
+        self.fleet_layout = fleet::regions(self.area);
+        self.layout = match self.shown() {
+            Some(shown) => regions(
+                Screen {
+                    host: shown.host,
+                    settings: &self.settings,
+                    view: shown.screen.view,
+                    has_details: shown.screen.details.is_some(),
+                },
+                self.area,
+            ),
+            None => Regions::default(),
+        };
+    }
+
+    /// What a host's screen is drawn from.
     #[must_use]
-    pub fn render_context(&self, now: Moment) -> RenderContext<'_> {
+    pub fn render_context<'a>(&'a self, shown: Shown<'a>, now: Moment) -> RenderContext<'a> {
         RenderContext {
-            host: &self.host,
+            host: shown.host,
             settings: &self.settings,
-            shown_since: self.screen.shown_since,
+            shown_since: shown.screen.shown_since,
             now,
             theme: Theme::new(self.settings.color),
         }
@@ -92,43 +187,50 @@ impl App {
     #[must_use]
     pub fn context(&self) -> Context {
         if self.help.is_some() {
-            Context::Help
-        } else if self.screen.details.is_some() {
-            Context::Details
-        } else if self.screen.list.editing {
-            Context::Filter
-        } else {
-            Context::Host
+            return Context::Help;
+        }
+        match self.shown() {
+            None => Context::Fleet,
+            Some(_) if self.open_dialog().is_some() => Context::Dialog,
+            Some(shown) => shown.screen.context(),
         }
     }
 
-    /// What to ask the agent for: what is shown, and nothing else.
+    /// The dialog that is open.
     #[must_use]
-    pub fn plan(&self) -> Subscription {
+    pub fn open_dialog(&self) -> Option<&LinkDialog> {
+        self.dialog.as_ref().filter(|dialog| !dialog.is_dismissed)
+    }
+
+    /// The host that is asked for more than its facts, and what for: what is shown of it, and nothing else.
+    #[must_use]
+    pub fn subscription(&self) -> Option<(HostId, Subscription)> {
+        Some((self.shown?, self.subscription_of(self.shown()?)))
+    }
+
+    fn subscription_of(&self, Shown { host, screen }: Shown<'_>) -> Subscription {
         let regions = self.layout;
-        let every = &self.settings.intervals;
-        let watched = self
-            .host
+        let every = &host.config.intervals;
+        let watched = host
             .watch
             .as_ref()
-            .filter(|watch| self.screen.details.is_some() && watch.ended.is_none())
+            .filter(|watch| screen.details.is_some() && watch.ended.is_none())
             .map(|watch| watch.identity.pid);
-        let journal = self
-            .screen
+        let journal = screen
             .details
             .is_some_and(|details| regions.shows_tab(details, Tab::Journal));
         // The published agent's details tell neither the CPU share nor the end of a process: its list does.
-        let listed = watched.is_some() && self.host.is_published_agent();
+        let listed = watched.is_some() && host.is_published_agent();
         let is_seen = |area: Rect| self.help.is_none() || !help::hides(self.area, area);
         let shows_list = regions
             .processes
-            .is_some_and(|table| !self.screen.list.frozen && is_seen(table.rows));
+            .is_some_and(|table| !screen.list.frozen && is_seen(table.rows));
         Subscription {
             metrics: Some(every.metrics),
             processes: (shows_list || listed).then_some(every.processes),
-            fields: placed_columns(&regions, &self.host)
+            fields: placed_columns(&regions, host)
                 .into_iter()
-                .fold(self.screen.list.fields(), |fields, placed| {
+                .fold(screen.list.fields(), |fields, placed| {
                     fields | placed.column.row().fields
                 }),
             disks: regions
@@ -144,25 +246,34 @@ impl App {
     #[must_use]
     pub fn next_change(&self, now: Instant) -> Option<Instant> {
         const SECOND: Duration = Duration::from_secs(1);
-        if let LinkState::Lost { since, .. } = self.host.link {
+        let next_second = |since: Instant| {
             let elapsed = now.saturating_duration_since(since);
-            let begun = Duration::from_nanos(elapsed.subsec_nanos().into());
-            return Some(now + SECOND.saturating_sub(begun));
+            now + SECOND.saturating_sub(Duration::from_nanos(elapsed.subsec_nanos().into()))
+        };
+        let Some(Shown { host, screen }) = self.shown() else {
+            let lost = self.fleet.iter().filter_map(|(_, host)| match host.link {
+                LinkState::Lost { since, .. } => Some(next_second(since)),
+                LinkState::Connecting | LinkState::Connected { .. } => None,
+            });
+            return lost.min();
+        };
+        if let LinkState::Lost { since, .. } = host.link {
+            return Some(next_second(since));
         }
-        let plan = self.plan();
-        let watch = self.host.watch.as_ref();
+        let (_, subscription) = self.subscription()?;
+        let watch = host.watch.as_ref();
         let arrivals = [
-            (plan.metrics, arrival(&self.host.metrics)),
-            (plan.processes, arrival(&self.host.processes)),
-            (plan.disks, arrival(&self.host.disks)),
+            (subscription.metrics, arrival(&host.metrics)),
+            (subscription.processes, arrival(&host.processes)),
+            (subscription.disks, arrival(&host.disks)),
             (
-                plan.process.map(|(_, every)| every),
+                subscription.process.map(|(_, every)| every),
                 watch.and_then(|watch| arrival(&watch.details)),
             ),
         ];
         arrivals
             .into_iter()
-            .filter_map(|(every, arrived)| Some(old_at(self.screen.shown_since, arrived?, every?)))
+            .filter_map(|(every, arrived)| Some(old_at(screen.shown_since, arrived?, every?)))
             // What is old already says for how long.
             .map(|old_at| if old_at > now { old_at } else { now + SECOND })
             .min()
@@ -175,6 +286,8 @@ fn arrival<T>(part: &crate::state::Part<T>) -> Option<Instant> {
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod fleet_tests;
 #[cfg(test)]
 pub(crate) mod mouse_tests;
 pub mod screens;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::App;
 use super::message::Effect;
-use super::operations::{open_details, sort_by};
+use super::operations::{open_details, open_host, sort_by};
+use super::scroll::Motion;
+use super::{App, ShownMut};
 use crate::actions::Context;
 use crate::state::{Identity, Moment};
 use crate::view::process_details;
@@ -61,25 +62,26 @@ pub(super) fn update(app: &mut App, event: MouseEvent, now: Moment) -> Vec<Effec
 /// The scrollbar of what is in front.
 fn bar(app: &App, regions: &Regions, now: Moment) -> Option<Bar> {
     match app.context() {
-        Context::Help | Context::Picker => None,
+        Context::Help | Context::Fleet | Context::Dialog => None,
         Context::Details => {
-            let (details, region) = (app.screen.details?, regions.details?);
+            let shown = app.shown()?;
+            let (details, region) = (shown.screen.details?, regions.details?);
             let visible = usize::from(region.body.height);
+            let context = app.render_context(shown, now);
             Some(Bar {
                 area: region.scrollbar,
-                total: process_details::last_offset(details, region, app.render_context(now))
-                    + visible,
+                total: process_details::last_offset(details, region, context) + visible,
                 visible,
                 offset: details.offset,
             })
         }
         Context::Host | Context::Filter => {
-            let table = regions.processes?;
+            let (table, list) = (regions.processes?, &app.shown()?.screen.list);
             Some(Bar {
                 area: table.scrollbar,
-                total: app.screen.list.len(),
+                total: list.len(),
                 visible: usize::from(table.rows.height),
-                offset: app.screen.list.offset,
+                offset: list.offset,
             })
         }
     }
@@ -92,14 +94,14 @@ fn drag(
     grip: usize,
     now: Moment,
 ) -> Vec<Effect> {
-    let Some(bar) = bar(app, regions, now) else {
+    let (Some(bar), Some(shown)) = (bar(app, regions, now), app.shown_mut()) else {
         return Vec::new();
     };
     let row = usize::from(place.y.saturating_sub(bar.area.y)).saturating_sub(grip);
     let offset = offset_of_thumb(usize::from(bar.area.height), bar.total, bar.visible, row);
-    match &mut app.screen.details {
+    match &mut shown.screen.details {
         Some(details) => details.offset = offset,
-        None => app.screen.list.scroll_to(offset),
+        None => shown.screen.list.scroll_to(offset),
     }
     vec![Effect::Redraw]
 }
@@ -126,9 +128,20 @@ fn press(app: &mut App, regions: &Regions, place: Position, now: Moment) -> Vec<
         };
     }
     match app.context() {
-        Context::Help | Context::Picker => app.help = None,
+        Context::Help => app.help = None,
+        // It is answered by keys.
+        Context::Dialog => return Vec::new(),
+        Context::Fleet => {
+            let (rows, count) = (app.fleet_layout.rows, app.fleet.len());
+            if let Some(host) = app.fleet_screen.click(rows, count, place, now.instant) {
+                open_host(app, host);
+            }
+        }
         Context::Details => {
-            let (Some(details), Some(region)) = (&mut app.screen.details, regions.details) else {
+            let Some(shown) = app.shown_mut() else {
+                return Vec::new();
+            };
+            let (Some(details), Some(region)) = (&mut shown.screen.details, regions.details) else {
                 return Vec::new();
             };
             let Some(tab) = region.tab_at(place) else {
@@ -143,19 +156,23 @@ fn press(app: &mut App, regions: &Regions, place: Position, now: Moment) -> Vec<
 }
 
 fn press_on_host(app: &mut App, regions: &Regions, place: Position, now: Instant) -> Vec<Effect> {
+    let last_click = app.mouse.clicked;
+    let Some(mut shown) = app.shown_mut() else {
+        return Vec::new();
+    };
     if let Some(view) = regions.view_at(place) {
-        app.screen.view = view;
+        shown.screen.view = view;
         return vec![Effect::Redraw];
     }
     let Some(table) = regions.processes else {
         return Vec::new();
     };
     if table.head.contains(place) {
-        let columns = placed_columns(regions, &app.host);
+        let columns = placed_columns(regions, shown.host);
         let hit = columns.iter().find(|placed| placed.contains(place.x));
         return match hit {
             Some(placed) => {
-                sort_by(app, placed.column);
+                sort_by(&mut shown, placed.column);
                 vec![Effect::Redraw]
             }
             None => Vec::new(),
@@ -164,45 +181,55 @@ fn press_on_host(app: &mut App, regions: &Regions, place: Position, now: Instant
     if !table.rows.contains(place) {
         return Vec::new();
     }
-    let row = app.screen.list.offset + usize::from(place.y - table.rows.y);
-    if row >= app.screen.list.len() {
-        app.screen.list.deselect();
+    let ShownMut { host, screen, .. } = &mut shown;
+    let row = screen.list.offset + usize::from(place.y - table.rows.y);
+    if row >= screen.list.len() {
+        screen.list.deselect();
         return vec![Effect::Redraw];
     }
-    let processes = app.host.processes.value();
-    app.screen
-        .list
-        .select(row, processes.map_or(&[][..], |sample| &sample.processes));
-    let again = match (app.mouse.clicked, app.screen.list.selected) {
+    let processes = host.processes.value();
+    let processes = processes.map_or(&[][..], |sample| &sample.processes);
+    screen.list.select(row, processes);
+    let selected = screen.list.selected;
+    let again = match (last_click, selected) {
         (Some((process, then)), Some(selected)) => {
             process == selected && now.saturating_duration_since(then) <= DOUBLE_CLICK
         }
         _ => false,
     };
     if again {
-        app.mouse.clicked = None;
-        open_details(app);
-    } else {
-        app.mouse.clicked = app.screen.list.selected.map(|process| (process, now));
+        open_details(&mut shown);
     }
+    app.mouse.clicked = selected.filter(|_| !again).map(|process| (process, now));
     vec![Effect::Redraw]
 }
 
 fn wheel(app: &mut App, regions: &Regions, place: Position, rows: isize) -> Vec<Effect> {
     let within = |area: Option<Rect>| area.is_some_and(|area| area.contains(place));
-    if let Some(offset) = app.help {
-        app.help = Some(offset.saturating_add_signed(rows));
-    } else if let Some(details) = &mut app.screen.details {
+    match app.context() {
+        Context::Help => {
+            app.help = app.help.map(|offset| offset.saturating_add_signed(rows));
+            return vec![Effect::Redraw];
+        }
+        Context::Fleet => {
+            let visible = usize::from(app.fleet_layout.rows.height);
+            app.fleet_screen.step(&Motion::Rows(rows.signum()), visible);
+            return vec![Effect::Redraw];
+        }
+        Context::Dialog => return Vec::new(),
+        Context::Host | Context::Filter | Context::Details => {}
+    }
+    let Some(ShownMut { screen, .. }) = app.shown_mut() else {
+        return Vec::new();
+    };
+    if let Some(details) = &mut screen.details {
         details.offset = details.offset.saturating_add_signed(rows);
     } else if within(regions.processes.map(|table| table.area)) {
-        app.screen.list.scroll(rows);
+        screen.list.scroll(rows);
     } else if within(regions.network) {
-        app.screen.network_offset = app
-            .screen
-            .network_offset
-            .saturating_add_signed(rows.signum());
+        screen.network_offset = screen.network_offset.saturating_add_signed(rows.signum());
     } else if within(regions.disks) {
-        app.screen.disks_offset = app.screen.disks_offset.saturating_add_signed(rows.signum());
+        screen.disks_offset = screen.disks_offset.saturating_add_signed(rows.signum());
     } else {
         return Vec::new();
     }

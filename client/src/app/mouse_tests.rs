@@ -35,13 +35,13 @@ const UP: u8 = 4;
 fn a_click_on_a_heading_sorts_and_another_inverts() {
     let mut stage = Stage::rich(120, 40);
     let regions = stage.app.layout();
-    let name = placed_columns(regions, &stage.app.host);
+    let name = placed_columns(regions, stage.host());
     let name = name.iter().find(|it| it.column == Column::Name).unwrap();
     let row = table(&stage).head.y;
     mouse(&mut stage, DOWN, name.x + 2, row);
-    assert_eq!(stage.app.screen.list.sort, Sort::by(Column::Name));
+    assert_eq!(stage.screen().list.sort, Sort::by(Column::Name));
     mouse(&mut stage, DOWN, name.x + 2, row);
-    assert!(stage.app.screen.list.sort.descending);
+    assert!(stage.screen().list.sort.descending);
 }
 
 #[test]
@@ -50,15 +50,15 @@ fn a_click_selects_a_second_one_opens() {
     let rows = table(&stage).rows;
     let third = shown_pids(&stage)[2];
     mouse(&mut stage, DOWN, rows.x + 9, rows.y + 2);
-    assert_eq!(stage.app.screen.list.selected.unwrap().pid, third);
-    assert_eq!(stage.app.screen.details, None);
+    assert_eq!(stage.screen().list.selected.unwrap().pid, third);
+    assert_eq!(stage.screen().details, None);
     stage.pass(900);
     mouse(&mut stage, DOWN, rows.x + 9, rows.y + 2);
-    assert_eq!(stage.app.screen.details, None, "that was slow");
+    assert_eq!(stage.screen().details, None, "that was slow");
     stage.pass(200);
     mouse(&mut stage, DOWN, rows.x + 9, rows.y + 2);
-    assert!(stage.app.screen.details.is_some());
-    assert_eq!(stage.app.host.watch.as_ref().unwrap().identity.pid, third);
+    assert!(stage.screen().details.is_some());
+    assert_eq!(stage.host().watch.as_ref().unwrap().identity.pid, third);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_wheel_scrolls_what_is_under_it() {
     let mut stage = Stage::rich(120, 40);
     let rows = table(&stage).rows;
     mouse(&mut stage, WHEEL, rows.x, rows.y);
-    assert_eq!(stage.app.screen.list.offset, 3);
+    assert_eq!(stage.screen().list.offset, 3);
     let cpu = stage.app.layout().cpu.unwrap();
     assert_eq!(mouse(&mut stage, WHEEL, cpu.x, cpu.y), []);
 
@@ -74,7 +74,7 @@ fn the_wheel_scrolls_what_is_under_it() {
     typed(&mut stage, "3");
     let network = stage.app.layout().network.unwrap();
     mouse(&mut stage, WHEEL, network.x + 1, network.y + 1);
-    assert_eq!(stage.app.screen.network_offset, 0, "all of it is seen");
+    assert_eq!(stage.screen().network_offset, 0, "all of it is seen");
 }
 
 #[test]
@@ -84,15 +84,15 @@ fn the_scrollbar_can_be_dragged_to_both_ends_and_clicked() {
     let visible = usize::from(table(&stage).rows.height);
     assert_eq!(mouse(&mut stage, DOWN, bar.x, bar.y), [], "on the thumb");
     mouse(&mut stage, DRAG, bar.x, bar.bottom() + 20);
-    assert_eq!(stage.app.screen.list.offset, 300 - visible);
+    assert_eq!(stage.screen().list.offset, 300 - visible);
     mouse(&mut stage, DRAG, 0, 0);
-    assert_eq!(stage.app.screen.list.offset, 0);
+    assert_eq!(stage.screen().list.offset, 0);
     mouse(&mut stage, UP, 0, 0);
     assert_eq!(mouse(&mut stage, DRAG, bar.x, bar.bottom()), []);
 
     mouse(&mut stage, DOWN, bar.x, bar.y + bar.height / 2);
     let middle = (300 - visible) / 2;
-    assert!(stage.app.screen.list.offset.abs_diff(middle) < 30);
+    assert!(stage.screen().list.offset.abs_diff(middle) < 30);
 }
 
 #[test]
@@ -101,6 +101,6 @@ fn a_click_on_a_views_name_shows_it() {
     let footer = stage.app.layout().footer;
     for name in crate::view::footer::views(footer) {
         mouse(&mut stage, DOWN, name.area.x + 1, name.area.y);
-        assert_eq!(stage.app.screen.view, name.view);
+        assert_eq!(stage.screen().view, name.view);
     }
 }

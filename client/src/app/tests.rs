@@ -7,13 +7,13 @@ use ratatui::layout::Rect;
 use socktop_proto::model::{Error, ErrorCode, body};
 use socktop_proto::{Fields, Query};
 
-use super::fixture::{Stage, details, processes};
+use super::fixture::{Stage, details, host_called, processes};
 use super::*;
 use crate::actions::View;
 use crate::actions::keymap::{Key, bindings};
 use crate::catalog::process::Column;
 use crate::catalog::sort::Sort;
-use crate::link::{Dialect, Intervals};
+use crate::link::{Dialect, Intervals, Question};
 use crate::view::process_table::placed_columns;
 
 fn press_key(stage: &mut Stage, key: Key) -> Vec<Effect> {
@@ -40,9 +40,15 @@ pub(super) fn table(stage: &Stage) -> crate::view::regions::Table {
 }
 
 pub(super) fn shown_pids(stage: &Stage) -> Vec<u32> {
-    let sample = stage.app.host.processes.value().unwrap();
-    let rows = stage.app.screen.list.rows(stage.app.screen.list.offset);
+    let sample = stage.host().processes.value().unwrap();
+    let rows = stage.screen().list.rows(stage.screen().list.offset);
     rows.map(|index| sample.processes[index].pid).collect()
+}
+
+/// The list of so many hosts.
+fn list(count: usize) -> Stage {
+    let hosts = (0..count).map(|index| host_called(&format!("host{index}"), "wss://host:8443/ws"));
+    Stage::list(hosts.collect(), 60, 12)
 }
 
 /// States in which each key of a context has something to do in one of them.
@@ -83,7 +89,7 @@ fn stages(context: Context) -> Vec<Stage> {
             for keys in ["", "jjj"] {
                 prepare(&|stage| {
                     press(stage, KeyCode::Enter);
-                    let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
+                    let pid = stage.host().watch.as_ref().unwrap().identity.pid;
                     let process = processes(300).processes.into_iter();
                     let process = process.clone().find(|process| process.pid == pid).unwrap();
                     let details = body::Kind::Process(details(process));
@@ -93,7 +99,23 @@ fn stages(context: Context) -> Vec<Stage> {
                 });
             }
         }
-        Context::Picker => {}
+        Context::Fleet => {
+            for keys in ["", "jjj"] {
+                let mut stage = list(9);
+                typed(&mut stage, keys);
+                stages.push(stage);
+            }
+        }
+        Context::Dialog => prepare(&|stage| {
+            let lost = LinkState::Lost {
+                since: stage.now.instant,
+                reason: String::new(),
+                retry_at: stage.now.instant,
+                question: Some(Question::Token),
+            };
+            stage.link(lost);
+            typed(stage, "s3");
+        }),
     }
     stages
 }
@@ -105,6 +127,8 @@ fn every_key_does_something() {
         Context::Filter,
         Context::Details,
         Context::Help,
+        Context::Fleet,
+        Context::Dialog,
     ] {
         for binding in bindings(context) {
             for key in binding.keys {
@@ -155,18 +179,18 @@ fn signals_end_the_program_with_their_code() {
 fn a_filter_takes_any_character_until_it_is_kept_or_dropped() {
     let mut stage = Stage::rich(120, 40);
     typed(&mut stage, "/q1");
-    assert_eq!(stage.app.screen.list.filter, "q1");
+    assert_eq!(stage.screen().list.filter, "q1");
     press(&mut stage, KeyCode::Backspace);
     press(&mut stage, KeyCode::Backspace);
     stage.send(Message::Paste("post\x1b\n".to_owned()));
-    assert_eq!(stage.app.screen.list.filter, "post\u{FFFD} ");
+    assert_eq!(stage.screen().list.filter, "post\u{FFFD} ");
     press(&mut stage, KeyCode::Backspace);
     press(&mut stage, KeyCode::Backspace);
     press(&mut stage, KeyCode::Enter);
     assert_eq!(stage.app.context(), Context::Host);
-    assert!(stage.app.screen.list.len() < 300);
+    assert!(stage.screen().list.len() < 300);
     press(&mut stage, KeyCode::Esc);
-    assert_eq!(stage.app.screen.list.len(), 300);
+    assert_eq!(stage.screen().list.len(), 300);
 }
 
 #[test]
@@ -180,7 +204,7 @@ fn only_visible_panes_are_requested() {
     let mut stage = Stage::rich(120, 40);
     let mut asked = |keys: &str| {
         typed(&mut stage, keys);
-        let plan = stage.app.plan();
+        let plan = stage.subscription();
         (plan.metrics, plan.processes, plan.disks)
     };
     assert_eq!(asked("1"), (metrics, list, disks));
@@ -192,64 +216,68 @@ fn only_visible_panes_are_requested() {
     assert_eq!(asked(" "), (metrics, list, None));
     assert_eq!(asked("?"), (metrics, None, None), "behind the help");
     press(&mut stage, KeyCode::Esc);
-    assert_eq!(stage.app.plan().processes, list);
+    assert_eq!(stage.subscription().processes, list);
     let mut stage = Stage::rich(200, 60);
     typed(&mut stage, "?");
-    let plan = stage.app.plan();
+    let plan = stage.subscription();
     assert_eq!((plan.processes, plan.disks), (list, disks), "beside it");
     let stage = Stage::rich(20, 6);
-    assert_eq!(stage.app.plan().disks, None, "no room for disks");
+    assert_eq!(stage.subscription().disks, None, "no room for disks");
 }
 
 #[test]
 fn details_ask_for_one_process_and_its_journal_only_while_it_is_seen() {
     let mut stage = Stage::rich(80, 24);
     press(&mut stage, KeyCode::Enter);
-    let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
+    let pid = stage.host().watch.as_ref().unwrap().identity.pid;
     let every = Intervals::default();
     let mut expected = Subscription {
         metrics: Some(every.metrics),
         // No list is asked for.
-        fields: stage.app.plan().fields,
+        fields: stage.subscription().fields,
         process: Some((pid, every.metrics)),
         ..Subscription::default()
     };
-    assert_eq!(stage.app.plan(), expected);
+    assert_eq!(stage.subscription(), expected);
     press(&mut stage, KeyCode::BackTab);
     expected.journal = Some((pid, every.disks));
-    assert_eq!(stage.app.plan(), expected);
+    assert_eq!(stage.subscription(), expected);
     let gone = Error::new(ErrorCode::NotFound, "no process");
     stage.error(Query::Process { pid }, gone);
     (expected.process, expected.journal) = (None, None);
-    assert_eq!(stage.app.plan(), expected, "what ended is not asked for");
+    assert_eq!(
+        stage.subscription(),
+        expected,
+        "what ended is not asked for"
+    );
 }
 
 #[test]
 fn only_process_fields_that_are_shown_or_needed_are_requested() {
     let mut stage = Stage::rich(200, 40);
-    assert_eq!(stage.app.plan().fields, Fields::ALL);
+    assert_eq!(stage.subscription().fields, Fields::ALL);
     let mut stage_of = |width| {
         stage = Stage::rich(width, 40);
-        stage.app.plan().fields
+        stage.subscription().fields
     };
     let narrow = stage_of(40);
     assert!(narrow.contain(Fields::STARTED | Fields::NAME | Fields::CPU));
     assert!(!narrow.contain(Fields::PARENT) && !narrow.contain(Fields::USER));
-    stage.app.screen.list.filter = "root".to_owned();
-    assert!(stage.app.plan().fields.contain(Fields::USER));
-    stage.app.screen.list.filter.clear();
-    stage.app.screen.list.sort = Sort::by(Column::Parent);
-    assert!(stage.app.plan().fields.contain(Fields::PARENT));
+    stage.screen_mut().list.filter = "root".to_owned();
+    assert!(stage.subscription().fields.contain(Fields::USER));
+    stage.screen_mut().list.filter.clear();
+    stage.screen_mut().list.sort = Sort::by(Column::Parent);
+    assert!(stage.subscription().fields.contain(Fields::PARENT));
 }
 
 #[test]
 fn the_published_agents_list_is_asked_for_beside_its_details() {
     let mut stage = Stage::published(120, 40);
     press(&mut stage, KeyCode::Enter);
-    assert!(stage.app.plan().processes.is_some());
+    assert!(stage.subscription().processes.is_some());
     let list = processes(3);
     stage.reply(Query::Processes, body::Kind::Processes(list));
-    assert!(stage.app.host.watch.as_ref().unwrap().ended.is_some());
+    assert!(stage.host().watch.as_ref().unwrap().ended.is_some());
 }
 
 #[test]
@@ -257,9 +285,9 @@ fn a_frozen_list_takes_no_samples() {
     let mut stage = Stage::rich(120, 40);
     typed(&mut stage, " ");
     let late = body::Kind::Processes(processes(3));
-    assert_eq!(stage.app.screen.list.len(), 300);
+    assert_eq!(stage.screen().list.len(), 300);
     stage.reply(Query::Processes, late);
-    assert_eq!(stage.app.screen.list.len(), 300);
+    assert_eq!(stage.screen().list.len(), 300);
 }
 
 #[test]
@@ -268,10 +296,10 @@ fn the_selection_stays_with_its_process_when_the_order_changes() {
     for _ in 0..3 {
         press(&mut stage, KeyCode::Down);
     }
-    let selected = stage.app.screen.list.selected.unwrap();
+    let selected = stage.screen().list.selected.unwrap();
     assert_eq!(shown_pids(&stage)[2], selected.pid);
     typed(&mut stage, "p");
-    assert_eq!(stage.app.screen.list.selected, Some(selected));
+    assert_eq!(stage.screen().list.selected, Some(selected));
     assert!(shown_pids(&stage).contains(&selected.pid));
     stage.send(Message::Resize(120, 30));
     let visible = usize::from(table(&stage).rows.height);
@@ -282,23 +310,23 @@ fn the_selection_stays_with_its_process_when_the_order_changes() {
 fn sorting_from_a_view_without_the_list_shows_the_list() {
     let mut stage = Stage::rich(80, 24);
     typed(&mut stage, "4m");
-    assert_eq!(stage.app.screen.view, View::Processes);
-    assert_eq!(stage.app.screen.list.sort.column, Column::Memory);
+    assert_eq!(stage.screen().view, View::Processes);
+    assert_eq!(stage.screen().list.sort.column, Column::Memory);
 }
 
 #[test]
 fn left_and_right_go_around_the_columns_that_are_seen() {
     let mut stage = Stage::rich(80, 24);
-    let columns = placed_columns(stage.app.layout(), &stage.app.host);
+    let columns = placed_columns(stage.app.layout(), stage.host());
     for _ in &columns {
         press(&mut stage, KeyCode::Right);
-        let sorted = stage.app.screen.list.sort.column;
+        let sorted = stage.screen().list.sort.column;
         assert!(columns.iter().any(|placed| placed.column == sorted));
     }
-    assert_eq!(stage.app.screen.list.sort.column, Column::Cpu);
+    assert_eq!(stage.screen().list.sort.column, Column::Cpu);
     press(&mut stage, KeyCode::Left);
     press(&mut stage, KeyCode::Right);
-    assert_eq!(stage.app.screen.list.sort, Sort::by(Column::Cpu));
+    assert_eq!(stage.screen().list.sort, Sort::by(Column::Cpu));
 }
 
 #[test]
@@ -337,7 +365,7 @@ fn a_lost_link_dials_at_once_when_asked() {
     let mut stage = Stage::rich(120, 40);
     stage.lose();
     let effects = press(&mut stage, KeyCode::Char('r'));
-    assert!(effects.contains(&Effect::Retry));
+    assert!(effects.contains(&Effect::Retry(HostId::FIRST)));
     assert!(stage.text().contains("LOST 0 s"));
     stage.connect(Dialect::Native);
     assert!(!stage.text().contains("LOST"));

@@ -5,49 +5,60 @@ use ratatui::layout::Rect;
 use socktop_proto::Query;
 
 use super::message::{Effect, Message, Outcome};
-use super::operations::{close_details, open_details, refresh, show_list, sort_by};
-use super::{App, mouse};
+use super::operations::{
+    close_details, leave_host, open_details, open_host, refresh, show_list, sort_by,
+};
+use super::scroll::{Motion, clamp, scroll};
+use super::{App, LinkDialog, ShownMut, mouse};
 use crate::actions::keymap::action;
 use crate::actions::{Action, Context, Tab, View};
 use crate::catalog::process::Column;
 use crate::link::Event;
+use crate::source::HostId;
 use crate::state::Moment;
 use crate::text::width::clean;
+use crate::view::Details;
 use crate::view::process_table::placed_columns;
-use crate::view::{self, Details};
 
 /// Takes a message.
 pub fn update(app: &mut App, message: Message, now: Moment) -> Vec<Effect> {
-    let before = (app.screen.view, app.screen.details.is_some());
+    let before = shown_part(app);
     let effects = match message {
-        Message::Key(event) => key(app, event),
+        Message::Key(event) => key(app, event, now),
         Message::Mouse(event) => mouse::update(app, event, now),
-        Message::Paste(text) if app.context() == Context::Filter => {
-            app.screen.list.filter.extend(clean(&text).chars());
-            refresh(app);
-            vec![Effect::Redraw]
-        }
-        Message::Paste(_) => Vec::new(),
+        Message::Paste(text) => type_text(app, &text),
         Message::Resize(width, height) => {
             app.area = Rect::new(0, 0, width, height);
             // The size may have been another for a moment, and what did not fit into it is gone.
             vec![Effect::Repaint, Effect::Redraw]
         }
-        Message::Link(event) => link(app, event, now),
+        Message::Link(host, event) => link(app, host, event, now),
+        Message::AnswerFailed(host, error) => answer_failed(app, host, error),
         Message::Tick => vec![Effect::Redraw],
         Message::Signal(number) => vec![Effect::Quit(Outcome::Signal(number))],
     };
+    raise_dialog(app);
     app.lay_out();
-    if before != (app.screen.view, app.screen.details.is_some()) {
-        app.screen.shown_since = Some(now.instant);
+    if before != shown_part(app)
+        && let Some(shown) = app.shown_mut()
+    {
+        shown.screen.shown_since = Some(now.instant);
     }
     if !effects.is_empty() {
-        clamp_offsets(app, now);
+        clamp(app, now);
     }
     effects
 }
 
-fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
+/// The host that is shown, and what of it.
+fn shown_part(app: &App) -> Option<(HostId, View, bool)> {
+    let screen = app.shown()?.screen;
+    Some((app.shown?, screen.view, screen.details.is_some()))
+}
+
+fn link(app: &mut App, host: HostId, event: Event, now: Moment) -> Vec<Effect> {
+    let is_shown = app.shown == Some(host);
+    let is_state = matches!(event, Event::State(_));
     let processes = matches!(
         event,
         Event::Reply {
@@ -55,114 +66,205 @@ fn link(app: &mut App, event: Event, now: Moment) -> Vec<Effect> {
             ..
         }
     );
-    if processes && app.screen.list.frozen {
+    let Some(mut shown) = app.screen_of(host) else {
+        return Vec::new();
+    };
+    if processes && shown.screen.list.frozen {
         return Vec::new();
     }
-    let dropped = app.host.apply(event, now);
+    let dropped = shown.host.apply(event, now);
     if dropped {
         // What was frozen is gone.
-        app.screen.list.frozen = false;
+        shown.screen.list.frozen = false;
     }
     if processes || dropped {
-        refresh(app);
+        refresh(&mut shown);
     }
-    vec![Effect::Redraw]
-}
-
-/// Keeps scroll positions within what there is to scroll.
-fn clamp_offsets(app: &mut App, now: Moment) {
-    let regions = app.layout;
-    if let Some(table) = regions.processes {
-        app.screen.list.clamp_offset(usize::from(table.rows.height));
-    }
-    if let Some(area) = regions.network {
-        let end = view::network::last_offset(&app.host, area, regions.density);
-        app.screen.network_offset = app.screen.network_offset.min(end);
-    }
-    if let Some(area) = regions.disks {
-        let end = view::disks::last_offset(&app.host, area, regions.density);
-        app.screen.disks_offset = app.screen.disks_offset.min(end);
-    }
-    if let (Some(details), Some(area)) = (app.screen.details, regions.details) {
-        let end = view::process_details::last_offset(details, area, app.render_context(now));
-        app.screen.details = Some(Details {
-            offset: details.offset.min(end),
-            ..details
-        });
-    }
-    if let Some(offset) = app.help {
-        app.help = Some(offset.min(view::help::last_offset(app.area)));
+    // Of another host than the one that is shown, the list of hosts shows the state of its link.
+    if is_shown || (app.shown.is_none() && is_state) {
+        vec![Effect::Redraw]
+    } else {
+        Vec::new()
     }
 }
 
-fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+/// Opens the dialog for the question of the shown host's link, unless the user is typing or reading something else, and
+/// closes it when there is no question any more. While the question stays the same, so does the dialog.
+fn raise_dialog(app: &mut App) {
+    let question = app.shown().and_then(|shown| shown.host.question());
+    let is_current = |dialog: &LinkDialog| Some(dialog.question) == question;
+    if app.dialog.as_ref().is_some_and(is_current) {
+        return;
+    }
+    app.dialog = None;
+    if app.context() == Context::Host {
+        app.dialog = question.map(LinkDialog::new);
+    }
+}
+
+fn answer_failed(app: &mut App, host: HostId, error: String) -> Vec<Effect> {
+    match &mut app.dialog {
+        Some(dialog) if app.shown == Some(host) => {
+            dialog.fault = Some(error);
+            vec![Effect::Redraw]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn key(app: &mut App, event: KeyEvent, now: Moment) -> Vec<Effect> {
     if event.kind == KeyEventKind::Release {
         return Vec::new();
     }
     let context = app.context();
     if let Some(action) = action(context, event) {
-        return perform(app, context, action);
+        return perform(app, context, action, now);
     }
-    if context == Context::Filter
-        && let KeyCode::Char(character) = event.code
-        && !event
-            .modifiers
-            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
-    {
-        app.screen.list.filter.push(character);
-        refresh(app);
-        return vec![Effect::Redraw];
+    match event.code {
+        KeyCode::Char(character)
+            if !event
+                .modifiers
+                .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) =>
+        {
+            type_text(app, character.encode_utf8(&mut [0; 4]))
+        }
+        _ => Vec::new(),
     }
-    Vec::new()
 }
 
-fn perform(app: &mut App, context: Context, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Quit => return vec![Effect::Quit(Outcome::Quit)],
-        Action::Retry => return vec![Effect::Retry, Effect::Redraw],
-        Action::Repaint => return vec![Effect::Repaint, Effect::Redraw],
-        Action::Help => app.help = Some(0),
-        Action::Close if context == Context::Help => app.help = None,
-        Action::Close => close_details(app),
-        Action::Step(rows) => scroll(app, context, &Motion::Rows(rows)),
-        Action::Page(pages) => scroll(app, context, &Motion::Pages(pages)),
-        Action::First => scroll(app, context, &Motion::First),
-        Action::Last => scroll(app, context, &Motion::Last),
-        Action::SortBy(column) => sort_by(app, column),
-        Action::SortNext(steps) => sort_next(app, steps),
-        Action::Invert => sort_by(app, app.screen.list.sort.column),
-        Action::Filter => {
-            app.screen.list.editing = true;
-            show_list(app);
+/// Appends what is typed or pasted to what is edited.
+fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
+    match app.context() {
+        Context::Dialog => {
+            if let Some(dialog) = &mut app.dialog {
+                dialog.type_text(text);
+            }
         }
-        Action::KeepFilter => app.screen.list.editing = false,
+        Context::Filter => {
+            if let Some(mut shown) = app.shown_mut() {
+                shown.screen.list.filter.extend(clean(text).chars());
+                refresh(&mut shown);
+            }
+        }
+        Context::Fleet | Context::Host | Context::Details | Context::Help => return Vec::new(),
+    }
+    vec![Effect::Redraw]
+}
+
+fn perform(app: &mut App, context: Context, action: Action, now: Moment) -> Vec<Effect> {
+    let scrolled = match action {
+        Action::Step(rows) => Some(Motion::Rows(rows)),
+        Action::Page(pages) => Some(Motion::Pages(pages)),
+        Action::First => Some(Motion::First),
+        Action::Last => Some(Motion::Last),
+        _ => None,
+    };
+    if let Some(motion) = scrolled {
+        scroll(app, context, &motion);
+        return vec![Effect::Redraw];
+    }
+    match (context, action) {
+        (_, Action::Quit) => return vec![Effect::Quit(Outcome::Quit)],
+        (_, Action::Repaint) => return vec![Effect::Repaint, Effect::Redraw],
+        (_, Action::Help) => app.help = Some(0),
+        (Context::Help, Action::Close) => app.help = None,
+        (Context::Fleet, action) => return perform_in_list(app, action),
+        (Context::Dialog, action) => return perform_in_dialog(app, action),
+        (_, Action::Retry) => {
+            let retry = app.shown.map(Effect::Retry);
+            return retry.into_iter().chain([Effect::Redraw]).collect();
+        }
+        (Context::Host, Action::Clear)
+            if app.has_list && app.shown().is_some_and(|it| !it.screen.is_clearable()) =>
+        {
+            leave_host(app, now.instant);
+        }
+        (context, action) => {
+            if let Some(mut shown) = app.shown_mut() {
+                perform_on_host(&mut shown, context, action);
+            }
+        }
+    }
+    vec![Effect::Redraw]
+}
+
+fn perform_in_list(app: &mut App, action: Action) -> Vec<Effect> {
+    let selected = HostId::new(app.fleet_screen.selected);
+    match action {
+        Action::Open => open_host(app, selected),
+        Action::Retry if app.fleet.get(selected).is_some() => {
+            return vec![Effect::Retry(selected), Effect::Redraw];
+        }
+        _ => {}
+    }
+    vec![Effect::Redraw]
+}
+
+fn perform_in_dialog(app: &mut App, action: Action) -> Vec<Effect> {
+    let mut effects = vec![Effect::Redraw];
+    if let (Some(dialog), Some(host)) = (&mut app.dialog, app.shown) {
+        match action {
+            Action::Open => effects.extend(dialog.submit(host)),
+            Action::Close => dialog.is_dismissed = true,
+            Action::Erase => {
+                dialog.input.pop();
+            }
+            Action::EraseAll => dialog.input.clear(),
+            _ => {}
+        }
+    }
+    effects
+}
+
+fn perform_on_host(shown: &mut ShownMut<'_>, context: Context, action: Action) {
+    match action {
+        Action::Close => close_details(shown),
+        Action::SortBy(column) => sort_by(shown, column),
+        Action::SortNext(steps) => sort_next(shown, steps),
+        Action::Invert => sort_by(shown, shown.screen.list.sort.column),
+        Action::Filter => {
+            shown.screen.list.editing = true;
+            show_list(shown);
+        }
+        Action::KeepFilter => shown.screen.list.editing = false,
         Action::Clear => {
-            if app.screen.list.editing || !app.screen.list.filter.is_empty() {
-                app.screen.list.editing = false;
-                app.screen.list.filter.clear();
-                refresh(app);
+            let list = &mut shown.screen.list;
+            if list.editing || !list.filter.is_empty() {
+                list.editing = false;
+                list.filter.clear();
+                refresh(shown);
             } else {
-                app.screen.list.deselect();
+                list.deselect();
             }
         }
         Action::Erase => {
-            app.screen.list.filter.pop();
-            refresh(app);
+            shown.screen.list.filter.pop();
+            refresh(shown);
         }
         Action::EraseAll => {
-            app.screen.list.filter.clear();
-            refresh(app);
+            shown.screen.list.filter.clear();
+            refresh(shown);
         }
-        Action::Open => open_details(app),
-        Action::Freeze => app.screen.list.frozen = !app.screen.list.frozen,
-        Action::Show(view) => app.screen.view = view,
+        Action::Open => open_details(shown),
+        Action::Freeze => shown.screen.list.frozen = !shown.screen.list.frozen,
+        Action::Show(view) => shown.screen.view = view,
         Action::Next(steps) if context == Context::Details => {
-            let tab = next_tab(app, steps);
-            app.screen.details = Some(Details { tab, offset: 0 });
+            let tab = next_tab(shown, steps);
+            shown.screen.details = Some(Details { tab, offset: 0 });
         }
-        Action::Next(steps) => app.screen.view = neighbour(&View::EACH, app.screen.view, steps),
+        Action::Next(steps) => {
+            shown.screen.view = neighbour(&View::EACH, shown.screen.view, steps);
+        }
+        // Those of every screen are done before.
+        Action::Quit
+        | Action::Help
+        | Action::Repaint
+        | Action::Retry
+        | Action::Step(_)
+        | Action::Page(_)
+        | Action::First
+        | Action::Last => {}
     }
-    vec![Effect::Redraw]
 }
 
 /// The element `steps` after `current`, around the ends.
@@ -174,85 +276,21 @@ fn neighbour<T: Copy + PartialEq>(each: &[T], current: T, steps: isize) -> T {
         .unwrap_or(current)
 }
 
-fn next_tab(app: &App, steps: isize) -> Tab {
-    let details = app.screen.details.unwrap_or_default();
-    let tabs = app.layout.details.map(|area| area.tabs());
+fn next_tab(shown: &ShownMut<'_>, steps: isize) -> Tab {
+    let details = shown.screen.details.unwrap_or_default();
+    let tabs = shown.layout.details.map(|area| area.tabs());
     let tabs = tabs.unwrap_or(&Tab::EACH);
-    let shown = app.layout.tab_in_front(details);
-    neighbour(tabs, shown, steps)
+    neighbour(tabs, shown.layout.tab_in_front(details), steps)
 }
 
-enum Motion {
-    Rows(isize),
-    Pages(isize),
-    First,
-    Last,
-}
-
-impl Motion {
-    /// Where a list goes that is at `offset` and shows `visible` rows. The end is found by [`clamp_offsets`].
-    fn apply(&self, offset: usize, visible: usize) -> usize {
-        match self {
-            Self::Rows(rows) => offset.saturating_add_signed(*rows),
-            Self::Pages(pages) => offset.saturating_add_signed(pages * page(visible)),
-            Self::First => 0,
-            Self::Last => usize::MAX / 2,
-        }
-    }
-}
-
-/// One row less than what is seen, to keep the eye on it.
-fn page(visible: usize) -> isize {
-    isize::try_from(visible.saturating_sub(1).max(1)).unwrap_or(1)
-}
-
-fn scroll(app: &mut App, context: Context, motion: &Motion) {
-    let regions = app.layout;
-    let height = |area: Option<Rect>| area.map_or(1, |area| usize::from(area.height));
-    match (context, app.screen.view) {
-        (Context::Help, _) => {
-            let offset = app.help.unwrap_or(0);
-            app.help = Some(motion.apply(offset, usize::from(app.area.height)));
-        }
-        (Context::Details, _) => {
-            if let (Some(details), Some(area)) = (&mut app.screen.details, regions.details) {
-                details.offset = motion.apply(details.offset, usize::from(area.body.height));
-            }
-        }
-        (_, View::Network) => {
-            app.screen.network_offset =
-                motion.apply(app.screen.network_offset, height(regions.network) / 4);
-        }
-        (_, View::Disks) => {
-            app.screen.disks_offset = motion.apply(app.screen.disks_offset, height(regions.disks));
-        }
-        _ => {
-            let visible = regions
-                .processes
-                .map_or(1, |table| usize::from(table.rows.height));
-            let processes = app.host.processes.value();
-            let processes = processes.map_or(&[][..], |sample| &sample.processes);
-            match *motion {
-                Motion::Rows(rows) => app.screen.list.step(rows, visible, processes),
-                Motion::Pages(pages) => {
-                    app.screen
-                        .list
-                        .step(pages * page(visible), visible, processes);
-                }
-                Motion::First => app.screen.list.select(0, processes),
-                Motion::Last => app.screen.list.select(usize::MAX, processes),
-            }
-        }
-    }
-}
-
-fn sort_next(app: &mut App, steps: isize) {
-    let columns = placed_columns(&app.layout, &app.host);
+fn sort_next(shown: &mut ShownMut<'_>, steps: isize) {
+    let columns = placed_columns(shown.layout, shown.host);
     let columns: Vec<Column> = columns.iter().map(|placed| placed.column).collect();
-    let column = if columns.contains(&app.screen.list.sort.column) {
-        neighbour(&columns, app.screen.list.sort.column, steps)
+    let current = shown.screen.list.sort.column;
+    let column = if columns.contains(&current) {
+        neighbour(&columns, current, steps)
     } else {
         columns.first().copied().unwrap_or(Column::Cpu)
     };
-    sort_by(app, column);
+    sort_by(shown, column);
 }

@@ -98,8 +98,8 @@ pub struct Cli {
 pub enum Action {
     /// Show this machine.
     Demo(Intervals),
-    /// Let the user choose; then [`from_profile`].
-    Picker,
+    /// Show the list of hosts: each saved one, by [`from_profile`], and this machine.
+    List,
     /// Connect.
     Connect(Box<Connect>),
 }
@@ -111,6 +111,17 @@ pub struct Environment {
     pub token: Option<OsString>,
     /// The working directory: saved paths have to hold from anywhere.
     pub folder: PathBuf,
+}
+
+impl Environment {
+    /// The same without the token: it was given for one agent, and is not shown to every one that is saved.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self {
+            token: None,
+            folder: self.folder.clone(),
+        }
+    }
 }
 
 /// A command line that asks for what cannot be done.
@@ -138,6 +149,11 @@ pub enum ResolveError {
     /// The demo's name is taken.
     #[error("{DEMO:?} is the demo's name: choose another for the profile")]
     DemoName,
+    /// A token or certificate, and no agent that it is for.
+    #[error(
+        "{0} is for one agent: name it, or save it with the agent: socktop --profile NAME {0} … URL"
+    )]
+    NoAgent(&'static str),
     /// `SOCKTOP_TOKEN`.
     #[error("SOCKTOP_TOKEN: {0}")]
     Token(InvalidToken),
@@ -160,7 +176,12 @@ pub fn resolve(
         return Ok(Action::Demo(intervals(cli, None)));
     }
     let connect = match (&cli.agent, &cli.profile) {
-        (None, None) => return Ok(Action::Picker),
+        (None, None) => {
+            return match credential_option(cli) {
+                Some(option) => Err(ResolveError::NoAgent(option)),
+                None => Ok(Action::List),
+            };
+        }
         (None, Some(name)) => from_profile(name, cli, profiles, environment)?,
         (Some(agent), None) if profiles.profiles.contains_key(agent) => {
             from_profile(agent, cli, profiles, environment)?
@@ -178,6 +199,17 @@ pub fn resolve(
         }
     };
     Ok(Action::Connect(Box::new(connect)))
+}
+
+/// The option of `cli` by which one agent is to know this user.
+fn credential_option(cli: &Cli) -> Option<&'static str> {
+    if cli.token_file.is_some() {
+        Some("--token-file")
+    } else if cli.cert.is_some() {
+        Some("--cert")
+    } else {
+        None
+    }
 }
 
 /// The saved agent `name`. What the command line gives goes before what the profile has.

@@ -101,7 +101,7 @@ fn help_names_the_default_intervals_and_not_the_hidden_flag() {
 
 #[test]
 fn nothing_is_the_picker() {
-    assert_eq!(resolved(""), Ok(Action::Picker));
+    assert_eq!(resolved(""), Ok(Action::List));
 }
 
 #[test]

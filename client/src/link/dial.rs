@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use rustls::InvalidMessage;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::error::{DialError, Fault};
 use super::socket::Socket;
-use super::{Dialect, Endpoint, tcp, upgrade};
+use super::{Dialect, Endpoint, Question, tcp, upgrade};
 use crate::config::agent_url::AgentUrl;
 use crate::secrets::recipient::{Peer, Recipient};
 use crate::trust::{Trust, key_of};
@@ -23,15 +23,14 @@ use crate::trust::{Trust, key_of};
 /// has to load before it answers.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 
-/// For a goodbye to be sent.
-const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
-
 /// Dials one endpoint, again and again, and remembers how its agent takes the token.
 #[derive(Debug)]
 pub(super) struct Dialer {
     endpoint: Endpoint,
     /// The agent is `socktop_agent` 1.60, which looks for the token in the query alone.
     token_in_query: bool,
+    /// That the token is for another agent, so that this one is dialled without it.
+    withheld: Option<DialError>,
 }
 
 impl Dialer {
@@ -39,6 +38,7 @@ impl Dialer {
         Self {
             endpoint,
             token_in_query: false,
+            withheld: None,
         }
     }
 
@@ -51,8 +51,22 @@ impl Dialer {
     /// The token goes into a header, where no log keeps it. An agent of version 1.60 reads only the
     /// query, answers 101 whatever it finds there, and closes when it misses the token. So when an agent turns out to
     /// be one, and the token has not been in the query, it is dialled once more with it.
+    ///
+    /// A token that is for another agent is not sent. This one may want none, so it is dialled without; where it does
+    /// want one, the error tells why it was not sent.
     pub(super) async fn dial(&mut self) -> Result<(Socket, Dialect), DialError> {
-        let (socket, dialect) = self.attempt().await?;
+        let (socket, dialect) = match self.attempt().await {
+            Err(error) if error.is_of_anothers_token() => {
+                self.endpoint.remove_token();
+                self.withheld = Some(error);
+                self.attempt().await
+            }
+            attempted => attempted,
+        }
+        .map_err(|error| match self.withheld.take() {
+            Some(withheld) if error.question() == Some(Question::Token) => withheld,
+            _ => error,
+        })?;
         let misses_token = dialect == Dialect::Text
             && !self.token_in_query
             && self
@@ -178,25 +192,6 @@ fn may_have_token(target: &AgentUrl, peer: Option<&Peer>) -> Result<(), Fault> {
         }),
         _ => Ok(()),
     }
-}
-
-/// Shakes hands with an agent that speaks TLS and hangs up; nothing is said to it, least of all a token. Any other
-/// kind of agent is left alone.
-pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
-    let failed = |fault| DialError {
-        agent: endpoint.to_string(),
-        fault,
-    };
-    let (target, trust) = match endpoint {
-        Endpoint::Tls(target, trust) => (target, trust),
-        Endpoint::Plain(target) => return may_have_token(target, None).map_err(failed),
-        Endpoint::InProcess(_) => return Ok(()),
-    };
-    let shaken = async { secure(target, trust, tcp::connect(target).await?).await };
-    let mut stream = shaken.await.map_err(failed)?;
-    // Says goodbye, as TLS wants it; an agent that does not hear it loses nothing.
-    let _ = timeout(GOODBYE_LIMIT, stream.shutdown()).await;
-    Ok(())
 }
 
 fn tls_fault(target: &AgentUrl, trust: &Trust, error: io::Error) -> Fault {

@@ -6,6 +6,7 @@ use std::{fmt, io};
 use tokio::io::DuplexStream;
 
 use super::Security;
+use super::error::BoxError;
 use crate::config::agent_url::AgentUrl;
 use crate::secrets::recipient::Recipient;
 use crate::secrets::token::Token;
@@ -13,6 +14,27 @@ use crate::trust::Trust;
 
 /// Opens one connection to an agent inside this process.
 pub type Open = dyn Fn() -> io::Result<DuplexStream> + Send + Sync;
+
+/// Where a link gets its endpoint from: before its first attempt, and again when the user wants to connect now.
+pub trait EndpointSource: Send + Sync + 'static {
+    /// Makes the endpoint; may read files.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or does not hold what it should.
+    fn endpoint(&self) -> Result<Endpoint, BoxError>;
+
+    /// The agent at `endpoint` has proved to be the trusted one and has taken the token.
+    fn connected(&self, endpoint: &Endpoint);
+}
+
+/// An endpoint that stays the same.
+impl EndpointSource for Endpoint {
+    fn endpoint(&self) -> Result<Endpoint, BoxError> {
+        Ok(self.clone())
+    }
+
+    fn connected(&self, _: &Endpoint) {}
+}
 
 /// An agent that can be dialled. `Display` names it for people, without its token.
 #[derive(Clone)]
@@ -53,6 +75,14 @@ impl Endpoint {
         }
     }
 
+    /// The token is for `recipient` and nobody else.
+    pub fn bind_token(&mut self, recipient: Recipient) {
+        match self {
+            Self::Plain(target) | Self::Tls(target, _) => target.bind_token(recipient),
+            Self::InProcess(_) => {}
+        }
+    }
+
     /// Whom a token is for that is given for this agent, once the TLS handshake has proved that it is the trusted one.
     #[must_use]
     pub fn recipient(&self) -> Option<Recipient> {
@@ -74,7 +104,9 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn has_token(&self) -> bool {
+    /// Whether a token is shown to the agent.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
         self.target().is_some_and(|target| target.token().is_some())
     }
 }

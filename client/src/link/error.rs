@@ -3,14 +3,16 @@
 use std::io;
 use std::time::Duration;
 
-use http::StatusCode;
-use socktop_proto::pairing::Pin;
-
+use super::Question;
 use crate::text::sanitize::one_line;
 use crate::trust::Refusal;
+use http::StatusCode;
 
 /// Most characters of an agent's own words in a message: two lines on a screen.
 const MOST_SAID: usize = 240;
+
+/// Any error, for people to read.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A dial that failed. No message holds a token.
 #[derive(Debug, thiserror::Error)]
@@ -21,36 +23,22 @@ pub struct DialError {
 }
 
 impl DialError {
-    /// Whether the agent wants a token, or another one.
+    /// What the user can answer so that the next attempt may succeed.
     #[must_use]
-    pub fn is_unauthorized(&self) -> bool {
-        matches!(
-            self.fault,
-            Fault::Refused {
+    pub fn question(&self) -> Option<Question> {
+        match &self.fault {
+            Fault::Certificate(refusal) => refusal.unknown.map(Question::Key),
+            Fault::AnothersToken { .. }
+            | Fault::Refused {
                 status: StatusCode::UNAUTHORIZED,
                 ..
-            }
-        )
-    }
-
-    /// Whether the agent's certificate or key was refused.
-    #[must_use]
-    pub fn is_untrusted(&self) -> bool {
-        matches!(self.fault, Fault::Certificate(_))
-    }
-
-    /// The key that the agent presented, where nothing is known of it that speaks for or against it.
-    #[must_use]
-    pub fn unknown_key(&self) -> Option<Pin> {
-        match &self.fault {
-            Fault::Certificate(refusal) => refusal.unknown,
+            } => Some(Question::Token),
             _ => None,
         }
     }
 
     /// Whether there is a stored token that is for somebody else, so that it was not sent.
-    #[must_use]
-    pub fn is_of_anothers_token(&self) -> bool {
+    pub(super) fn is_of_anothers_token(&self) -> bool {
         matches!(self.fault, Fault::AnothersToken { .. })
     }
 

@@ -26,11 +26,12 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use socktop_proto::pairing::Pin;
 use socktop_proto::{Body, Query};
 use tokio::sync::{mpsc, watch};
 
-pub use endpoint::{Endpoint, Open};
-pub use error::DialError;
+pub use endpoint::{Endpoint, EndpointSource, Open};
+pub use error::{BoxError, DialError};
 pub use subscription::{Intervals, Subscription};
 
 /// Events that may wait to be read; then nothing more is asked until some are.
@@ -76,7 +77,18 @@ pub enum LinkState {
         reason: String,
         /// When the next attempt is made.
         retry_at: Instant,
+        /// What the user can answer so that it may succeed.
+        question: Option<Question>,
     },
+}
+
+/// What a link cannot decide by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Whether this key, of which nothing is known, is the agent's.
+    Key(Pin),
+    /// Which token the agent wants.
+    Token,
 }
 
 /// What a link tells the application.
@@ -97,13 +109,19 @@ pub enum Event {
     },
 }
 
-/// The handle of a link's task; dropping it ends the conversation.
+/// A link's task, seen from outside; dropping it ends the conversation.
 #[derive(Debug)]
 pub struct Link {
-    subscription: watch::Sender<Subscription>,
-    retry: mpsc::Sender<()>,
+    controls: Controls,
     /// What the agent says.
     pub events: mpsc::Receiver<Event>,
+}
+
+/// What a link's task is told.
+#[derive(Debug)]
+pub struct Controls {
+    subscription: watch::Sender<Subscription>,
+    retry: mpsc::Sender<()>,
 }
 
 /// The other end of a [`Link`]: what its task follows, and where it tells what it learns.
@@ -118,15 +136,15 @@ pub(crate) struct TaskEnd {
 }
 
 impl Link {
-    /// Starts a task on the current tokio runtime that keeps `endpoint` connected. It asks nothing but the
+    /// Starts a task on the current tokio runtime that keeps the endpoint of `source` connected. It asks nothing but the
     /// host's facts before [`Link::set_subscription`].
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
-    pub fn spawn(endpoint: Endpoint) -> Self {
+    pub fn spawn(source: impl EndpointSource) -> Self {
         let (link, end) = Self::new();
-        tokio::spawn(task::run(endpoint, end));
+        tokio::spawn(task::run(Arc::new(source), end));
         link
     }
 
@@ -135,19 +153,36 @@ impl Link {
         let (sender, subscription) = watch::channel(Subscription::default());
         let (retry, retry_receiver) = mpsc::channel(1);
         let (event_sender, events) = mpsc::channel(EVENTS);
-        let link = Self {
+        let controls = Controls {
             subscription: sender,
             retry,
-            events,
         };
         let end = TaskEnd {
             subscription,
             retry: retry_receiver,
             events: event_sender,
         };
-        (link, end)
+        (Self { controls, events }, end)
     }
 
+    /// The controls and the events apart. The conversation ends when the events are dropped.
+    #[must_use]
+    pub fn split(self) -> (Controls, mpsc::Receiver<Event>) {
+        (self.controls, self.events)
+    }
+
+    /// As [`Controls::set_subscription`].
+    pub fn set_subscription(&self, subscription: Subscription) {
+        self.controls.set_subscription(subscription);
+    }
+
+    /// As [`Controls::retry_now`].
+    pub fn retry_now(&self) {
+        self.controls.retry_now();
+    }
+}
+
+impl Controls {
     /// Sets what to ask for, and how often. What becomes wanted is asked for at once.
     pub fn set_subscription(&self, subscription: Subscription) {
         self.subscription.send_if_modified(|current| {
@@ -157,27 +192,9 @@ impl Link {
         });
     }
 
-    /// Dials now instead of at the next attempt's time.
+    /// Dials now instead of at the next attempt's time, with an endpoint that is made anew.
     pub fn retry_now(&self) {
         // A full channel means that it has been said already.
         let _ = self.retry.try_send(());
     }
-}
-
-/// Dials `endpoint` once and hangs up: to learn whether it asks for a token before there is a screen.
-///
-/// # Errors
-/// Where it cannot be reached or does not take up the conversation.
-pub async fn probe(endpoint: &Endpoint) -> Result<Dialect, DialError> {
-    let (_, dialect) = dial::Dialer::new(endpoint.clone()).dial().await?;
-    Ok(dialect)
-}
-
-/// Does `endpoint`'s TLS handshake and hangs up: to learn whether its key is trusted before there is a screen. No token
-/// is sent. An agent without TLS is not dialled.
-///
-/// # Errors
-/// Where it cannot be reached or is not trusted, or the token is not for it.
-pub async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
-    dial::shake_hands(endpoint).await
 }

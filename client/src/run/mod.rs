@@ -1,7 +1,6 @@
-//! From the command line to a host on the screen.
+//! From the command line to the hosts on the screen.
 
 mod event_loop;
-mod pick;
 
 use std::env;
 use std::io::{self, Write};
@@ -10,24 +9,22 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
-use crate::app::screens::picker::{Choice, Entry};
 use crate::app::{App, Outcome};
 use crate::cli::{Action, Cli, Environment, from_profile, intervals, resolve};
 use crate::commands;
 use crate::config::paths::Home;
-use crate::config::profiles::{DEMO, Profiles, ProfilesError};
+use crate::config::profiles::{Profiles, ProfilesError};
 use crate::config::save_profile::Save;
-use crate::link::{Endpoint, Intervals, Link};
-use crate::prompt::first_contact::{FirstContact, establish_trust};
-use crate::prompt::token::ask_for_token;
-use crate::prompt::{Signalled, confirm, until_signal};
+use crate::link::Intervals;
+use crate::prompt::confirm;
 use crate::secrets::private_file::keep_private;
-use crate::source::local;
-use crate::source::remote::Connect;
+use crate::source::remote::{Agent, Connect};
+use crate::source::{Source, Sources};
+use crate::state::{HostConfig, HostState};
 use crate::view::Settings;
 use event_loop::run;
 
-/// What the picker calls the machine that socktop runs on.
+/// What the machine is called that socktop runs on.
 const THIS_MACHINE: &str = "this machine";
 
 /// Does what the command line asks for.
@@ -57,30 +54,73 @@ pub async fn start(cli: &Cli) -> Result<Outcome> {
     if cli.dry_run {
         return Ok(Outcome::Quit);
     }
-    match action {
-        Action::Demo(intervals) => show_local(intervals, cli).await,
+    let mut sources = Sources::default();
+    let app = match action {
+        Action::Demo(intervals) => {
+            App::with_host(settings(cli), this_machine(&mut sources, intervals))
+        }
         Action::Connect(mut connect) => {
             let mut saved = false;
             if let Some(save) = connect.save.take() {
                 let home = home.as_ref().map_err(|_| ProfilesError::NoHome)?;
                 saved = offer_to_save(save, home)?;
             }
-            show_agent(&connect, saved, cli, home.as_ref().ok()).await
+            let host = agent(&mut sources, *connect, saved, home.as_ref().ok());
+            App::with_host(settings(cli), host)
         }
-        Action::Picker => {
-            let entries = entries(&profiles);
-            match pick::pick(entries.clone(), color()).await? {
-                Choice::None(outcome) => Ok(outcome),
-                Choice::Entry(index) => match entries.get(index) {
-                    Some(Entry { name, saved, .. }) if *saved => {
-                        let connect = from_profile(name, cli, &profiles, &environment)?;
-                        show_agent(&connect, false, cli, home.as_ref().ok()).await
-                    }
-                    _ => show_local(intervals(cli, None), cli).await,
-                },
+        Action::List => {
+            let mut hosts = Vec::new();
+            for name in profiles.profiles.keys() {
+                let home = home.as_ref().ok();
+                let host = match from_profile(name, cli, &profiles, &environment.without_token()) {
+                    Ok(connect) => agent(&mut sources, connect, false, home),
+                    Err(error) => unusable_agent(&mut sources, name, error.to_string(), home),
+                };
+                hosts.push(host);
             }
+            hosts.push(this_machine(&mut sources, intervals(cli, None)));
+            App::with_list(settings(cli), hosts)
         }
+    };
+    Ok(run(app, sources).await?)
+}
+
+/// Starts the link to an agent. `saved` tells that its profile was saved with what was given now.
+fn agent(sources: &mut Sources, connect: Connect, saved: bool, home: Option<&Home>) -> HostState {
+    if let Some(warning) = connect.token_file.as_deref().and_then(keep_private) {
+        complain(&warning);
     }
+    let host = HostState::new(HostConfig {
+        name: connect.name(),
+        endpoint: connect.target.to_string(),
+        intervals: connect.intervals,
+    });
+    sources.add(Source::Agent(Agent::new(Ok(connect), home, saved)));
+    host
+}
+
+/// An agent whose profile cannot be used, as `error` says: the others are shown all the same.
+fn unusable_agent(
+    sources: &mut Sources,
+    name: &str,
+    error: String,
+    home: Option<&Home>,
+) -> HostState {
+    sources.add(Source::Agent(Agent::new(Err(error), home, false)));
+    HostState::new(HostConfig {
+        name: name.to_owned(),
+        ..HostConfig::default()
+    })
+}
+
+/// Starts to sample the machine that socktop runs on.
+fn this_machine(sources: &mut Sources, intervals: Intervals) -> HostState {
+    sources.add(Source::ThisMachine);
+    HostState::new(HostConfig {
+        name: THIS_MACHINE.to_owned(),
+        endpoint: "without an agent and without a port".to_owned(),
+        intervals,
+    })
 }
 
 /// Reads the profiles. A file that cannot be read stops everything that a profile could matter for.
@@ -107,25 +147,6 @@ fn load(path: &Path, cli: &Cli) -> Result<Profiles> {
     }
 }
 
-/// What the picker offers: the saved profiles, then what every installation has.
-fn entries(profiles: &Profiles) -> Vec<Entry> {
-    let saved = profiles.profiles.iter().map(|(name, profile)| Entry {
-        name: name.clone(),
-        detail: without_token(&profile.url),
-        saved: true,
-    });
-    let always = [
-        (THIS_MACHINE, "without an agent and without a port"),
-        (DEMO, "the same, as by socktop --demo"),
-    ];
-    let always = always.into_iter().map(|(name, detail)| Entry {
-        name: name.to_owned(),
-        detail: detail.to_owned(),
-        saved: false,
-    });
-    saved.chain(always).collect()
-}
-
 /// Saves a profile, unless another would be lost and the user wants to keep that; says whether it is saved now.
 fn offer_to_save(save: Save, home: &Home) -> Result<bool> {
     if save.is_done(home) {
@@ -147,106 +168,18 @@ fn offer_to_save(save: Save, home: &Home) -> Result<bool> {
     Ok(true)
 }
 
-/// Shows an agent. `saved` tells that its profile was saved with what was given now.
-async fn show_agent(
-    connect: &Connect,
-    saved: bool,
-    cli: &Cli,
-    home: Option<&Home>,
-) -> Result<Outcome> {
-    if let Some(warning) = connect.token_file.as_deref().and_then(keep_private) {
-        complain(&warning);
-    }
-    let mut endpoint = connect.endpoint(home.map(Home::known_agents).as_ref())?;
-    let prepared = until_signal(prepare(&mut endpoint, connect, saved, home)).await;
-    match prepared.map_err(|error| anyhow!("watching for signals: {error}"))? {
-        Ok(prepared) => prepared?,
-        Err(Signalled(number)) => return Ok(Outcome::Signal(number)),
-    }
-    let name = match &connect.profile {
-        Some(profile) => profile.clone(),
-        None => connect.target.shown_host(),
-    };
-    let source = endpoint.to_string();
-    show(name, source, Link::spawn(endpoint), connect.intervals, cli).await
-}
-
-/// Does what wants the user before there is a screen: to trust the agent's key, and to give it a token.
-async fn prepare(
-    endpoint: &mut Endpoint,
-    connect: &Connect,
-    saved: bool,
-    home: Option<&Home>,
-) -> Result<()> {
-    let known = home.map(Home::known_agents);
-    let has_token = connect.target.token().is_some() || connect.token_file.is_some();
-    match establish_trust(endpoint, connect, known.as_ref()).await? {
-        FirstContact::NotItsToken(message) => {
-            complain(&message);
-            endpoint.remove_token();
-        }
-        FirstContact::Trusted if has_token => {
-            if let (Some(home), Some(profile), Some(recipient)) =
-                (home, &connect.profile, endpoint.recipient())
-                && (saved || connect.token_is_stored && connect.token_for.is_none())
-                && let Err(error) = Profiles::bind_token(
-                    &home.profiles,
-                    profile,
-                    &connect.target.authority(),
-                    &recipient,
-                )
-            {
-                complain(&error);
-            }
-            return Ok(());
-        }
-        FirstContact::Unreached if has_token => return Ok(()),
-        FirstContact::Trusted | FirstContact::Unreached => {}
-    }
-    ask_for_token(endpoint)
-        .await
-        .map_err(|error| anyhow!("asking for the token: {error}"))
-}
-
-async fn show_local(intervals: Intervals, cli: &Cli) -> Result<Outcome> {
-    let source = local::NAME.to_owned();
-    show(
-        THIS_MACHINE.to_owned(),
-        source,
-        local::spawn(),
-        intervals,
-        cli,
-    )
-    .await
-}
-
-/// Shows the host of `link`, which is called `name` and is reached at `source`.
-async fn show(
-    name: String,
-    source: String,
-    link: Link,
-    intervals: Intervals,
-    cli: &Cli,
-) -> Result<Outcome> {
-    let app = App::new(Settings {
-        name,
-        endpoint: source,
-        intervals,
+/// What holds for every screen.
+fn settings(cli: &Cli) -> Settings {
+    Settings {
         compact: cli.compact,
         color: color(),
         time_zone: TimeZone::system(),
-    });
-    Ok(run(app, link).await?)
+    }
 }
 
 /// Whether the user wants colours: see no-color.org.
 fn color() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// A URL as it may be shown.
-fn without_token(url: &str) -> String {
-    url.split('?').next().unwrap_or_default().to_owned()
 }
 
 /// Says what went wrong, on standard error if there still is one.

@@ -1,12 +1,16 @@
-//! From what the user asked for to an endpoint: certificates, token, and the profile to save.
+//! Agents: from what the user asked for to an endpoint, by certificates, remembered keys and tokens.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use socktop_proto::pairing::Pin;
 
 use crate::config::agent_url::AgentUrl;
+use crate::config::paths::Home;
+use crate::config::profiles::{Profiles, ProfilesError};
 use crate::config::save_profile::Save;
-use crate::link::{Endpoint, Intervals};
+use crate::link::{BoxError, Endpoint, EndpointSource, Intervals};
 use crate::secrets::recipient::Recipient;
 use crate::secrets::token::{Token, TokenFileError};
 use crate::trust::known_agents::{KnownAgents, KnownError};
@@ -61,6 +65,13 @@ pub enum ConnectError {
 }
 
 impl Connect {
+    /// What the user calls it: the profile, or the address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let profile = self.profile.clone();
+        profile.unwrap_or_else(|| self.target.shown_host())
+    }
+
     /// Reads the token, the certificates, and what is known of the agent's key.
     ///
     /// # Errors
@@ -109,6 +120,121 @@ impl Connect {
             Some(files) => ClientIdentity::from_files(&files.certificate, &files.key)
                 .map(|identity| trust.presenting(identity)),
         }
+    }
+}
+
+/// An agent that a link connects to. Its clones are the same agent.
+#[derive(Debug, Clone)]
+pub struct Agent(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connect: Result<Connect, String>,
+    home: Option<Home>,
+    /// Whether its profile was saved with what was given now.
+    is_saved: bool,
+    session: Mutex<Session>,
+}
+
+/// What this run of the program knows of an agent.
+#[derive(Debug, Default)]
+struct Session {
+    /// The token that the user entered.
+    token: Option<Token>,
+    /// Whom the token is for: the agent that has taken it.
+    recipient: Option<Recipient>,
+}
+
+/// An answer of the user that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// There is no place to remember the key.
+    #[error("there is no place to remember a key in: neither XDG_DATA_HOME nor HOME is set")]
+    NoHome,
+    /// The key cannot be remembered.
+    #[error(transparent)]
+    Known(#[from] KnownError),
+}
+
+impl Agent {
+    /// The agent of `connect`, or what is wrong with it; its key is remembered in `home`. `is_saved` tells that its
+    /// profile was saved with what was given now.
+    #[must_use]
+    pub fn new(connect: Result<Connect, String>, home: Option<&Home>, is_saved: bool) -> Self {
+        Self(Arc::new(Inner {
+            connect,
+            home: home.cloned(),
+            is_saved,
+            session: Mutex::default(),
+        }))
+    }
+
+    /// Remembers `key` as this agent's.
+    ///
+    /// # Errors
+    /// Where it cannot be remembered.
+    pub fn trust_key(&self, key: Pin) -> Result<(), AnswerError> {
+        let home = self.0.home.as_ref().ok_or(AnswerError::NoHome)?;
+        if let Ok(connect) = &self.0.connect {
+            let authority = connect.target.authority();
+            home.known_agents().remember(&authority, key)?;
+        }
+        Ok(())
+    }
+
+    /// Shows `token` to the agent from now on, for this run of the program.
+    pub fn use_token(&self, token: Token) {
+        *self.0.session.lock() = Session {
+            token: Some(token),
+            recipient: None,
+        };
+    }
+
+    /// Notes in the profile that its token is for `recipient`, unless the profile says already whom it is for.
+    fn bind_token(&self, connect: &Connect, recipient: &Recipient) -> Result<(), ProfilesError> {
+        let is_new = self.0.is_saved || connect.token_is_stored && connect.token_for.is_none();
+        match (&self.0.home, &connect.profile) {
+            (Some(home), Some(profile)) if is_new => Profiles::bind_token(
+                &home.profiles,
+                profile,
+                &connect.target.authority(),
+                recipient,
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl EndpointSource for Agent {
+    fn endpoint(&self) -> Result<Endpoint, BoxError> {
+        let connect = self.0.connect.as_ref().map_err(Clone::clone)?;
+        let known = self.0.home.as_ref().map(Home::known_agents);
+        let mut endpoint = connect.endpoint(known.as_ref())?;
+        let session = self.0.session.lock();
+        if let Some(token) = &session.token {
+            endpoint.set_token(token.clone());
+        }
+        if let Some(recipient) = &session.recipient {
+            endpoint.bind_token(recipient.clone());
+        }
+        Ok(endpoint)
+    }
+
+    fn connected(&self, endpoint: &Endpoint) {
+        let Some(recipient) = endpoint.recipient().filter(|_| endpoint.has_token()) else {
+            return;
+        };
+        let mut session = self.0.session.lock();
+        if session.recipient.is_some() {
+            return;
+        }
+        // Where the profile cannot be written, the token is bound for this run alone, and again in the next one.
+        if session.token.is_none()
+            && let Ok(connect) = &self.0.connect
+        {
+            let _ = self.bind_token(connect, &recipient);
+        }
+        session.recipient = Some(recipient);
     }
 }
 

@@ -5,6 +5,7 @@
 //! answers then, what the last one said is dropped.
 
 mod changed;
+mod fleet;
 mod impossible;
 mod part;
 mod traffic;
@@ -15,8 +16,9 @@ use std::time::{Duration, Instant};
 use socktop_proto::model::{self, Disks, Host, Metrics, Processes, body};
 use socktop_proto::{Body, Query};
 
-use crate::link::{Dialect, Event, LinkState};
+use crate::link::{Dialect, Event, Intervals, LinkState, Question};
 use changed::Changed;
+pub use fleet::Fleet;
 pub use history::{HISTORY, History};
 pub use impossible::Impossible;
 pub use part::{AnswerKind, Part, Sample, Timed};
@@ -40,9 +42,22 @@ impl Moment {
     }
 }
 
+/// What a host is called, and how it is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostConfig {
+    /// Its name until it tells its own: a profile's name or the address.
+    pub name: String,
+    /// Where the agent is: a URL without its token, or words.
+    pub endpoint: String,
+    /// How often it is asked.
+    pub intervals: Intervals,
+}
+
 /// What is known of a host.
 #[derive(Debug, Clone)]
 pub struct HostState {
+    /// What it is called, and how it is asked.
+    pub config: HostConfig,
     /// Whether the agent can be reached.
     pub link: LinkState,
     /// How the agent was last spoken to.
@@ -81,6 +96,7 @@ struct Fresh {
 impl Default for HostState {
     fn default() -> Self {
         Self {
+            config: HostConfig::default(),
             link: LinkState::Connecting,
             dialect: None,
             round_trip: None,
@@ -118,6 +134,35 @@ pub fn memory_percent(memory: Option<&model::Memory>) -> Option<f32> {
 }
 
 impl HostState {
+    /// A host of which nothing is known yet.
+    #[must_use]
+    pub fn new(config: HostConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
+    /// The host's own name, else what the user calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let names = [
+            self.host.value().map(|host| &host.hostname),
+            self.metrics.value().map(|metrics| &metrics.hostname),
+        ];
+        let known = names.into_iter().flatten().find(|name| !name.is_empty());
+        known.unwrap_or(&self.config.name)
+    }
+
+    /// What its link cannot decide without the user.
+    #[must_use]
+    pub fn question(&self) -> Option<Question> {
+        match &self.link {
+            LinkState::Lost { question, .. } => *question,
+            LinkState::Connecting | LinkState::Connected { .. } => None,
+        }
+    }
+
     /// Whether the agent is `socktop_agent` 1.60, which cannot tell everything.
     #[must_use]
     pub fn is_published_agent(&self) -> bool {
@@ -190,16 +235,21 @@ impl HostState {
             }
             LinkState::Connecting | LinkState::Lost { .. } => {
                 if matches!(self.link, LinkState::Connected { .. }) {
-                    self.times.push(now.instant);
-                    self.cpu.push(None);
-                    self.memory.push(None);
-                    self.interfaces.interrupt();
+                    self.interrupt(now.instant);
                 }
                 self.round_trip = None;
             }
         }
         self.link = link;
         dropped
+    }
+
+    /// Makes a gap in the histories: nothing is known of the time from `at` on, until the next sample. Rates start anew.
+    pub fn interrupt(&mut self, at: Instant) {
+        self.times.push(at);
+        self.cpu.push(None);
+        self.memory.push(None);
+        self.interfaces.interrupt();
     }
 
     /// Drops what the last agent said. What this one has said already stays.

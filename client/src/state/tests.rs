@@ -138,6 +138,7 @@ fn a_lost_link_leaves_a_gap_and_keeps_the_samples() {
         since: rig.start,
         reason: String::new(),
         retry_at: rig.start,
+        question: None,
     };
     rig.link(3000, lost.clone());
     rig.link(4000, lost);
@@ -198,6 +199,7 @@ fn reconnected(boot_ms: u64) -> Rig {
             since: rig.start,
             reason: String::new(),
             retry_at: rig.start,
+            question: None,
         },
     );
     rig.link(60_000, CONNECTED);

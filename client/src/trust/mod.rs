@@ -9,7 +9,7 @@
 //! - Otherwise a pin, where one is remembered for this host and port: the agent's key must be that one. Whatever
 //!   certificate stands over the key, its name and its dates do not matter; `--verify-hostname` adds the name.
 //! - Otherwise the system's authorities, as a browser does it. An agent that they do not vouch for is refused, and the
-//!   refusal says what key it presented, so that the user can be asked before there is a screen.
+//!   refusal says what key it presented, so that the user can be asked.
 //!
 //! The handshake's signatures are always verified: a certificate without its key is worth nothing.
 
@@ -156,11 +156,6 @@ impl Trust {
         })
     }
 
-    /// Whether nothing is known of the agent itself, so that the user may be asked about its key.
-    pub(crate) fn is_of_strangers(&self) -> bool {
-        matches!(self.source, Source::System)
-    }
-
     /// Whether authorities vouch for the agent, and not its remembered key.
     pub(crate) fn is_by_authorities(&self) -> bool {
         matches!(self.source, Source::File(_) | Source::System)
@@ -266,9 +261,9 @@ impl Source {
                 ),
                 (_, why) => format!(
                     "its key {key} is not known here, and {}. Compare the key with what 'sudo socktop-agent \
-                     fingerprint' prints on the host and start socktop in a terminal to accept it, or give the \
-                     line of 'sudo socktop-agent pair' to socktop add, or pass --tls-ca FILE with the agent's \
-                     certificate or its authority's",
+                     fingerprint' prints on the host and accept it in socktop (r asks again), or give the line of 'sudo \
+                     socktop-agent pair' to socktop add, or pass --tls-ca FILE with the agent's certificate or \
+                     its authority's",
                     reason(why)
                 ),
             };

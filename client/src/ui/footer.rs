@@ -6,20 +6,21 @@ use ratatui::text::Span;
 
 use crate::actions::keymap::{Key, bindings};
 use crate::actions::{Action, Context};
-use crate::app::App;
+use crate::app::{App, Shown};
 use crate::config::theme::Theme;
 use crate::text::width;
 use crate::ui::widgets::paint::put;
 use crate::view::footer::views;
 
 /// Draws the row.
-pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
+pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, shown: Shown<'_>, theme: Theme) {
     let context = app.context();
+    let screen = shown.screen;
     let mut room = line;
     if matches!(context, Context::Host | Context::Filter) {
         for name in views(line) {
-            let shown = app.screen.view == name.view;
-            let style = if shown {
+            let is_current = screen.view == name.view;
+            let style = if is_current {
                 theme.selected()
             } else {
                 theme.quiet()
@@ -31,7 +32,7 @@ pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
                 vec![
                     Span::styled(
                         format!(" {}", name.key),
-                        if shown { style } else { theme.accent() },
+                        if is_current { style } else { theme.accent() },
                     ),
                     Span::styled(format!(" {} ", name.name), style),
                 ],
@@ -42,7 +43,7 @@ pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
     if context == Context::Filter {
         let typed = vec![
             Span::styled(" filter: ", theme.accent()),
-            Span::raw(width::clean(&app.screen.list.filter)),
+            Span::raw(width::clean(&screen.list.filter)),
             Span::styled(" ", theme.selected()),
         ];
         let width: usize = typed.iter().map(|span| width::width(&span.content)).sum();
@@ -51,29 +52,42 @@ pub fn draw(buffer: &mut Buffer, line: Rect, app: &App, theme: Theme) {
         room.x += width;
         room.width -= width;
     }
-    let clearable = !app.screen.list.filter.is_empty() || app.screen.list.selected.is_some();
-    put(buffer, room, 0, keys(context, room.width, clearable, theme));
+    let clear = if screen.is_clearable() {
+        Some("clear")
+    } else {
+        app.has_list().then_some("hosts")
+    };
+    put(buffer, room, 0, keys(context, room.width, clear, theme));
 }
 
-/// What keys do in `context`, as many as fit in `room`; what would clear nothing is left out.
+/// What keys do in `context`, as many as fit in `room`; `clear` is what [`Action::Clear`] does on a host's screen, if anything.
 #[must_use]
-pub fn keys(context: Context, room: u16, clearable: bool, theme: Theme) -> Vec<Span<'static>> {
+pub fn keys(
+    context: Context,
+    room: u16,
+    clear: Option<&'static str>,
+    theme: Theme,
+) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let mut width = 0;
     for binding in bindings(context) {
-        let idle = binding.action == Action::Clear && context == Context::Host && !clearable;
-        if binding.hint.is_empty() || idle || matches!(binding.action, Action::Show(_)) {
+        let hint = match binding.action {
+            Action::Show(_) => "",
+            Action::Clear if context == Context::Host => clear.unwrap_or_default(),
+            _ => binding.hint,
+        };
+        if hint.is_empty() {
             continue;
         }
         let Some(key) = binding.keys.first().map(Key::name) else {
             continue;
         };
-        width += width::width(&key) + width::width(binding.hint) + 3;
+        width += width::width(&key) + width::width(hint) + 3;
         if width > usize::from(room) {
             break;
         }
         spans.push(Span::styled(format!(" {key}"), theme.accent()));
-        spans.push(Span::styled(format!(" {} ", binding.hint), theme.quiet()));
+        spans.push(Span::styled(format!(" {hint} "), theme.quiet()));
     }
     spans
 }

@@ -15,7 +15,10 @@ use crate::view::{NOT_TOLD, RenderContext};
 /// Draws header and notice.
 pub fn draw(buffer: &mut Buffer, regions: &Regions, context: RenderContext<'_>) {
     let area = regions.header;
-    let name = width::fit(&host_name(context), usize::from(area.width).max(9) - 8);
+    let name = width::fit(
+        &width::clean(context.host.name()),
+        usize::from(area.width).max(9) - 8,
+    );
     let room = usize::from(area.width).saturating_sub(width::width(&name) + 3);
     let link = link(context, room);
     let taken: usize = link.iter().map(|span| width::width(&span.content)).sum();
@@ -50,17 +53,6 @@ fn append(
     }
     *room -= needed;
     spans.push(Span::styled(format!("   {fact}"), style));
-}
-
-/// The host's own name, else what the user calls it.
-fn host_name(context: RenderContext<'_>) -> String {
-    let host = &context.host;
-    let names = [
-        host.host.value().map(|host| &host.hostname),
-        host.metrics.value().map(|metrics| &metrics.hostname),
-    ];
-    let known = names.into_iter().flatten().find(|name| !name.is_empty());
-    width::clean(known.unwrap_or(&context.settings.name)).into_owned()
 }
 
 /// CPU and memory, where their panes are not shown.
@@ -114,7 +106,7 @@ fn facts(context: RenderContext<'_>) -> Vec<String> {
 fn link(context: RenderContext<'_>, room: usize) -> Vec<Span<'static>> {
     let (sign, style, words) = match &context.host.link {
         LinkState::Connecting => {
-            let target = width::clean(&context.settings.endpoint);
+            let target = width::clean(&context.host.config.endpoint);
             let words = vec![format!("connecting to {target}"), "connecting".to_owned()];
             ("○", context.theme.quiet(), words)
         }
@@ -157,6 +149,7 @@ fn notice(buffer: &mut Buffer, area: Rect, context: RenderContext<'_>) {
         since,
         reason,
         retry_at,
+        ..
     } = &context.host.link
     else {
         return;
@@ -179,8 +172,16 @@ fn notice(buffer: &mut Buffer, area: Rect, context: RenderContext<'_>) {
     };
     let reason = width::clean(reason);
     if area.height > 1 {
-        let lines = width::wrap(&reason, usize::from(area.width.saturating_sub(2)));
-        for (row, line) in lines.into_iter().enumerate() {
+        let columns = usize::from(area.width.saturating_sub(2));
+        let lines = width::wrap(&reason, columns);
+        let room = usize::from(area.height) - 1;
+        let is_cut = lines.len() > room;
+        for (row, line) in lines.into_iter().enumerate().take(room) {
+            let line = if is_cut && row + 1 == room {
+                width::fit(&format!("{line} …"), columns)
+            } else {
+                line
+            };
             put(buffer, area, row + 1, format!(" {line}"));
         }
     } else {

@@ -4,19 +4,19 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use socktop_proto::Query;
 use socktop_proto::model::{
     Core, Cpu, Disk, Disks, Error, ErrorCode, Gpu, Host, Interface, Journal, JournalEntry, Load,
     Memory, Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
+use socktop_proto::pairing::Pin;
 use unicode_width::UnicodeWidthStr;
 
 use crate::actions::View;
 use crate::app::Message;
-use crate::app::fixture::Stage;
-use crate::app::screens::picker::{Entry, Picker};
-use crate::link::{Dialect, Event, LinkState};
+use crate::app::fixture::{Stage, host_called};
+use crate::link::{Dialect, Event, LinkState, Question};
+use crate::source::HostId;
 use crate::text::sanitize::is_junk;
 
 /// A title, a cleared screen, an escape in one byte, a link, turned text, invisible and piled-up characters.
@@ -196,8 +196,8 @@ fn press(stage: &mut Stage, code: KeyCode) {
 /// A hostile host on a screen, with everything that it can tell.
 fn stage(width: u16, height: u16, dialect: Dialect) -> Stage {
     let mut stage = Stage::new(width, height);
-    stage.app.settings.name = evil();
-    stage.app.settings.endpoint = evil();
+    stage.host_mut().config.name = evil();
+    stage.host_mut().config.endpoint = evil();
     stage.connect(dialect);
     stage.reply(Query::Host, body::Kind::Host(host()));
     for step in 1..4 {
@@ -219,10 +219,10 @@ fn stage(width: u16, height: u16, dialect: Dialect) -> Stage {
 
 fn assert_each_view_harmless(stage: &mut Stage, what: &str) {
     for view in View::EACH {
-        stage.app.screen.view = view;
+        stage.screen_mut().view = view;
         assert_harmless(&stage.draw(), &format!("{what}, {view:?}"));
     }
-    stage.app.screen.view = View::All;
+    stage.screen_mut().view = View::All;
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn nothing_from_a_host_reaches_the_terminal_raw() {
             // The details, in each of their tabs.
             press(&mut stage, KeyCode::Down);
             press(&mut stage, KeyCode::Enter);
-            let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
+            let pid = stage.host().watch.as_ref().unwrap().identity.pid;
             assert_harmless(&stage.draw(), "details that have not come");
             let kind = body::Kind::Process(details(pid, true));
             stage.reply(Query::Process { pid }, kind);
@@ -264,12 +264,8 @@ fn nothing_from_a_host_reaches_the_terminal_raw() {
             press(&mut stage, KeyCode::Enter);
             assert_each_view_harmless(&mut stage, "filtered");
 
-            let lost = LinkState::Lost {
-                since: stage.now.instant,
-                reason: evil(),
-                retry_at: stage.now.instant,
-            };
-            stage.send(Message::Link(Event::State(lost)));
+            let lost = lost(&stage, None);
+            stage.link(lost);
             assert_each_view_harmless(&mut stage, "lost");
         }
     }
@@ -286,16 +282,44 @@ fn errors_before_any_sample_are_harmless_too() {
 }
 
 #[test]
-fn names_of_saved_hosts_are_harmless() {
-    let entry = |attack: &str| Entry {
-        name: attack.to_owned(),
-        detail: attack.to_owned(),
-        saved: true,
-    };
-    let mut picker = Picker::new(ATTACKS.map(entry).to_vec());
-    let area = Rect::new(0, 0, 80, 24);
-    picker.area = area;
-    let mut buffer = Buffer::empty(area);
-    crate::ui::screens::picker::draw(&mut buffer, &picker, true);
-    assert_harmless(&buffer, "the picker");
+fn names_and_reasons_in_the_list_are_harmless() {
+    let hosts = ATTACKS.map(|attack| host_called(attack, attack)).to_vec();
+    let mut stage = Stage::list(hosts, 80, 24);
+    assert_harmless(&stage.draw(), "the list");
+    for (index, question) in QUESTIONS.into_iter().enumerate() {
+        let event = Event::State(lost(&stage, question));
+        stage.send(Message::Link(HostId::new(index), event));
+    }
+    assert_harmless(&stage.draw(), "the list of lost hosts");
+}
+
+#[test]
+fn questions_of_links_are_harmless() {
+    for (width, height) in [(120, 40), (20, 6)] {
+        for question in QUESTIONS {
+            let mut stage = Stage::new(width, height);
+            stage.host_mut().config.endpoint = evil();
+            let lost = lost(&stage, question);
+            stage.link(lost);
+            stage.send(Message::Paste(evil()));
+            stage.send(Message::AnswerFailed(HostId::FIRST, evil()));
+            assert_harmless(&stage.draw(), &format!("{question:?}"));
+        }
+    }
+}
+
+const QUESTIONS: [Option<Question>; 3] = [
+    None,
+    Some(Question::Token),
+    Some(Question::Key(Pin::from_digest([7; 32]))),
+];
+
+/// A link that was lost for an evil reason.
+fn lost(stage: &Stage, question: Option<Question>) -> LinkState {
+    LinkState::Lost {
+        since: stage.now.instant,
+        reason: evil(),
+        retry_at: stage.now.instant,
+        question,
+    }
 }

@@ -151,7 +151,7 @@ proptest! {
         stage.reply(Query::Disks, body::Kind::Disks(disks));
         for key in keys {
             stage.send(Message::Key(KeyEvent::new(key, KeyModifiers::NONE)));
-            if let Some(watch) = &stage.app.host.watch {
+            if let Some(watch) = &stage.host().watch {
                 let pid = watch.identity.pid;
                 let mut one = one.clone();
                 one.process.as_mut().unwrap().pid = pid;
@@ -173,9 +173,9 @@ proptest! {
         let mut buffer = Buffer::empty(Rect::new(0, 0, resized.0, resized.1));
         super::draw(&mut buffer, &stage.app, stage.now);
         for view in View::EACH {
-            stage.app.screen.view = view;
+            stage.screen_mut().view = view;
             stage.draw();
         }
-        prop_assert!(stage.app.plan().metrics > Some(Duration::ZERO));
+        prop_assert!(stage.subscription().metrics > Some(Duration::ZERO));
     }
 }

@@ -1,14 +1,14 @@
 //! The screens, as pictures of text and roles.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use socktop_proto::Query;
 use socktop_proto::model::{Error, ErrorCode, Host, Metrics, ProcessDetails, SampleTime, body};
+use socktop_proto::pairing::Pin;
 
 use crate::app::Message;
-use crate::app::fixture::{Stage, details, host, journal, metrics, picture_of};
-use crate::app::screens::picker::{Entry, Picker};
+use crate::app::fixture::{Stage, details, host, host_called, journal, metrics};
+use crate::link::{Dialect, Event, LinkState, Question, Security};
+use crate::source::HostId;
 
 fn press(stage: &mut Stage, code: KeyCode) {
     let event = KeyEvent::new(code, KeyModifiers::NONE);
@@ -119,8 +119,8 @@ fn selected_row() {
 fn open_details(stage: &mut Stage) -> u32 {
     press(stage, KeyCode::Down);
     press(stage, KeyCode::Enter);
-    let pid = stage.app.host.watch.as_ref().unwrap().identity.pid;
-    let list = stage.app.host.processes.value().unwrap();
+    let pid = stage.host().watch.as_ref().unwrap().identity.pid;
+    let list = stage.host().processes.value().unwrap();
     let process = list.processes.iter().find(|process| process.pid == pid);
     let process = process.unwrap().clone();
     for step in 0..9_u8 {
@@ -152,7 +152,7 @@ fn details_text(back: usize, change: impl Fn(&mut ProcessDetails)) -> String {
     for _ in 0..back {
         press(&mut stage, KeyCode::BackTab);
     }
-    let watch = stage.app.host.watch.as_ref().unwrap();
+    let watch = stage.host().watch.as_ref().unwrap();
     let mut told = watch.details.value().unwrap().clone();
     change(&mut told);
     stage.pass(500);
@@ -191,7 +191,7 @@ fn threads_and_children_that_are_not_described_are_counted() {
 #[test]
 fn processes_that_are_hidden_from_the_agent_are_told_of() {
     let mut stage = Stage::rich(120, 40);
-    let mut list = stage.app.host.processes.value().unwrap().clone();
+    let mut list = stage.host().processes.value().unwrap().clone();
     assert!(!stage.text().contains("hidden"));
     list.processes.truncate(1);
     list.total = 1;
@@ -234,23 +234,84 @@ fn compact_layout_on_a_large_terminal() {
     insta::assert_snapshot!("compact-120x40", stage.picture());
 }
 
-#[test]
-fn picker() {
-    let entry = |name: &str, detail: &str, saved| Entry {
-        name: name.to_owned(),
-        detail: detail.to_owned(),
-        saved,
+/// The list of four hosts, each in another state, and this machine.
+fn list_of_hosts(width: u16, height: u16) -> Stage {
+    let hosts = [
+        ("alpha", "wss://alpha.lan:8443/ws"),
+        ("beta", "wss://beta.lan:8443/ws"),
+        ("gamma", "wss://gamma.lan:8443/ws"),
+        ("delta", "ws://delta.lan:3000/ws"),
+        ("this machine", "without an agent and without a port"),
+    ];
+    let hosts = hosts.map(|(name, endpoint)| host_called(name, endpoint));
+    let mut stage = Stage::list(hosts.to_vec(), width, height);
+    let since = stage.now.instant;
+    let lost = |reason: &str, question| LinkState::Lost {
+        since,
+        reason: reason.to_owned(),
+        retry_at: since,
+        question,
     };
-    let own = entry("this machine", "without an agent and without a port", false);
-    let with = vec![entry("pi4", "wss://pi4.lan:8443/ws", true), own.clone()];
-    for (name, entries) in [("picker", with), ("picker-empty", vec![own])] {
-        let mut picker = Picker::new(entries);
-        let area = Rect::new(0, 0, 80, 12);
-        picker.area = area;
-        let mut buffer = Buffer::empty(area);
-        crate::ui::screens::picker::draw(&mut buffer, &picker, true);
-        insta::assert_snapshot!(name, picture_of(&buffer));
+    let states = [
+        LinkState::Connected {
+            dialect: Dialect::Native,
+            security: Security::Tls,
+        },
+        lost(
+            "wss://beta.lan:8443/ws: the agent wants a token; pass --token-file FILE or set SOCKTOP_TOKEN (HTTP status 401)",
+            Some(Question::Token),
+        ),
+        lost(
+            "wss://gamma.lan:8443/ws: its key is not known here",
+            Some(Question::Key(Pin::from_digest([0xa5; 32]))),
+        ),
+        lost(
+            "ws://delta.lan:3000/ws: connecting failed: Connection refused; is socktop-agent running there?",
+            None,
+        ),
+    ];
+    for (index, state) in states.into_iter().enumerate() {
+        stage.send(Message::Link(HostId::new(index), Event::State(state)));
     }
+    stage.pass(12_000);
+    stage
+}
+
+#[test]
+fn list_shows_the_state_of_each_link() {
+    at_each_size("list", list_of_hosts);
+}
+
+#[test]
+fn list_without_profiles_says_how_to_make_one() {
+    let this_machine = host_called("this machine", "without an agent and without a port");
+    let stage = Stage::list(vec![this_machine], 80, 12);
+    insta::assert_snapshot!("list-empty", stage.picture());
+}
+
+#[test]
+fn unknown_key_is_asked_about() {
+    at_each_size("dialog-key", |width, height| {
+        let mut stage = list_of_hosts(width, height);
+        press(&mut stage, KeyCode::Down);
+        press(&mut stage, KeyCode::Down);
+        press(&mut stage, KeyCode::Enter);
+        stage
+    });
+}
+
+#[test]
+fn token_is_asked_for_and_not_shown() {
+    at_each_size("dialog-token", |width, height| {
+        let mut stage = list_of_hosts(width, height);
+        press(&mut stage, KeyCode::Down);
+        press(&mut stage, KeyCode::Enter);
+        // An empty one is none.
+        press(&mut stage, KeyCode::Enter);
+        typed(&mut stage, "s3cret");
+        assert!(!stage.text().contains("s3cret"));
+        stage
+    });
 }
 
 #[test]

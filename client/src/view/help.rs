@@ -77,6 +77,7 @@ pub fn columns(width: u16, theme: Theme) -> [Vec<Line<'static>>; 2] {
     } else {
         (&mut left, width)
     };
+    section(rest, Context::Fleet, "In the list of hosts", width, theme);
     section(
         rest,
         Context::Filter,

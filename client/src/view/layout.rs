@@ -59,7 +59,7 @@ fn share(whole: u16, percent: u16) -> u16 {
 pub struct Screen<'a> {
     /// What is known of the host.
     pub host: &'a HostState,
-    /// What its screen was told when it started.
+    /// What holds for every screen.
     pub settings: &'a Settings,
     /// What fills the screen.
     pub view: View,
@@ -141,7 +141,7 @@ fn notice_rows(screen: Screen<'_>, area: Rect) -> u16 {
         0..4 => 0,
         12.. if TIMES + width::width(reason) > width => {
             let rows = width::wrap(reason, width.saturating_sub(2)).len();
-            u16::try_from(1 + rows.min(3)).unwrap_or(1)
+            u16::try_from(1 + rows.min(usize::from(area.height / 4))).unwrap_or(1)
         }
         _ => 1,
     }

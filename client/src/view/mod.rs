@@ -1,11 +1,13 @@
 //! Geometry, and the text whose length decides over scrolling; neither an application nor a terminal.
 
 pub mod disks;
+pub mod fleet;
 pub mod footer;
 pub mod help;
 pub mod layout;
+pub mod link_dialog;
 pub mod network;
-pub mod picker;
+
 pub mod process_details;
 pub mod process_table;
 pub mod regions;
@@ -19,7 +21,7 @@ use ratatui::text::Span;
 
 use crate::actions::Tab;
 use crate::config::theme::Theme;
-use crate::link::{Intervals, LinkState};
+use crate::link::LinkState;
 use crate::state::{HostState, Moment, Part};
 use crate::text::{format, width};
 
@@ -29,15 +31,9 @@ pub const NOT_TOLD: &str = "socktop_agent 1.60 does not tell";
 /// The same in fewer columns.
 pub const NOT_TOLD_SHORT: &str = "agent 1.60 does not tell";
 
-/// What a host's screen is told when it starts.
+/// What holds for every screen.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The host's name until it tells its own: a profile's name or the address.
-    pub name: String,
-    /// Where the agent is: a URL without its token, or words.
-    pub endpoint: String,
-    /// How often it is asked.
-    pub intervals: Intervals,
     /// Whether the layout for small terminals is used on large ones too.
     pub compact: bool,
     /// Whether colours may be used.
@@ -60,7 +56,7 @@ pub struct Details {
 pub struct RenderContext<'a> {
     /// What is known of the host.
     pub host: &'a HostState,
-    /// What its screen was told when it started.
+    /// What holds for every screen.
     pub settings: &'a Settings,
     /// When what is shown was last changed: older samples could not be newer.
     pub shown_since: Option<Instant>,

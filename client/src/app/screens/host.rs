@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::process_list::ProcessList;
-use crate::actions::View;
+use crate::actions::{Context, View};
 use crate::view::Details;
 
 /// The choices of the user on a host's screen.
@@ -21,4 +21,24 @@ pub struct HostScreen {
     pub details: Option<Details>,
     /// When what is shown was last changed: older samples could not be newer.
     pub(crate) shown_since: Option<Instant>,
+}
+
+impl HostScreen {
+    /// What keys act on.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        if self.details.is_some() {
+            Context::Details
+        } else if self.list.editing {
+            Context::Filter
+        } else {
+            Context::Host
+        }
+    }
+
+    /// Whether there is a filter or a selection that can be dropped.
+    #[must_use]
+    pub fn is_clearable(&self) -> bool {
+        self.list.editing || !self.list.filter.is_empty() || self.list.selected.is_some()
+    }
 }

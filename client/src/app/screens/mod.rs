@@ -1,5 +1,6 @@
-//! What the screens hold: which rows, which one is selected.
+//! What the user chose on each screen: which rows, which one is selected, what is typed.
 
+pub mod fleet;
 pub mod host;
-pub mod picker;
+pub mod link_dialog;
 pub(crate) mod process_list;

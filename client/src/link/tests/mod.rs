@@ -62,6 +62,7 @@ async fn lost(link: &mut Link) -> Lost {
             since,
             reason,
             retry_at,
+            ..
         }) = next(link).await
         {
             return Lost {

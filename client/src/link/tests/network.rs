@@ -6,11 +6,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::handshake::server::Request;
 
-use super::super::{Endpoint, probe};
+use super::super::dial::Dialer;
+use super::super::{DialError, Endpoint};
 use super::agent::accept;
 use super::*;
 use crate::config::agent_url::AgentUrl;
 use crate::secrets::token::Token;
+
+/// Dials and hangs up.
+pub(super) async fn dial_once(endpoint: &Endpoint) -> Result<Dialect, DialError> {
+    let (_, dialect) = Dialer::new(endpoint.clone()).dial().await?;
+    Ok(dialect)
+}
 
 pub(super) async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -23,7 +30,7 @@ fn plain(address: SocketAddr) -> Endpoint {
 }
 
 async fn fault(endpoint: &Endpoint) -> String {
-    probe(endpoint).await.unwrap_err().to_string()
+    dial_once(endpoint).await.unwrap_err().to_string()
 }
 
 // ---- without TLS
@@ -121,7 +128,7 @@ async fn the_token_goes_into_the_header_alone() {
         let (stream, _) = listener.accept().await.unwrap();
         accept(stream, Some("socktop.v2")).await.1
     };
-    let (dialect, request) = tokio::join!(probe(&endpoint), server);
+    let (dialect, request) = tokio::join!(dial_once(&endpoint), server);
     assert_eq!(dialect.unwrap(), Dialect::Native);
     assert_eq!(request.headers()["authorization"], "Bearer s3cret");
     assert_eq!(request.headers()["host"], address.to_string());
@@ -184,7 +191,7 @@ async fn no_message_holds_the_token() {
     drop(listener);
     let target: AgentUrl = format!("ws://{address}/ws?token=s3cret").parse().unwrap();
     let endpoint = Endpoint::Plain(target);
-    let error = probe(&endpoint).await.unwrap_err();
+    let error = dial_once(&endpoint).await.unwrap_err();
     for shown in [
         error.to_string(),
         format!("{error:?}"),

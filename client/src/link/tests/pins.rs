@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::RootCertStore;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use socktop_proto::pairing::Pin;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{DialError, Endpoint, probe, shake_hands};
-use super::network::listener;
+use super::super::{DialError, Endpoint, Question};
+use super::network::{dial_once, listener};
 use super::tls::{Identity, dialled, named, server};
 use super::*;
 use crate::secrets::recipient::Recipient;
@@ -55,8 +56,7 @@ async fn another_key_than_the_pinned_one_is_refused_by_both_fingerprints() {
     let known = Identity::self_signed("127.0.0.1");
     let other = Identity::self_signed("127.0.0.1");
     let refused = dialled(other.acceptor(), pinned(&known)).await.unwrap_err();
-    assert!(refused.is_untrusted());
-    assert_eq!(refused.unknown_key(), None, "this is no first use");
+    assert_eq!(refused.question(), None, "this is no first use");
     let message = refused.to_string();
     for part in [
         &format!("{} is remembered for pi4:8443", pin(&known)),
@@ -106,12 +106,11 @@ async fn a_certificate_that_is_replayed_without_its_key_is_refused() {
                 .with_cert_resolver(Arc::new(SingleCertAndKey::from(stolen)));
             let acceptor = TlsAcceptor::from(Arc::new(config));
             let refused = dialled(acceptor, trust.clone()).await.unwrap_err();
-            assert!(refused.is_untrusted(), "{refused}");
             assert!(
                 refused.to_string().contains("without having its key"),
                 "{refused}"
             );
-            assert_eq!(refused.unknown_key(), None);
+            assert_eq!(refused.question(), None);
         }
     }
 }
@@ -137,31 +136,12 @@ async fn the_systems_authorities_vouch_for_names_and_say_whom_they_do_not_know()
         (&unknown, Trust::system().unwrap()),
     ] {
         let refused = dialled(presented.acceptor(), trust).await.unwrap_err();
-        assert_eq!(refused.unknown_key(), Some(pin(presented)));
+        assert_eq!(refused.question(), Some(Question::Key(pin(presented))));
         assert!(
             refused.to_string().contains(&pin(presented).to_string()),
             "{refused}"
         );
     }
-}
-
-#[tokio::test]
-async fn shaking_hands_says_nothing() {
-    let agent = Identity::self_signed("127.0.0.1");
-    let (listener, address) = listener().await;
-    let mut endpoint = Endpoint::Tls(address.to_string().parse().unwrap(), pinned(&agent));
-    endpoint.set_token(Token::new("s3cret").unwrap());
-    let server = async {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = agent.acceptor().accept(stream).await.unwrap();
-        let mut said = Vec::new();
-        // An error would be a connection that ends without TLS's word for it.
-        stream.read_to_end(&mut said).await.unwrap();
-        said
-    };
-    let (shaken, said) = tokio::join!(shake_hands(&endpoint), server);
-    shaken.unwrap();
-    assert_eq!(said, b"");
 }
 
 /// What an agent hears over TLS until the client hangs up, where the token is for `recipient`.
@@ -180,18 +160,30 @@ async fn heard_by(
         };
         target.bind_token(recipient);
     }
-    let server = async {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut heard = Vec::new();
-        if let Ok(mut stream) = agent.acceptor().accept(stream).await {
-            let mut part = [0; 4096];
-            // Its request, or its goodbye.
-            let read = stream.read(&mut part).await.unwrap_or(0);
-            heard.extend_from_slice(part.get(..read).unwrap_or_default());
+    let heard = Arc::new(Mutex::new(String::new()));
+    let hearing = Arc::clone(&heard);
+    let server = async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = agent.acceptor().accept(stream).await else {
+                continue;
+            };
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            hearing
+                .lock()
+                .push_str(std::str::from_utf8(&request[..read]).unwrap());
+            let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+            let _ = stream.write_all(refusal).await;
+            let _ = stream.shutdown().await;
         }
-        String::from_utf8(heard).unwrap()
     };
-    tokio::join!(probe(&endpoint), server)
+    let dialled = tokio::select! {
+        dialled = dial_once(&endpoint) => dialled,
+        () = server => unreachable!("the server never ends"),
+    };
+    let heard = heard.lock().clone();
+    (dialled, heard)
 }
 
 #[tokio::test]
@@ -228,14 +220,12 @@ async fn a_stored_token_goes_to_its_key_and_no_other() {
         let case = format!("{recipient:?}");
         let (dialled, heard) = heard_by(agent, trust, recipient).await;
         assert_eq!(heard.contains("s3cret"), sent, "{case}: {heard}");
-        if !sent {
-            let refused = dialled.unwrap_err();
-            assert!(
-                refused.is_of_anothers_token() && heard.is_empty(),
-                "{refused}"
-            );
-            assert!(!refused.to_string().contains("s3cret"));
-        }
+        // It is dialled all the same: it might want no token.
+        assert!(heard.contains("GET /ws"), "{case}: {heard}");
+        let refused = dialled.unwrap_err();
+        assert_eq!(refused.question(), Some(Question::Token), "{case}");
+        assert_eq!(refused.is_of_anothers_token(), !sent, "{case}: {refused}");
+        assert!(!refused.to_string().contains("s3cret"));
     }
 }
 
@@ -247,13 +237,20 @@ async fn a_stored_token_for_a_key_is_not_sent_without_tls() {
     if let Endpoint::Plain(target) = &mut endpoint {
         target.bind_token(Recipient::Key(Pin::from_digest([7; 32])));
     }
-    for refused in [
-        shake_hands(&endpoint).await,
-        probe(&endpoint).await.map(drop),
-    ] {
-        assert!(refused.unwrap_err().is_of_anothers_token());
-    }
-    drop(listener);
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let read = stream.read(&mut request).await.unwrap();
+        let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(refusal).await.unwrap();
+        String::from_utf8(request[..read].to_vec()).unwrap()
+    };
+    let (dialled, heard) = tokio::join!(dial_once(&endpoint), server);
+    assert!(dialled.unwrap_err().is_of_anothers_token());
+    assert!(
+        heard.contains("GET /ws") && !heard.contains("s3cret"),
+        "{heard}"
+    );
 }
 
 // ---- certificates of clients

@@ -8,9 +8,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{DialError, Endpoint, probe};
+use super::super::{DialError, Endpoint};
 use super::agent::accept;
-use super::network::listener;
+use super::network::{dial_once, listener};
 use super::*;
 use crate::trust::Trust;
 
@@ -115,7 +115,7 @@ pub(super) async fn dialled(acceptor: TlsAcceptor, trust: Trust) -> Result<Diale
             accept(stream, Some("socktop.v2")).await;
         }
     });
-    let (dialect, ()) = tokio::join!(probe(&endpoint), server);
+    let (dialect, ()) = tokio::join!(dial_once(&endpoint), server);
     dialect
 }
 
@@ -201,7 +201,7 @@ async fn a_port_without_tls_says_so() {
             .unwrap();
         stream
     };
-    let (error, _stream) = tokio::join!(probe(&endpoint), server);
+    let (error, _stream) = tokio::join!(dial_once(&endpoint), server);
     let message = error.unwrap_err().to_string();
     assert!(
         message.contains("does not speak TLS")

@@ -21,7 +21,7 @@ const BLOCK_CELL: usize = 10;
 /// Draws the pane.
 pub fn draw(buffer: &mut Buffer, area: Rect, regions: &Regions, context: RenderContext<'_>) {
     let state = &context.host;
-    let every = context.settings.intervals.metrics;
+    let every = context.host.config.intervals.metrics;
     let cpu = state.metrics.value().and_then(|it| it.cpu.as_ref());
     let boxed = regions.density == Density::Boxed;
     let title = title(cpu, context);

@@ -56,7 +56,7 @@ pub fn draw(
     let (rows, width) = inner(area, density);
     let each = rows_each(rows, width, disks.len());
     let shown = rows / each;
-    let mut remark = remark(context, part, context.settings.intervals.disks);
+    let mut remark = remark(context, part, context.host.config.intervals.disks);
     let hidden = disks.len().saturating_sub(shown);
     let words = [
         (hidden > 0).then(|| format!("+{hidden} more")),

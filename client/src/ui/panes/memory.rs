@@ -33,7 +33,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, density: Density, context: RenderCo
             context.theme.value(Level::memory(used)),
         ),
     ];
-    let remark = remark(context, part, context.settings.intervals.metrics);
+    let remark = remark(context, part, context.host.config.intervals.metrics);
     let boxed = density == Density::Boxed;
     let inner = padded(
         pane(buffer, area, boxed, title, remark, context.theme),

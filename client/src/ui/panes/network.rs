@@ -42,7 +42,7 @@ pub fn draw(
     let rows = inner_rows(area, density);
     let each = rows_each(rows, interfaces.len());
     let shown = rows / each;
-    let mut remark = remark(context, part, context.settings.intervals.metrics);
+    let mut remark = remark(context, part, context.host.config.intervals.metrics);
     let hidden = interfaces.len().saturating_sub(shown);
     if hidden > 0 && remark.is_none() {
         let words = format!("+{hidden} more");

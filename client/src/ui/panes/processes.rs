@@ -28,7 +28,7 @@ pub fn draw(
     let part = &context.host.processes;
     let boxed = regions.density == Density::Boxed;
     let title = title(list, context);
-    let mut remark = remark(context, part, context.settings.intervals.processes);
+    let mut remark = remark(context, part, context.host.config.intervals.processes);
     if list.frozen {
         remark = None;
     } else if remark.is_none() && context.host.is_published_agent() {

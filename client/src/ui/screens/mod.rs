@@ -1,4 +1,6 @@
-//! Screens.
+//! Screens and dialogs.
 
-pub mod picker;
+pub mod fleet;
+pub mod host;
+pub mod link_dialog;
 pub mod process;

@@ -22,7 +22,11 @@ pub fn draw(
     context: RenderContext<'_>,
 ) {
     let title = title(watch, context);
-    let note = remark(context, &watch.details, context.settings.intervals.metrics);
+    let note = remark(
+        context,
+        &watch.details,
+        context.host.config.intervals.metrics,
+    );
     let boxed = density == Density::Boxed;
     pane(buffer, area.area, boxed, title, note, context.theme);
     if let Some(facts) = area.facts {
