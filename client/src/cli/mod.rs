@@ -24,7 +24,8 @@ use crate::source::remote::{ClientFiles, Connect};
     disable_help_subcommand = true,
     subcommand_value_name = "COMMAND",
     after_help = "The token is taken from --token-file, the variable SOCKTOP_TOKEN, ?token= in the URL or the \
-                  profile's token_file, whichever comes first; where the agent refuses it, you are asked.\n\
+                  profile's token_file, whichever comes first; where the agent refuses it, you are asked. \
+                  The option and the variable are for the one agent that is named.\n\
                   An agent is trusted by --tls-ca, else by the key remembered for it, else by the system's authorities; \
                   about any other key you are asked once.\n\
                   A host that is called as a command is given as wss://list:8443, and such a profile by --profile.\n\
@@ -36,7 +37,7 @@ pub struct Cli {
     pub command: Option<Command>,
 
     /// The agent: HOST or HOST:PORT (with TLS, port 8443 if none is given), ws://HOST:PORT, wss://HOST:PORT, or a
-    /// profile's name, which wins over a host of that name. Without one, the saved profiles are offered
+    /// profile's name, which wins over a host of that name. Without one, the saved profiles and this machine are listed
     #[arg(value_name = "HOST|URL|PROFILE")]
     pub agent: Option<String>,
 

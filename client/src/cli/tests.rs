@@ -368,3 +368,15 @@ fn a_stored_token_is_for_whom_it_was_bound_to_and_a_given_one_for_who_is_dialled
     let again = "-P pi4 wss://pi4:8443 -t /certs/pi4.pem --token-file /tokens/pi4";
     assert_eq!(of(again, None).save.unwrap().profile.token_for, None);
 }
+
+#[test]
+fn credential_without_an_agent_is_refused() {
+    for (words, option) in [
+        ("--token-file t", "--token-file"),
+        ("--cert c --key k", "--cert"),
+    ] {
+        let fault = fault(words);
+        assert!(fault.starts_with(option), "{fault}");
+    }
+    assert!(matches!(resolved("--compact"), Ok(Action::List)));
+}

@@ -1,7 +1,7 @@
 //! The secret that an agent asks for, and where it may come from.
 //!
 //! The first source that has one is used: `--token-file`, the variable `SOCKTOP_TOKEN`, `?token=` in
-//! the URL, the profile's `token_file`, and last a hidden prompt after the agent refused us. What a profile has is stored
+//! the URL, the profile's `token_file`, and last the user's answer after the agent refused us. What a profile has is stored
 //! for one agent; see [`crate::secrets::recipient`].
 
 use std::fmt;

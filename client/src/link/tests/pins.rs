@@ -187,6 +187,19 @@ async fn heard_by(
 }
 
 #[tokio::test]
+async fn agent_with_an_unknown_key_gets_no_byte_of_a_request() {
+    let agent = Identity::self_signed("127.0.0.1");
+    let stranger = Identity::issued(&named("127.0.0.1"));
+    let mut roots = RootCertStore::empty();
+    roots.add(stranger.certificate.der().clone()).unwrap();
+    let trust = Trust::authorities(roots).unwrap();
+    let (dialled, heard) = heard_by(&agent, trust, None).await;
+    let question = dialled.unwrap_err().question();
+    assert_eq!(question, Some(Question::Key(pin(&agent))));
+    assert_eq!(heard, "");
+}
+
+#[tokio::test]
 async fn a_stored_token_goes_to_its_key_and_no_other() {
     let agent = Identity::self_signed("127.0.0.1");
     let issued = Identity::issued(&named("127.0.0.1"));
