@@ -111,7 +111,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key(KeyCode::Left)], &[Host], Action::SortNext(-1), "", "sort by the column to the left"),
     bind(&[chr('i')], &[Host], Action::Invert, "invert", "sort the other way round"),
     bind(&[chr(' ')], &[Host], Action::Freeze, "freeze", "hold the process list still"),
-    bind(&[key(KeyCode::Esc)], &[Filter, Host], Action::Clear, "clear", "drop filter or selection, then leave"),
+    bind(&[key(KeyCode::Esc)], &[Filter, Host], Action::Clear, "clear", "drop filter or selection; leave"),
     bind(&[key(KeyCode::Backspace), ctrl('h')], &[Filter, Dialog], Action::Erase, "", "erase a character"),
     bind(&[ctrl('u')], &[Filter, Dialog], Action::EraseAll, "", "erase all that is typed"),
     bind(&[key(KeyCode::Up), chr('k')], LISTS, Action::Step(-1), "", "up"),

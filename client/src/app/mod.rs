@@ -231,7 +231,7 @@ impl App {
             fields: placed_columns(&regions, host)
                 .into_iter()
                 .fold(screen.list.fields(), |fields, placed| {
-                    fields | placed.column.row().fields
+                    fields | placed.column.row().fields()
                 }),
             disks: regions
                 .disks

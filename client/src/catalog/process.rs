@@ -1,6 +1,7 @@
 //! The columns of the process list. All that is to be known of one stands in its row.
 
 use socktop_proto::Fields;
+use socktop_proto::field_ids::ProcessField;
 use socktop_proto::model::{Process, ProcessState};
 
 use super::Align;
@@ -11,10 +12,14 @@ use crate::text::format;
 /// All that is to be known of a column.
 #[derive(Debug)]
 pub struct Row {
+    /// The field that it shows.
+    pub id: ProcessField,
+    /// The field that it shows where that one is unknown.
+    pub or_else: Option<ProcessField>,
     /// The heading.
     pub title: &'static str,
-    /// What of a process it shows.
-    pub fields: Fields,
+    /// What it shows, for the help.
+    pub help: &'static str,
     /// Columns of the screen; 0 takes what the others leave.
     pub width: u16,
     /// Columns that are added where the list is wide.
@@ -31,6 +36,15 @@ pub struct Row {
     pub sort_key: SortKey,
     /// What it shows of a process.
     pub cell: fn(&Process, &Machine) -> Cell,
+}
+
+impl Row {
+    /// What of a process it has to be asked for.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        let or_else = self.or_else.map_or(Fields::PID, Fields::of);
+        Fields::of(self.id) | or_else
+    }
 }
 
 /// When a column gives way.
@@ -131,8 +145,10 @@ macro_rules! columns {
 columns! {
     /// Process id.
     Pid {
+        id: ProcessField::Pid,
+        or_else: None,
         title: "PID",
-        fields: Fields::PID,
+        help: "process id",
         width: 7,
         spare_width: 0,
         align: Align::Right,
@@ -144,8 +160,10 @@ columns! {
     }
     /// The parent's process id.
     Parent {
+        id: ProcessField::ParentPid,
+        or_else: None,
         title: "PPID",
-        fields: Fields::PARENT,
+        help: "the parent's process id",
         width: 7,
         spare_width: 0,
         align: Align::Right,
@@ -157,8 +175,10 @@ columns! {
     }
     /// The user's name.
     User {
+        id: ProcessField::User,
+        or_else: Some(ProcessField::UserId),
         title: "USER",
-        fields: Fields::USER,
+        help: "user",
         width: 10,
         spare_width: 6,
         align: Align::Left,
@@ -176,8 +196,10 @@ columns! {
     }
     /// The program's name.
     Name {
+        id: ProcessField::Name,
+        or_else: None,
         title: "NAME",
-        fields: Fields::NAME,
+        help: "program",
         width: 0,
         spare_width: 0,
         align: Align::Left,
@@ -195,8 +217,10 @@ columns! {
     }
     /// State.
     State {
+        id: ProcessField::State,
+        or_else: None,
         title: "S",
-        fields: Fields::STATE,
+        help: "state",
         width: 1,
         spare_width: 0,
         align: Align::Left,
@@ -208,8 +232,10 @@ columns! {
     }
     /// Threads.
     Threads {
+        id: ProcessField::Threads,
+        or_else: None,
         title: "THR",
-        fields: Fields::THREADS,
+        help: "threads",
         width: 4,
         spare_width: 0,
         align: Align::Right,
@@ -221,8 +247,10 @@ columns! {
     }
     /// Time since it started.
     Age {
+        id: ProcessField::AgeSeconds,
+        or_else: None,
         title: "AGE",
-        fields: Fields::STARTED,
+        help: "time since the start",
         width: 9,
         spare_width: 0,
         align: Align::Right,
@@ -240,8 +268,10 @@ columns! {
     }
     /// Share of the whole machine's CPU.
     Cpu {
+        id: ProcessField::CpuPercent,
+        or_else: None,
         title: "CPU%",
-        fields: Fields::CPU,
+        help: "share of the whole machine's CPU",
         width: 5,
         spare_width: 0,
         align: Align::Right,
@@ -262,8 +292,10 @@ columns! {
     }
     /// Resident memory.
     Memory {
+        id: ProcessField::ResidentBytes,
+        or_else: None,
         title: "MEM",
-        fields: Fields::RESIDENT,
+        help: "resident memory",
         width: 8,
         spare_width: 0,
         align: Align::Right,
@@ -279,8 +311,10 @@ columns! {
     }
     /// Resident memory as a share of the machine's.
     MemoryShare {
+        id: ProcessField::MemoryPercent,
+        or_else: None,
         title: "MEM%",
-        fields: Fields::RESIDENT,
+        help: "resident memory as a share of the machine's",
         width: 5,
         spare_width: 0,
         align: Align::Right,
@@ -348,6 +382,17 @@ mod tests {
     fn exactly_one_column_takes_what_the_others_leave() {
         let elastic = Column::EACH.iter().filter(|it| it.row().width == 0);
         assert_eq!(elastic.collect::<Vec<_>>(), [&Column::Name]);
+    }
+
+    #[test]
+    fn every_field_of_a_process_has_a_column() {
+        let shown = |all: Fields, column: &Column| all | column.row().fields();
+        let shown = Column::EACH.iter().fold(Fields::PID, shown);
+        assert_eq!(shown, Fields::ALL);
+        let ids: Vec<_> = Column::EACH.iter().map(|it| it.row().id).collect();
+        for (index, id) in ids.iter().enumerate() {
+            assert!(!ids[..index].contains(id), "{id} has two columns");
+        }
     }
 
     #[test]

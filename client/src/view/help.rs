@@ -5,14 +5,14 @@ use ratatui::text::{Line, Span};
 
 use crate::actions::Context;
 use crate::actions::keymap::{Binding, Key, bindings};
+use crate::catalog::process::Column;
 use crate::config::theme::Theme;
 use crate::text::width;
 
 /// What is worth knowing about the numbers.
-const NOTES: [&str; 8] = [
+const NOTES: [&str; 7] = [
     "CPU % is a share of the whole machine, 0 to 100, also for a process: on 4 cores a busy loop shows 25.",
     "Memory in use is the total less what is available, as free shows it. Used disk space is df's percentage.",
-    "MEM is resident memory. AGE is the time since the process started.",
     "S: R running, S sleeping, D waiting for a disk, I idle, T stopped, t traced, Z zombie, X dead.",
     "– is what the agent could not read or does not tell. It is never 0.",
     "Dim numbers are old. Rates are between two samples; peaks are since this program started.",
@@ -58,12 +58,22 @@ fn entry(binding: &Binding, width: u16, theme: Theme) -> Line<'static> {
 fn notes(lines: &mut Vec<Line<'static>>, width: u16, theme: Theme) {
     lines.push(Line::default());
     lines.push(Line::styled("Numbers and mouse", theme.strong()));
-    for note in NOTES {
+    let columns = columns_note();
+    for note in NOTES.into_iter().chain([columns.as_str()]) {
         let wrapped = width::wrap(note, usize::from(width.saturating_sub(4))).into_iter();
         lines.extend(wrapped.enumerate().map(|(index, line)| {
             Line::from(format!("{}{line}", if index == 0 { "  " } else { "    " }))
         }));
     }
+}
+
+/// What the columns of the process list are.
+fn columns_note() -> String {
+    let columns = Column::EACH.iter().map(|column| column.row());
+    let columns: Vec<String> = columns
+        .map(|row| format!("{} {}", row.title, row.help))
+        .collect();
+    format!("Columns: {}.", columns.join("; "))
 }
 
 /// The text, in one column or two of that width.

@@ -62,7 +62,7 @@ impl ProcessList {
     #[must_use]
     pub fn fields(&self) -> Fields {
         // The pid and the start are a process's identity; the name is what its details begin with.
-        let needed = Fields::PID | Fields::STARTED | Fields::NAME | self.sort.column.row().fields;
+        let needed = Fields::PID | Fields::STARTED | Fields::NAME | self.sort.column.row().fields();
         if self.editing || !self.filter.is_empty() {
             needed | Fields::USER
         } else {
