@@ -2,6 +2,8 @@
 
 pub mod keymap;
 
+use strum::VariantArray;
+
 use crate::catalog::process::Column;
 
 /// What a key acts on.
@@ -69,8 +71,8 @@ pub enum Action {
     Next(isize),
 }
 
-/// What fills the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What fills the screen. The variants are in the order of their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, VariantArray)]
 pub enum View {
     /// Everything.
     #[default]
@@ -85,19 +87,8 @@ pub enum View {
     Processes,
 }
 
-impl View {
-    /// All of them, in the order of their keys.
-    pub const EACH: [Self; 5] = [
-        Self::All,
-        Self::Cpu,
-        Self::Network,
-        Self::Disks,
-        Self::Processes,
-    ];
-}
-
-/// A section of a process's details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A section of a process's details. The variants are in their order on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, VariantArray)]
 pub enum Tab {
     /// Numbers, command line, files.
     #[default]
@@ -108,9 +99,4 @@ pub enum Tab {
     Children,
     /// Lines in the journal.
     Journal,
-}
-
-impl Tab {
-    /// All of them, in their order.
-    pub const EACH: [Self; 4] = [Self::Facts, Self::Threads, Self::Children, Self::Journal];
 }

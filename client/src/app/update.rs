@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Rect;
 use socktop_proto::Query;
+use strum::VariantArray;
 
 use super::message::{Effect, Message, Outcome};
 use super::operations::{
@@ -253,7 +254,7 @@ fn perform_on_host(shown: &mut ShownMut<'_>, context: Context, action: Action) {
             shown.screen.details = Some(Details { tab, offset: 0 });
         }
         Action::Next(steps) => {
-            shown.screen.view = neighbour(&View::EACH, shown.screen.view, steps);
+            shown.screen.view = neighbour(View::VARIANTS, shown.screen.view, steps);
         }
         // Those of every screen are done before.
         Action::Quit
@@ -279,7 +280,7 @@ fn neighbour<T: Copy + PartialEq>(each: &[T], current: T, steps: isize) -> T {
 fn next_tab(shown: &ShownMut<'_>, steps: isize) -> Tab {
     let details = shown.screen.details.unwrap_or_default();
     let tabs = shown.layout.details.map(|area| area.tabs());
-    let tabs = tabs.unwrap_or(&Tab::EACH);
+    let tabs = tabs.unwrap_or(Tab::VARIANTS);
     neighbour(tabs, shown.layout.tab_in_front(details), steps)
 }
 

@@ -10,6 +10,7 @@ use socktop_proto::model::{
     Memory, Metrics, Process, ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
 use socktop_proto::pairing::Pin;
+use strum::VariantArray;
 use unicode_width::UnicodeWidthStr;
 
 use crate::actions::View;
@@ -218,7 +219,7 @@ fn stage(width: u16, height: u16, dialect: Dialect) -> Stage {
 }
 
 fn assert_each_view_harmless(stage: &mut Stage, what: &str) {
-    for view in View::EACH {
+    for view in View::VARIANTS.iter().copied() {
         stage.screen_mut().view = view;
         assert_harmless(&stage.draw(), &format!("{what}, {view:?}"));
     }

@@ -11,6 +11,7 @@ use socktop_proto::model::{
     Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Load, Memory, Metrics, Process,
     ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
+use strum::VariantArray;
 
 use crate::actions::View;
 use crate::app::Message;
@@ -172,7 +173,7 @@ proptest! {
         // The terminal may have another size than the application was told last.
         let mut buffer = Buffer::empty(Rect::new(0, 0, resized.0, resized.1));
         super::draw(&mut buffer, &stage.app, stage.now);
-        for view in View::EACH {
+        for view in View::VARIANTS.iter().copied() {
             stage.screen_mut().view = view;
             stage.draw();
         }

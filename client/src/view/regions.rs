@@ -1,6 +1,7 @@
 //! The parts of a host's screen, and what a place on it means.
 
 use ratatui::layout::{Position, Rect};
+use strum::VariantArray;
 
 use super::{Details, footer};
 use crate::actions::{Tab, View};
@@ -127,8 +128,8 @@ impl DetailsArea {
     #[must_use]
     pub fn tabs(&self) -> &'static [Tab] {
         match self.facts {
-            Some(_) => Tab::EACH.split_first().map_or(&[], |(_, rest)| rest),
-            None => &Tab::EACH,
+            Some(_) => Tab::VARIANTS.split_first().map_or(&[], |(_, rest)| rest),
+            None => Tab::VARIANTS,
         }
     }
 

@@ -1,4 +1,7 @@
 //! The encoder: what changed on the screen, in few bytes, for a slow line and for the terminal that reads them.
+//!
+//! It is not a `ratatui::backend::Backend`: that is given the changed cells alone, and what saves most here (moving the
+//! cells of a graph, going over what already stands there) takes both frames.
 
 #[cfg(test)]
 mod tests;
