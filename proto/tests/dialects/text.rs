@@ -62,6 +62,7 @@ fn requests_are_these_words() {
         assert_eq!(decode_request(word), Ok(query));
     }
     assert_eq!(encode_request(Query::Host), None);
+    assert_eq!(encode_request(Query::Sensors), None);
 }
 
 #[test]
