@@ -27,7 +27,8 @@ use sysinfo::Components;
 use super::deadline::{self, Call, Helpers, Outcome};
 use super::{MAX_WINDOW, Now, Root};
 
-/// What temperatures and limits can be, in °C. NVMe drives without a limit give 65261.85 or -273.15 for it.
+/// What temperatures and limits can be, in °C. Drives of NVM Express give, for a limit that they do not have, 65261.85
+/// or -273.15.
 const PLAUSIBLE_CELSIUS: std::ops::RangeInclusive<f32> = -100.0..=200.0;
 
 /// A sensor as it was read. What it does not say is unknown.
