@@ -139,7 +139,13 @@ impl Aviary {
     }
 
     fn queries(&self) -> Vec<Query> {
-        let mut queries = vec![Query::Host, Query::Metrics, Query::Disks, Query::Processes];
+        let mut queries = vec![
+            Query::Host,
+            Query::Metrics,
+            Query::Disks,
+            Query::Processes,
+            Query::Sensors,
+        ];
         for &pid in self.names.keys().chain([&std::process::id()]) {
             queries.extend([Query::Process { pid }, Query::Journal { pid }]);
         }
@@ -225,6 +231,7 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
             Query::Metrics => r#"{"type":"metrics"}"#.to_owned(),
             Query::Disks => r#"{"type":"disks"}"#.to_owned(),
             Query::Processes => r#"{"type":"processes"}"#.to_owned(),
+            Query::Sensors => r#"{"type":"sensors"}"#.to_owned(),
             Query::Process { pid } => format!(r#"{{"type":"process_metrics","pid":{pid}}}"#),
             Query::Journal { pid } => format!(r#"{{"type":"journal_entries","pid":{pid}}}"#),
             Query::Host => continue,

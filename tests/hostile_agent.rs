@@ -13,10 +13,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message as _;
 use socktop_proto::dialect::native::{self, SUBPROTOCOL};
-use socktop_proto::limits::{CHILDREN, CORES, DISKS, INTERFACES, JOURNAL_ENTRIES, PARTS, THREADS};
+use socktop_proto::limits::{
+    CHILDREN, CORES, DISKS, INTERFACES, JOURNAL_ENTRIES, PARTS, SENSORS, THREADS,
+};
 use socktop_proto::model::{
     Core, Cpu, Disk, Disks, Host, Interface, Journal, JournalEntry, Metrics, Process,
-    ProcessDetails, Processes, Reply, SampleTime, Thread, body, reply,
+    ProcessDetails, Processes, Reply, SampleTime, Sensor, Sensors, Thread, body, reply,
 };
 use socktop_proto::{Body, Query};
 use socktop_tests::{Size, Terminal, clean_command, keys, our_program, wait_for};
@@ -218,6 +220,16 @@ fn largest(query: Query) -> Body {
                 JOURNAL_ENTRIES
             ],
             ..Journal::default()
+        }),
+        Query::Sensors => body::Kind::Sensors(Sensors {
+            time,
+            sensors: vec![
+                Sensor {
+                    label: text(1000),
+                    ..Sensor::default()
+                };
+                SENSORS
+            ],
         }),
     }
     .into()

@@ -53,6 +53,7 @@ fn a_silent_client_costs_nothing() {
         Query::Processes,
         Query::Process { pid },
         Query::Journal { pid },
+        Query::Sensors,
     ] {
         for _ in 0..REQUESTS {
             let answer = client.ask(query);

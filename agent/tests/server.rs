@@ -72,6 +72,33 @@ async fn the_native_dialect_is_chosen_by_its_subprotocol() {
 }
 
 #[tokio::test]
+async fn sensors_are_told_in_native_and_json_and_not_in_text() {
+    let server = RunningAgent::start();
+    let (mut socket, _) = server.dial("/ws", &[NATIVE]).await.unwrap();
+    let body = ask_native(&mut socket, Query::Sensors).await;
+    let Some(body::Kind::Sensors(list)) = body.kind else {
+        panic!("no sensors: {body:?}");
+    };
+    assert!(list.time.is_some());
+    let mut socket = plain(&server).await;
+    let reply = ask(&mut socket, "{\"type\":\"sensors\"}").await;
+    let json: serde_json::Value = serde_json::from_str(reply.to_text().unwrap()).unwrap();
+    let listed = json["sensors"].as_array().unwrap().iter();
+    let labels: Vec<_> = listed
+        .map(|sensor| sensor["label"].as_str().unwrap())
+        .collect();
+    let expected: Vec<_> = list
+        .sensors
+        .iter()
+        .map(|sensor| sensor.label.as_str())
+        .collect();
+    assert_eq!(labels, expected);
+    let reply = ask(&mut socket, "get_sensors").await;
+    assert!(error_of(&reply).contains("unknown request"), "{reply}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn native_replies_do_not_wait_for_slower_ones() {
     let server = RunningAgent::start();
     let (mut socket, _) = server.dial("/ws", &[NATIVE]).await.unwrap();

@@ -129,7 +129,13 @@ async fn a_token_for_metrics_opens_neither_details_nor_journal() {
     let mut full = host.dial("secret").await.unwrap();
     let mut graph = host.dial("graph").await.unwrap();
     assert_eq!(status(host.dial("grafana").await), Some(401));
-    for query in [Query::Host, Query::Metrics, Query::Processes, Query::Disks] {
+    for query in [
+        Query::Host,
+        Query::Metrics,
+        Query::Processes,
+        Query::Disks,
+        Query::Sensors,
+    ] {
         let body = ask_native(&mut graph, query).await;
         assert!(
             !matches!(body.kind, Some(body::Kind::Error(_))),

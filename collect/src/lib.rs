@@ -26,6 +26,7 @@ mod processes;
 mod rate_window;
 mod root;
 pub mod sampler;
+mod sensors;
 mod temperature;
 mod users;
 pub mod watchdog;
@@ -42,6 +43,7 @@ pub(crate) use process::redact_arguments;
 pub use processes::ProcessesCollector;
 pub use rate_window::{MAX_WINDOW, MIN_WINDOW, Reading, Window};
 pub use root::Root;
+pub use sensors::SensorsCollector;
 
 /// What came of an attempt to collect a sample.
 #[derive(Debug)]

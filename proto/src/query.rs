@@ -23,6 +23,8 @@ pub enum Query {
         /// The process's id.
         pid: u32,
     },
+    /// Temperature sensors: [`model::Sensors`].
+    Sensors,
 }
 
 impl From<Query> for request::Kind {
@@ -34,6 +36,7 @@ impl From<Query> for request::Kind {
             Query::Processes => Self::Processes(model::ProcessesRequest { fields: 0 }),
             Query::Process { pid } => Self::Process(model::ProcessRequest { pid }),
             Query::Journal { pid } => Self::Journal(model::JournalRequest { pid }),
+            Query::Sensors => Self::Sensors(model::SensorsRequest {}),
         }
     }
 }
@@ -47,6 +50,7 @@ impl From<&request::Kind> for Query {
             request::Kind::Processes(_) => Self::Processes,
             request::Kind::Process(model::ProcessRequest { pid }) => Self::Process { pid },
             request::Kind::Journal(model::JournalRequest { pid }) => Self::Journal { pid },
+            request::Kind::Sensors(_) => Self::Sensors,
         }
     }
 }

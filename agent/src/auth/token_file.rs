@@ -28,8 +28,8 @@ pub enum Rights {
     /// Everything.
     #[default]
     Full,
-    /// What a graph needs: host facts, metrics, disks and the list of processes by their programs' names; no command
-    /// lines, no details of a process, no journal.
+    /// What a graph needs: host facts, metrics, disks, sensors and the list of processes by their programs' names; no
+    /// command lines, no details of a process, no journal.
     Metrics,
 }
 
@@ -39,9 +39,10 @@ impl Rights {
     pub fn allow(self, query: Query) -> bool {
         match (self, query) {
             (Self::Full, _)
-            | (Self::Metrics, Query::Host | Query::Metrics | Query::Disks | Query::Processes) => {
-                true
-            }
+            | (
+                Self::Metrics,
+                Query::Host | Query::Metrics | Query::Disks | Query::Processes | Query::Sensors,
+            ) => true,
             (Self::Metrics, Query::Process { .. } | Query::Journal { .. }) => false,
         }
     }
@@ -333,6 +334,7 @@ mod tests {
     fn metrics_are_no_details_and_no_journal() {
         assert!(Rights::Metrics.allow(Query::Metrics));
         assert!(Rights::Metrics.allow(Query::Processes));
+        assert!(Rights::Metrics.allow(Query::Sensors));
         assert!(!Rights::Metrics.allow(Query::Process { pid: 1 }));
         assert!(!Rights::Metrics.allow(Query::Journal { pid: 1 }));
         assert!(Rights::Full.allow(Query::Journal { pid: 1 }));

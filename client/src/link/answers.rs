@@ -231,6 +231,7 @@ pub(super) fn name(query: Query) -> &'static str {
         Query::Processes => "the process list",
         Query::Process { .. } => "a process's details",
         Query::Journal { .. } => "a process's journal",
+        Query::Sensors => "temperature sensors",
     }
 }
 
@@ -245,5 +246,6 @@ fn answers(query: Query, body: &Body) -> bool {
             | (Query::Processes, Some(Kind::Processes(_)))
             | (Query::Process { .. }, Some(Kind::Process(_)))
             | (Query::Journal { .. }, Some(Kind::Journal(_)))
+            | (Query::Sensors, Some(Kind::Sensors(_)))
     )
 }

@@ -335,7 +335,9 @@ impl HostState {
                     Query::Host => self.host.error = error,
                     Query::Metrics => self.metrics.error = error,
                     Query::Disks => self.disks.error = error,
-                    _ => self.processes.error = error,
+                    Query::Processes => self.processes.error = error,
+                    // No screen asks for sensors; what is asked of one process is above.
+                    Query::Sensors | Query::Process { .. } | Query::Journal { .. } => {}
                 }
             }
             // An answer of another kind than the question is no answer.

@@ -63,6 +63,14 @@ pub(crate) const GPUS: Bounds = Bounds {
     hung_of_one_user: 1,
 };
 
+/// Temperature sensors. All of them are one call: sysinfo lists them together.
+pub(crate) const SENSORS: Bounds = Bounds {
+    name: "sensors",
+    deadline: Duration::from_secs(1),
+    threads: 2,
+    hung_of_one_user: 1,
+};
+
 /// Names of users by the name service.
 pub(crate) const NAME_SERVICE: Bounds = Bounds {
     name: "user-names",

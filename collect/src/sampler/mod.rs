@@ -20,7 +20,8 @@ use tokio::time::{Instant, sleep};
 use crate::allocator::give_back_free_pages;
 use crate::{
     Collected, DisksCollector, JournalCollector, MetricsCollector, MetricsOptions, Now,
-    ProcessCollector, ProcessesCollector, Root, read_host, redact_arguments, watchdog,
+    ProcessCollector, ProcessesCollector, Root, SensorsCollector, read_host, redact_arguments,
+    watchdog,
 };
 use sample::Earlier;
 pub use sample::{Sample, message};
@@ -28,6 +29,9 @@ pub use settings::Sampling;
 
 /// How long host facts and journal lines are shared.
 const SLOW_TTL: Duration = Duration::from_secs(1);
+
+/// How long temperature sensors are shared: they change slowly, and a drive or a chip on a slow bus takes its time for each.
+const SENSORS_TTL: Duration = Duration::from_secs(2);
 
 /// How many processes' details and journals are kept at once. Of a process that wants to be large they take some two
 /// megabytes, encoded for all dialects.
@@ -45,6 +49,7 @@ pub struct Sampler {
     processes: Entry<(ProcessesCollector, usize)>,
     process: ProcessCollector,
     journal: JournalCollector,
+    sensors: Entry<SensorsCollector>,
     per_process: Mutex<HashMap<Query, Arc<Entry<()>>>>,
     conversations: AtomicUsize,
     root: Root,
@@ -111,6 +116,7 @@ impl Sampler {
             processes: Entry::new((ProcessesCollector::new(root.clone()), 0)),
             process: ProcessCollector::new(root.clone()),
             journal: JournalCollector::new(root.clone()),
+            sensors: Entry::new(SensorsCollector::new(root.clone())),
             per_process: Mutex::default(),
             conversations: AtomicUsize::new(0),
             root: root.clone(),
@@ -212,6 +218,19 @@ impl Sampler {
                 self.entry_of(query)
                     .sample(query, SLOW_TTL, async |(), _| {
                         reply(self.journal(pid).await, body::Kind::Journal)
+                    })
+                    .await
+            }
+            Query::Sensors if !sampling.temperature => {
+                let message = "this agent's settings say that it reads no temperatures \
+                               (collect.temperature = false)";
+                let error = Error::new(ErrorCode::Unavailable, message);
+                Arc::new(Sample::new(query, error.into()))
+            }
+            Query::Sensors => {
+                self.sensors
+                    .sample(query, SENSORS_TTL, async |sensors, _| {
+                        reply(sensors.collect().await, body::Kind::Sensors)
                     })
                     .await
             }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::*;
+use crate::fixture::Tree;
 
 fn counting<'a>(
     entry: &'a Entry<()>,
@@ -79,4 +80,53 @@ async fn a_flight_whose_client_left_is_flown_again() {
         .unwrap_err();
     counting(&entry, ttl, &count).await;
     assert_eq!(count.get(), 1);
+}
+
+fn one_sensor(millidegrees: &str) -> Tree {
+    Tree::new(&[
+        ("sys/class/hwmon/hwmon0/name", "cpu_thermal\n"),
+        ("sys/class/hwmon/hwmon0/temp1_input", millidegrees),
+    ])
+}
+
+fn temperatures(sample: &Sample) -> Vec<Option<f32>> {
+    match &sample.body().kind {
+        Some(body::Kind::Sensors(list)) => list.sensors.iter().map(|it| it.celsius).collect(),
+        other => panic!("no sensors: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn sensors_are_read_once_within_their_time_to_live() {
+    let tree = one_sensor("40000\n");
+    let sampler = Sampler::new(&tree.root(), &Sampling::default());
+    let first = sampler.sample(Query::Sensors).await;
+    assert_eq!(temperatures(&first), [Some(40.0)]);
+    tree.write("sys/class/hwmon/hwmon0/temp1_input", "41000\n");
+    let second = sampler.sample(Query::Sensors).await;
+    assert!(Arc::ptr_eq(&first, &second));
+    tokio::time::pause();
+    tokio::time::advance(SENSORS_TTL).await;
+    tokio::time::resume();
+    let third = sampler.sample(Query::Sensors).await;
+    assert_eq!(temperatures(&third), [Some(41.0)]);
+}
+
+#[tokio::test]
+async fn sensors_are_unavailable_where_temperatures_are_switched_off() {
+    let off = Sampling {
+        temperature: false,
+        ..Sampling::default()
+    };
+    let tree = one_sensor("40000\n");
+    let sampler = Sampler::new(&tree.root(), &off);
+    let sample = sampler.sample(Query::Sensors).await;
+    let Some(body::Kind::Error(error)) = &sample.body().kind else {
+        panic!("{sample:?}");
+    };
+    assert_eq!(error.code(), ErrorCode::Unavailable);
+    assert!(error.message.contains("collect.temperature"), "{error:?}");
+    sampler.apply(&Sampling::default());
+    let sample = sampler.sample(Query::Sensors).await;
+    assert_eq!(temperatures(&sample), [Some(40.0)]);
 }

@@ -36,9 +36,11 @@ pub(crate) static BODY: Kind = Kind(&[
     (5, Field::One(&LIST)),
     (6, Field::One(&DETAILS)),
     (7, Field::One(&LIST)),
+    (8, Field::One(&LIST)),
 ]);
 
-/// `ProcessList` of processes.proto; also `Processes`, `Disks`, `Journal` and `Cpu`, whose field 2 is a list too.
+/// `ProcessList` of processes.proto; also `Processes`, `Disks`, `Journal`, `Sensors` and `Cpu`, whose field 2 is a list
+/// too.
 pub(crate) static LIST: Kind = Kind(&[(2, Field::Parts)]);
 
 static METRICS: Kind = Kind(&[(3, Field::One(&LIST)), (7, Field::Parts), (8, Field::Parts)]);

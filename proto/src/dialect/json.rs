@@ -1,7 +1,7 @@
 //! The json dialect: what socktop 1.60's integration guide describes.
 //!
 //! A request is a text frame `{"type":"metrics"}`; replies are JSON in text frames, whatever their
-//! size, but for the process list, which is protobuf in a binary frame, gzip when large.
+//! size, but for the process list, which is protobuf in a binary frame, gzip when large. The guide does not have `sensors`.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,20 @@ struct Gpu {
     temp_c: Option<f32>,
 }
 
+#[derive(Serialize)]
+struct Sensors<'a> {
+    sampled_at_ms: u64,
+    sensors: Vec<Sensor<'a>>,
+}
+
+#[derive(Serialize)]
+struct Sensor<'a> {
+    label: &'a str,
+    celsius: Option<f32>,
+    high_celsius: Option<f32>,
+    critical_celsius: Option<f32>,
+}
+
 /// Whether a text frame is meant for this dialect.
 #[must_use]
 pub fn is_request(text: &str) -> bool {
@@ -67,13 +81,14 @@ pub fn decode_request(text: &str) -> Result<Query, Frame> {
         "metrics" => Ok(Query::Metrics),
         "disks" => Ok(Query::Disks),
         "processes" => Ok(Query::Processes),
+        "sensors" => Ok(Query::Sensors),
         "process_metrics" => pid.map(|pid| Query::Process { pid }),
         "journal_entries" => pid.map(|pid| Query::Journal { pid }),
         other => {
             let shown: String = other.chars().take(40).collect();
             Err(text::refusal(&format!(
                 "unknown request {shown:?}: this agent answers the types metrics, disks, processes, \
-                 process_metrics and journal_entries (the last two with a \"pid\")"
+                 sensors, process_metrics and journal_entries (the last two with a \"pid\")"
             )))
         }
     }
@@ -121,6 +136,7 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
             text::serialize(&legacy::ProcessReply::try_from(details)?)
         }
         Some(body::Kind::Journal(journal)) => text::serialize(&legacy::Journal::from(journal)),
+        Some(body::Kind::Sensors(sensors)) => text::serialize(&Sensors::from(sensors)),
         Some(body::Kind::Error(error)) => return Err(error.clone()),
         Some(body::Kind::Host(_)) | None => {
             return Err(model::Error::new(
@@ -140,6 +156,21 @@ impl From<&model::Gpu> for Gpu {
             memory_total: gpu.memory_total_bytes,
             memory_used: gpu.memory_used_bytes,
             temp_c: gpu.temperature_celsius,
+        }
+    }
+}
+
+impl<'a> From<&'a model::Sensors> for Sensors<'a> {
+    fn from(sensors: &'a model::Sensors) -> Self {
+        let sensor = |sensor: &'a model::Sensor| Sensor {
+            label: &sensor.label,
+            celsius: sensor.celsius,
+            high_celsius: sensor.high_celsius,
+            critical_celsius: sensor.critical_celsius,
+        };
+        Self {
+            sampled_at_ms: sensors.time.map(|time| time.unix_ms).unwrap_or_default(),
+            sensors: sensors.sensors.iter().map(sensor).collect(),
         }
     }
 }

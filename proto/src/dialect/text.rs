@@ -44,7 +44,7 @@ pub enum ReplyError {
 #[must_use]
 pub fn encode_request(query: Query) -> Option<String> {
     match query {
-        Query::Host => None,
+        Query::Host | Query::Sensors => None,
         Query::Metrics => Some("get_metrics".to_owned()),
         Query::Disks => Some("get_disks".to_owned()),
         Query::Processes => Some("get_processes".to_owned()),
@@ -147,6 +147,13 @@ pub fn decode_reply(query: Query, frame: &Frame, limit: usize) -> Result<Body, R
             )
             .into());
         }
+        Query::Sensors => {
+            return Ok(model::Error::new(
+                ErrorCode::BadRequest,
+                "this agent is socktop_agent 1.60: it has no list of sensors",
+            )
+            .into());
+        }
     };
     Ok(kind.into())
 }
@@ -165,7 +172,7 @@ fn reply(body: &Body) -> Result<Frame, model::Error> {
         Some(body::Kind::Process(details)) => json_frame(&details_in_ascii(details.try_into()?)),
         Some(body::Kind::Journal(journal)) => json_frame(&journal_in_ascii(journal.into())),
         Some(body::Kind::Error(error)) => Err(error.clone()),
-        Some(body::Kind::Host(_)) | None => Err(model::Error::new(
+        Some(body::Kind::Host(_) | body::Kind::Sensors(_)) | None => Err(model::Error::new(
             ErrorCode::BadRequest,
             "this dialect has no such reply",
         )),

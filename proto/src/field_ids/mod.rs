@@ -1,4 +1,4 @@
-//! One id for each field of a host's processes, disks, interfaces, GPUs, CPUs, metrics and facts.
+//! One id for each field of a host's processes, disks, interfaces, GPUs, CPUs, sensors, metrics and facts.
 //!
 //! An id is the field's name in `socktop.proto`. That of a field of a message within [`Metrics`](crate::model::Metrics)
 //! begins with the name that the message has there: `memory_used_bytes`. Values that a client computes from these fields
@@ -221,6 +221,22 @@ field_ids! {
         Index "index",
         /// Share of this CPU's time that was used.
         Percent "percent",
+    }
+    computed {}
+}
+
+field_ids! {
+    /// A field of a temperature sensor.
+    SensorField
+    model {
+        /// The sensor's name.
+        Label "label",
+        /// Its temperature.
+        Celsius "celsius",
+        /// The limit from which on it is high.
+        HighCelsius "high_celsius",
+        /// The limit from which on it is critical.
+        CriticalCelsius "critical_celsius",
     }
     computed {}
 }

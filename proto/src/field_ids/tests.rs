@@ -35,6 +35,8 @@ const WITHOUT_ID: &[(&str, &str, &str)] = &[
         "others_hidden",
         "says how complete the list is",
     ),
+    ("Sensors", "time", "belongs to the sample, not to a sensor"),
+    ("Sensors", "sensors", "a list: SensorField"),
 ];
 
 /// The ids that the fields of a message have, those of messages within it included.
@@ -74,10 +76,11 @@ fn every_field_of_the_model_has_its_name_as_id() {
         "Interface" InterfaceField,
         "Gpu" GpuField,
         "Core" CoreField,
+        "Sensor" SensorField,
         "Metrics" MetricsField,
         "Host" HostField,
     }
-    for list in ["Processes", "Disks"] {
+    for list in ["Processes", "Disks", "Sensors"] {
         assert_eq!(each(list), Vec::<String>::new(), "{list}");
     }
 }

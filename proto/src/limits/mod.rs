@@ -37,6 +37,9 @@ pub const INTERFACES: usize = 4096;
 /// Most GPUs in one answer.
 pub const GPUS: usize = 256;
 
+/// Most temperature sensors in one answer.
+pub const SENSORS: usize = 256;
+
 /// Most mounted file systems in one answer.
 pub const DISKS: usize = 16_384;
 

@@ -4,13 +4,13 @@
 //! named here. The tests compare the walk with the descriptors, so that a new text or list cannot be passed over.
 
 use super::{
-    CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES, NAME_BYTES, PATH_BYTES, TEXT_BYTES,
-    THREADS,
+    CHILDREN, CORES, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES, NAME_BYTES, PATH_BYTES, SENSORS,
+    TEXT_BYTES, THREADS,
 };
 use crate::model::body::Kind;
 use crate::model::{
     Body, Core, Cpu, Disk, Disks, Error, Gpu, Host, Interface, Journal, JournalEntry, Metrics,
-    Process, ProcessDetails, Processes, Thread,
+    Process, ProcessDetails, Processes, Sensor, Sensors, Thread,
 };
 
 /// The limit that a list has beside [`PARTS`](super::PARTS), which is the limit on all together.
@@ -84,6 +84,7 @@ macro_rules! walk {
                     Some(Kind::Processes(body)) => processes(body, visitor)?,
                     Some(Kind::Process(body)) => details(body, visitor)?,
                     Some(Kind::Journal(body)) => journal(body, visitor)?,
+                    Some(Kind::Sensors(body)) => sensors(body, visitor)?,
                 }
                 Ok(())
             }
@@ -300,6 +301,24 @@ macro_rules! walk {
                     visitor.optional(command, NAME_BYTES);
                 }
                 visitor.optional(notice, TEXT_BYTES);
+                Ok(())
+            }
+
+            fn sensors<V: Visitor>(
+                body: &$($mut)? Sensors,
+                visitor: &mut V,
+            ) -> Result<(), V::Stop> {
+                let Sensors { time: _, sensors } = body;
+                visitor.list(sensors, Some(at_most(SENSORS, "temperature sensors")))?;
+                for Sensor {
+                    label,
+                    celsius: _,
+                    high_celsius: _,
+                    critical_celsius: _,
+                } in sensors
+                {
+                    visitor.text(label, NAME_BYTES);
+                }
                 Ok(())
             }
         }

@@ -28,6 +28,7 @@ fn requests_are_these_objects() {
         (r#"{"type": "metrics"}"#, Query::Metrics),
         (r#"{"type":"disks"}"#, Query::Disks),
         (r#"{"type":"processes","more":[]}"#, Query::Processes),
+        (r#"{"type":"sensors"}"#, Query::Sensors),
         (
             r#"{"pid":42,"type":"process_metrics"}"#,
             Query::Process { pid: 42 },
@@ -97,6 +98,30 @@ fn disks_are_the_guides_json() {
     assert_eq!(reply[0]["name"], "mmcblk0p2");
     assert_eq!(reply[0]["total"], 1000);
     assert_eq!(reply[0]["available"], 350);
+}
+
+#[test]
+fn sensors_are_a_list_with_the_time_and_unknown_numbers_are_null() {
+    assert_eq!(
+        value_of(&encode_reply(Query::Sensors, &small::sensors())),
+        json!({
+            "sampled_at_ms": 1_700_000_000_123_u64,
+            "sensors": [
+                {
+                    "label": "cpu_thermal temp1",
+                    "celsius": 48.25,
+                    "high_celsius": null,
+                    "critical_celsius": 110.0,
+                },
+                {
+                    "label": "drivetemp SSD",
+                    "celsius": null,
+                    "high_celsius": 70.0,
+                    "critical_celsius": null,
+                },
+            ],
+        })
+    );
 }
 
 #[test]

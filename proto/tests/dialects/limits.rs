@@ -7,11 +7,12 @@ use socktop_proto::dialect::native::Payload;
 use socktop_proto::dialect::{json, text};
 use socktop_proto::limits::{
     self, BODY_BYTES, CHILDREN, CORES, DELTA_NUMBERS, DISKS, GPUS, INTERFACES, JOURNAL_ENTRIES,
-    MESSAGE_BYTES, OverLimit, PARTS, THREADS,
+    MESSAGE_BYTES, OverLimit, PARTS, SENSORS, THREADS,
 };
 use socktop_proto::model::{
     Body, Core, Cpu, Delta, Disk, Disks, DisksDelta, Gpu, Host, Interface, Journal, JournalEntry,
-    Memory, Metrics, Process, ProcessDetails, Processes, Swap, Thread, body, delta,
+    Memory, Metrics, Process, ProcessDetails, Processes, Sensor, Sensors, Swap, Thread, body,
+    delta,
 };
 use socktop_proto::{Frame, Query};
 
@@ -122,6 +123,28 @@ fn disks_at_the_limit() {
             ..Disks::default()
         })
     });
+}
+
+#[test]
+fn sensors_at_the_limit() {
+    // The text dialect has none.
+    let list = |count| -> Body {
+        body::Kind::Sensors(Sensors {
+            sensors: vec![Sensor::default(); count],
+            ..Sensors::default()
+        })
+        .into()
+    };
+    let (at, beyond) = (list(SENSORS), list(SENSORS + 1));
+    assert_eq!(native_answer(&at), at);
+    let words = "the answer has more than 256 temperature sensors: more than a client takes";
+    assert_eq!(error(&native_answer(&beyond)), words);
+    for (body, is_refused) in [(at, false), (beyond, true)] {
+        let Frame::Text(text) = json::encode_reply(Query::Sensors, &body) else {
+            panic!("JSON is text");
+        };
+        assert_eq!(text.contains(words), is_refused, "{text}");
+    }
 }
 
 fn details() -> ProcessDetails {

@@ -37,6 +37,7 @@ fn requests_are_these_bytes() {
         (Query::Processes, "08ac022a00"),
         (Query::Process { pid: 42 }, "08ac023202082a"),
         (Query::Journal { pid: 42 }, "08ac023a02082a"),
+        (Query::Sensors, "08ac024a00"),
     ];
     for (query, bytes) in golden {
         assert_eq!(hex(&encode_request(ID, query)), bytes, "{query:?}");

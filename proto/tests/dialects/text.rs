@@ -62,6 +62,7 @@ fn requests_are_these_words() {
         assert_eq!(decode_request(word), Ok(query));
     }
     assert_eq!(encode_request(Query::Host), None);
+    assert_eq!(encode_request(Query::Sensors), None);
 }
 
 #[test]
@@ -373,8 +374,13 @@ fn spellings_of_the_legacy_agent_are_read() {
 
 #[test]
 fn queries_unknown_to_this_dialect_are_reported() {
-    let refused = encode_reply(Query::Host, &small::host());
-    assert!(value_of(&refused)["error"].is_string());
-    let body = decode_reply(Query::Host, &Frame::Text("{}".into()), LIMIT).unwrap();
-    assert_eq!(error_of(&body).code(), ErrorCode::BadRequest);
+    for (query, reply) in [
+        (Query::Host, small::host()),
+        (Query::Sensors, small::sensors()),
+    ] {
+        let refused = encode_reply(query, &reply);
+        assert!(value_of(&refused)["error"].is_string());
+        let body = decode_reply(query, &Frame::Text("{}".into()), LIMIT).unwrap();
+        assert_eq!(error_of(&body).code(), ErrorCode::BadRequest);
+    }
 }

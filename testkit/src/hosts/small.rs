@@ -3,7 +3,8 @@
 use socktop_proto::model::{
     Body, Core, Cpu, Delta, Disk, DiskState, Disks, DisksDelta, Error, ErrorCode, Gpu, Host,
     Interface, Journal, JournalEntry, Load, Memory, Metrics, MetricsDelta, Process, ProcessDetails,
-    ProcessState, Processes, ProcessesDelta, SampleTime, Swap, Thread, body, delta,
+    ProcessState, Processes, ProcessesDelta, SampleTime, Sensor, Sensors, Swap, Thread, body,
+    delta,
 };
 
 const TIME: SampleTime = SampleTime {
@@ -24,6 +25,29 @@ pub fn host() -> Body {
         cpu_count: Some(4),
         started_boot_ms: None,
         agent_version: "0.1.0".into(),
+    })
+    .into()
+}
+
+/// Two temperature sensors, of which one does not answer.
+#[must_use]
+pub fn sensors() -> Body {
+    body::Kind::Sensors(Sensors {
+        time: Some(TIME),
+        sensors: vec![
+            Sensor {
+                label: "cpu_thermal temp1".into(),
+                celsius: Some(48.25),
+                high_celsius: None,
+                critical_celsius: Some(110.0),
+            },
+            Sensor {
+                label: "drivetemp SSD".into(),
+                celsius: None,
+                high_celsius: Some(70.0),
+                critical_celsius: None,
+            },
+        ],
     })
     .into()
 }

@@ -9,6 +9,7 @@ mod disks;
 mod journal;
 mod metrics;
 mod processes;
+mod sensors;
 
 use proptest::option::of;
 use proptest::prelude::*;
@@ -21,6 +22,7 @@ pub use disks::disks;
 pub use journal::journal;
 pub use metrics::{complete_metrics, metrics};
 pub use processes::processes;
+pub use sensors::sensors;
 
 /// Repeated fields are long enough to pass every threshold and short enough to stay quick.
 const MANY: usize = 12;
@@ -74,6 +76,7 @@ pub fn body() -> impl Strategy<Value = Body> {
         processes().prop_map(body::Kind::Processes).boxed(),
         details().prop_map(body::Kind::Process).boxed(),
         journal().prop_map(body::Kind::Journal).boxed(),
+        sensors().prop_map(body::Kind::Sensors).boxed(),
     ]
     .prop_map(Body::from)
 }
@@ -87,5 +90,6 @@ pub fn query() -> impl Strategy<Value = Query> {
         Just(Query::Processes),
         any::<u32>().prop_map(|pid| Query::Process { pid }),
         any::<u32>().prop_map(|pid| Query::Journal { pid }),
+        Just(Query::Sensors),
     ]
 }

@@ -194,6 +194,7 @@ pub(super) fn body(query: Query) -> Body {
         Query::Processes => body::Kind::Processes(model::Processes::default()),
         Query::Process { .. } => body::Kind::Process(model::ProcessDetails::default()),
         Query::Journal { .. } => body::Kind::Journal(model::Journal::default()),
+        Query::Sensors => body::Kind::Sensors(model::Sensors::default()),
     }
     .into()
 }

@@ -20,7 +20,8 @@ pub(super) fn plan(query: Query) -> Subscription {
     let every = Duration::from_secs(1);
     let mut plan = Subscription::default();
     match query {
-        Query::Host => {}
+        // Asked once, and not asked at all.
+        Query::Host | Query::Sensors => {}
         Query::Metrics => plan.metrics = Some(every),
         Query::Disks => plan.disks = Some(every),
         Query::Processes => plan.processes = Some(every),

@@ -2,11 +2,12 @@
 
 use socktop_proto::dialect::native;
 use socktop_proto::limits::{
-    CHILDREN, CORES, DISKS, HELD_BYTES, INTERFACES, JOURNAL_ENTRIES, PARTS, THREADS, held_bytes,
+    CHILDREN, CORES, DISKS, HELD_BYTES, INTERFACES, JOURNAL_ENTRIES, PARTS, SENSORS, THREADS,
+    held_bytes,
 };
 use socktop_proto::model::{
     Core, Cpu, Delta, Disk, Disks, Host, Interface, Journal, JournalEntry, Metrics, Process,
-    ProcessDetails, ProcessesDelta, Thread, body, delta,
+    ProcessDetails, ProcessesDelta, Sensor, Sensors, Thread, body, delta,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -123,6 +124,16 @@ fn largest(query: Query) -> body::Kind {
                 JOURNAL_ENTRIES
             ],
             ..Journal::default()
+        }),
+        Query::Sensors => body::Kind::Sensors(Sensors {
+            time: None,
+            sensors: vec![
+                Sensor {
+                    label: text(255),
+                    ..Sensor::default()
+                };
+                SENSORS
+            ],
         }),
     }
 }

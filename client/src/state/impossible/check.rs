@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use socktop_proto::model::{
     Body, Core, Cpu, Disk, Disks, Error, Gpu, Host, Interface, Journal, JournalEntry, Load, Memory,
-    Metrics, Process, ProcessDetails, Processes, Swap, Thread, body,
+    Metrics, Process, ProcessDetails, Processes, Sensor, Sensors, Swap, Thread, body,
 };
 use socktop_proto::{Fields, limits};
 
@@ -102,6 +102,7 @@ fn check_unshared(body: &mut Body) -> Impossible {
         Some(Kind::Processes(list)) => check_list(list, &mut impossible),
         Some(Kind::Process(details)) => check_details(details, &mut impossible),
         Some(Kind::Journal(journal)) => check_journal(journal, &mut impossible),
+        Some(Kind::Sensors(sensors)) => check_sensors(sensors, &mut impossible),
     }
     impossible
 }
@@ -182,6 +183,22 @@ fn check_metrics(metrics: &mut Metrics, impossible: &mut Impossible) {
         let whole = memory_total_bytes.unwrap_or(MOST_MEMORY_BYTES);
         impossible.at_most(memory_used_bytes, whole, "GPU memory in use");
         impossible.temperature(temperature_celsius, "GPU temperature");
+    }
+}
+
+fn check_sensors(sensors: &mut Sensors, impossible: &mut Impossible) {
+    let Sensors { time, sensors } = sensors;
+    impossible.time(time);
+    for sensor in sensors {
+        let Sensor {
+            label: _,
+            celsius,
+            high_celsius,
+            critical_celsius,
+        } = sensor;
+        impossible.temperature(celsius, "temperature of a sensor");
+        impossible.temperature(high_celsius, "high limit of a sensor");
+        impossible.temperature(critical_celsius, "critical limit of a sensor");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use prost::Message;
 use socktop_proto::model::{
-    Body, Cpu, Disk, Disks, Load, Memory, Metrics, Process, Processes, body,
+    Body, Cpu, Disk, Disks, Load, Memory, Metrics, Process, Processes, Sensor, Sensors, body,
 };
 
 use super::check::MOST_MEMORY_BYTES;
@@ -95,6 +95,28 @@ fn possible_values_are_not_changed() {
     ] {
         assert_eq!(checked(kind.clone()), (kind, None));
     }
+}
+
+#[test]
+fn impossible_temperatures_of_sensors_are_unknown() {
+    let sensors = |celsius, high_celsius, critical_celsius| {
+        let sensor = Sensor {
+            label: "nvme Composite".to_owned(),
+            celsius,
+            high_celsius,
+            critical_celsius,
+        };
+        body::Kind::Sensors(Sensors {
+            time: None,
+            sensors: vec![sensor],
+        })
+    };
+    let (kind, words) = checked(sensors(Some(41.5), Some(65_261.85), Some(f32::INFINITY)));
+    assert_eq!(kind, sensors(Some(41.5), None, None));
+    assert_eq!(
+        words.as_deref(),
+        Some("! impossible: high limit of a sensor, 1 more")
+    );
 }
 
 #[test]
