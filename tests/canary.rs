@@ -264,7 +264,7 @@ fn agent(home: &Path, settings: &str) -> Server {
 }
 
 #[test]
-fn arguments_are_told_to_full_rights_alone_and_the_environment_to_nobody() {
+fn arguments_need_full_rights_and_the_environment_is_never_sent() {
     let home = tempfile::tempdir().unwrap();
     let aviary = Aviary::fill();
     let agent = agent(home.path(), "");
@@ -293,7 +293,7 @@ fn arguments_are_told_to_full_rights_alone_and_the_environment_to_nobody() {
 }
 
 #[test]
-fn redacted_arguments_are_told_to_nobody() {
+fn redacted_arguments_are_never_sent() {
     let home = tempfile::tempdir().unwrap();
     let aviary = Aviary::fill();
     let agent = agent(home.path(), "collect.redact_arguments = true\n");
@@ -313,7 +313,7 @@ fn redacted_arguments_are_told_to_nobody() {
 }
 
 #[test]
-fn a_name_is_comm_and_completed_by_the_executable_alone() {
+fn name_is_comm_completed_only_by_the_executable() {
     let home = tempfile::tempdir().unwrap();
     let aviary = Aviary::fill();
     let agent = agent(home.path(), "");

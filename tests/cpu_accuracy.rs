@@ -237,7 +237,7 @@ fn compare(agent: &Server, loops: &[BusyLoop; 2]) {
 }
 
 #[test]
-fn every_reading_is_the_processs_own_cpu_time() {
+fn every_reading_matches_the_processs_cpu_time() {
     let program = our_program("socktop-agent");
     let home = tempfile::tempdir().unwrap();
     let loops = two_cpus().map(BusyLoop::start);

@@ -232,7 +232,7 @@ fn peak_resident_kib(pid: u32) -> u64 {
 }
 
 #[test]
-fn an_agent_cannot_fill_the_memory_of_who_watches_it() {
+fn hostile_agent_cannot_fill_the_clients_memory() {
     let asked = Asked::default();
     let port = serve(&asked);
     let home = tempfile::tempdir().unwrap();

@@ -46,7 +46,7 @@ fn is_at(disk: &Disk, folder: &Path) -> bool {
 }
 
 #[test]
-fn hung_mounts_of_a_user_take_few_processes_and_threads_and_hide_no_disk_of_the_host() {
+fn hung_user_mounts_take_few_tasks_and_hide_no_host_disk() {
     let folder = tempfile::tempdir().unwrap();
     let script = r#"python3 "$HUNG" "$FOLDER" 127 1000 &
         until grep -q "$FOLDER/126 " /proc/self/mountinfo; do sleep 0.05; done
@@ -74,7 +74,7 @@ fn hung_mounts_of_a_user_take_few_processes_and_threads_and_hide_no_disk_of_the_
 }
 
 #[test]
-fn another_file_system_over_the_place_of_a_disk_is_not_shown_as_that_disk() {
+fn file_system_mounted_over_a_disk_is_not_shown_as_that_disk() {
     let folder = tempfile::tempdir().unwrap();
     // The shell asks where it is: not in the folder itself.
     let script = r#"python3 "$HUNG" "$FOLDER" 1 &

@@ -30,7 +30,7 @@ fn resident(pid: u32) -> String {
 }
 
 #[test]
-fn a_silent_client_costs_nothing() {
+fn idle_client_causes_no_system_calls() {
     let home = tempfile::tempdir().unwrap();
     let settings = home.path().join("agent.toml");
     fs::write(&settings, "[limits]\nrequests_per_second = 10000").unwrap();

@@ -204,7 +204,7 @@ fn published(environment: &[(&str, &str)]) -> (bool, String) {
 }
 
 #[test]
-fn packages_name_their_publisher_or_nobody() {
+fn packages_name_a_publisher_only_when_given() {
     const NOBODY: &str = "socktop packagers <packagers@socktop.invalid>";
     let (succeeds, text) = published(&[]);
     assert!(succeeds);

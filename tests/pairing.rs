@@ -150,7 +150,7 @@ fn quits(mut terminal: Terminal) {
 }
 
 #[test]
-fn a_key_is_replaced_by_the_users_yes_alone_and_the_token_stays_with_the_old_one() {
+fn key_is_replaced_only_on_confirmation_and_the_token_stays_with_the_old_key() {
     let pair = Pair::new();
     let agent = pair.start_agent();
     let key = pair.key();
@@ -200,7 +200,7 @@ fn a_key_is_replaced_by_the_users_yes_alone_and_the_token_stays_with_the_old_one
 }
 
 #[test]
-fn a_token_of_an_earlier_version_is_bound_to_the_key_that_is_remembered() {
+fn token_of_an_earlier_version_is_bound_to_the_remembered_key() {
     let pair = Pair::new();
     let agent = pair.start_agent();
     let key = pair.key();
@@ -265,7 +265,7 @@ fn answers_at_first(port: u16, answered: usize) -> (u16, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn ctrl_c_ends_the_dialling_after_a_question() {
+fn ctrl_c_ends_the_dialling_after_a_prompt() {
     let pair = Pair::new();
     let _agent = pair.start_agent();
     let (port, came) = answers_at_first(pair.port, 1);
@@ -317,7 +317,7 @@ fn drafts(home: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_killed_client_leaves_no_draft_to_the_next_one() {
+fn temporary_file_of_a_killed_client_is_removed_by_the_next() {
     let pair = Pair::new();
     let home = pair.client_home.path();
     let lines = (0..2000)

@@ -19,8 +19,8 @@ const CHILDREN: &str = "20";
 const ANSWERS: usize = 600;
 
 #[test]
-fn a_child_is_never_told_with_the_command_line_of_a_stranger() {
-    let test = "a_child_is_never_told_with_the_command_line_of_a_stranger";
+fn child_never_has_the_command_line_of_another_process() {
+    let test = "child_never_has_the_command_line_of_another_process";
     in_own_host(test, || {
         python();
         if fs::write("/proc/sys/kernel/pid_max", PID_MAX.to_string()).is_err() {

@@ -12,7 +12,7 @@ use socktop_tests::{
 };
 
 #[test]
-fn keys_end_it_and_leave_the_terminal_as_it_was() {
+fn keys_end_the_client_and_restore_the_terminal() {
     for key in ["q", keys::CTRL_C] {
         let home = tempfile::tempdir().unwrap();
         let mut terminal = demonstration(home.path());
@@ -23,7 +23,7 @@ fn keys_end_it_and_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn any_size_will_do() {
+fn demo_draws_at_any_terminal_size() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     for (columns, rows) in [(200, 60), (80, 24), (20, 6), (120, 40)] {
@@ -40,7 +40,7 @@ fn any_size_will_do() {
 }
 
 #[test]
-fn a_lost_agent_is_said_and_a_returned_one_is_shown() {
+fn lost_agent_is_reported_and_shown_again_when_back() {
     let home = tempfile::tempdir().unwrap();
     let port = free_port();
     let start = || {
@@ -78,7 +78,7 @@ fn known_agents(home: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
+fn unknown_key_is_confirmed_once_and_a_changed_key_refused() {
     let home = tempfile::tempdir().unwrap();
     let agents_home = tempfile::tempdir().unwrap();
     let port = free_port();
@@ -162,7 +162,7 @@ fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
 }
 
 #[test]
-fn a_pairing_line_is_all_that_a_client_needs() {
+fn pairing_line_suffices_to_connect() {
     let home = tempfile::tempdir().unwrap();
     let agents_home = tempfile::tempdir().unwrap();
     let token_file = agents_home.path().join("token");

@@ -25,7 +25,7 @@ fn send_signal(pid: u32, signal: Signal) {
 }
 
 #[test]
-fn signals_end_it_and_leave_the_terminal_as_it_was() {
+fn signals_end_the_client_and_restore_the_terminal() {
     for signal in ENDING {
         let home = tempfile::tempdir().unwrap();
         let terminal = demonstration(home.path());
@@ -36,7 +36,7 @@ fn signals_end_it_and_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn signals_end_it_while_the_terminal_takes_nothing() {
+fn signals_end_the_client_while_the_terminal_is_blocked() {
     for signal in ENDING {
         let home = tempfile::tempdir().unwrap();
         let mut terminal = demonstration(home.path());
@@ -53,7 +53,7 @@ fn signals_end_it_while_the_terminal_takes_nothing() {
 }
 
 #[test]
-fn keys_end_it_while_the_terminal_takes_nothing() {
+fn keys_end_the_client_while_the_terminal_is_blocked() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     terminal.stop_taking_output();
@@ -65,7 +65,7 @@ fn keys_end_it_while_the_terminal_takes_nothing() {
 }
 
 #[test]
-fn a_terminal_that_takes_output_again_shows_what_is() {
+fn unblocked_terminal_shows_the_current_screen() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     terminal.stop_taking_output();
@@ -120,7 +120,7 @@ impl Job {
 }
 
 #[test]
-fn stopped_it_gives_the_terminal_to_the_shell_and_continued_it_draws_everything_anew() {
+fn sigtstp_restores_the_terminal_and_sigcont_redraws_the_screen() {
     for stop in [None, Some(Signal::TSTP)] {
         let home = tempfile::tempdir().unwrap();
         let mut command = clean_command(&our_program("socktop"), home.path());
@@ -157,7 +157,7 @@ fn stopped_it_gives_the_terminal_to_the_shell_and_continued_it_draws_everything_
 }
 
 #[test]
-fn stopped_without_a_word_it_draws_everything_anew_when_continued() {
+fn sigcont_after_sigstop_redraws_the_screen() {
     let home = tempfile::tempdir().unwrap();
     let mut command = clean_command(&our_program("socktop"), home.path());
     let mut job = Job::start(command.arg("--demo"), home.path(), "CPU%");
@@ -178,7 +178,7 @@ fn stopped_without_a_word_it_draws_everything_anew_when_continued() {
 }
 
 #[test]
-fn a_stopped_client_in_the_background_ends_by_a_signal() {
+fn stopped_background_client_ends_by_a_signal() {
     let home = tempfile::tempdir().unwrap();
     let mut command = clean_command(&our_program("socktop"), home.path());
     let mut job = Job::start(command.arg("--demo"), home.path(), "CPU%");
@@ -214,7 +214,7 @@ fn request_to_stop_is_ignored_in_an_orphaned_process_group() {
 }
 
 #[test]
-fn late_replies_of_the_terminal_are_not_typed_into_the_filter() {
+fn late_terminal_replies_are_not_typed_into_the_filter() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     let typed = |terminal: &Terminal, text: &str| {
@@ -268,7 +268,7 @@ fn at_the_token_prompt(home: &Path) -> (Server, std::process::Command) {
 }
 
 #[test]
-fn signals_at_a_hidden_question_turn_the_echo_on_again() {
+fn signals_during_a_hidden_prompt_restore_the_echo() {
     let home = tempfile::tempdir().unwrap();
     let (_agent, command) = at_the_token_prompt(home.path());
     for signal in ENDING {
@@ -282,7 +282,7 @@ fn signals_at_a_hidden_question_turn_the_echo_on_again() {
 }
 
 #[test]
-fn stopped_at_a_hidden_question_it_leaves_the_echo_on_and_continued_it_hides_again() {
+fn sigtstp_during_a_hidden_prompt_restores_the_echo_and_sigcont_hides_it() {
     for stop in [None, Some(Signal::TSTP), Some(Signal::STOP)] {
         let home = tempfile::tempdir().unwrap();
         let (_agent, command) = at_the_token_prompt(home.path());
@@ -310,7 +310,7 @@ fn stopped_at_a_hidden_question_it_leaves_the_echo_on_and_continued_it_hides_aga
 
 /// Once there was a screen or a question, a signal no longer stops the program by itself.
 #[test]
-fn after_the_choice_of_a_host_a_request_to_stop_stops_it_while_it_dials() {
+fn sigtstp_while_dialling_the_chosen_host_stops_the_client() {
     let home = tempfile::tempdir().unwrap();
     let silent_agent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("ws://{}/ws", silent_agent.local_addr().unwrap());

@@ -61,8 +61,8 @@ fn shifted_agent(home: &Path) -> Server {
 }
 
 #[test]
-fn ages_and_rates_are_right_in_a_time_namespace() {
-    in_own_host("ages_and_rates_are_right_in_a_time_namespace", || {
+fn ages_and_rates_are_correct_in_a_time_namespace() {
+    in_own_host("ages_and_rates_are_correct_in_a_time_namespace", || {
         let home = tempfile::tempdir().unwrap();
         let sleeper = Background::start(Command::new("sleep").arg("1000000"));
         let born_before = boot_ms();

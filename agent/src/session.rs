@@ -346,7 +346,7 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn samples_during_a_slow_send_end_and_restart() {
+    async fn collection_stops_and_restarts_during_a_slow_send() {
         let sampler = Arc::new(Sampler::new(&Root::default(), &Sampling::default()));
         let ended = Cell::new(0);
         let ask = |request: Request| {

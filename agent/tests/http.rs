@@ -21,7 +21,7 @@ async fn status(server: &RunningAgent, path: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn head_is_answered_like_get_without_a_body() {
+async fn head_is_answered_as_get_without_a_body() {
     let server = RunningAgent::start();
     let ask = async |method: &str| {
         let request = format!("{method} /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
@@ -39,7 +39,7 @@ async fn head_is_answered_like_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
+async fn local_reverse_proxy_may_forward_the_clients_host_header() {
     let server = RunningAgent::builder().token(TOKEN).start();
     let proxied = format!("host: monitor.example\r\n{UPGRADE}");
     let bearer = format!("authorization: Bearer {TOKEN}\r\n");
@@ -60,7 +60,7 @@ async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
 }
 
 #[tokio::test]
-async fn both_ways_to_write_the_path_are_checked_alike() {
+async fn path_with_and_without_trailing_slash_is_checked_alike() {
     let server = RunningAgent::builder().token(TOKEN).start();
     let local = format!("host: localhost\r\n{UPGRADE}");
     for path in ["/ws", "/ws/"] {

@@ -65,7 +65,7 @@ async fn farewell(socket: &mut WebSocketStream<TcpStream>) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_thousand_half_open_connections_keep_no_other_out() {
+async fn thousand_half_open_connections_do_not_lock_others_out() {
     allow_many_files();
     let server = start(patient());
     let mut flood = Vec::new();
@@ -86,7 +86,7 @@ async fn a_thousand_half_open_connections_keep_no_other_out() {
 }
 
 #[tokio::test]
-async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
+async fn thousand_half_open_tls_connections_do_not_lock_others_out() {
     allow_many_files();
     let folder = tempfile::tempdir().unwrap();
     let identity = Identity {
@@ -115,7 +115,7 @@ async fn a_thousand_half_open_tls_connections_keep_no_other_out() {
 }
 
 #[tokio::test]
-async fn excess_client_is_told_which_limit() {
+async fn refusal_names_the_exceeded_limit() {
     let server = start(Limits {
         connections: 3,
         per_address: 2,
@@ -163,7 +163,7 @@ async fn a_reload_changes_the_limits() {
 }
 
 #[tokio::test]
-async fn silent_reader_is_given_up() {
+async fn client_that_does_not_read_is_disconnected() {
     let server = start(Limits {
         send_time: Duration::from_millis(100),
         ..unlimited_requests()
@@ -175,7 +175,7 @@ async fn silent_reader_is_given_up() {
 }
 
 #[tokio::test]
-async fn silent_reader_does_not_block_others() {
+async fn client_that_does_not_read_does_not_block_others() {
     let server = start(Limits {
         send_time: Duration::from_hours(1),
         queued_bytes: 8192,
@@ -201,7 +201,7 @@ async fn silent_reader_does_not_block_others() {
 }
 
 #[tokio::test]
-async fn stalled_reader_keeps_its_place_until_it_is_discarded() {
+async fn stalled_reader_keeps_its_place_until_it_is_disconnected() {
     let server = start(Limits {
         per_address: 1,
         send_time: Duration::from_millis(100),
@@ -238,7 +238,7 @@ async fn silent_client_is_disconnected_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_message_may_be_as_large_as_the_settings_say() {
+async fn configured_message_size_is_the_limit() {
     let server = start(Limits {
         message_bytes: 1024,
         ..Limits::default()
@@ -254,7 +254,7 @@ async fn a_message_may_be_as_large_as_the_settings_say() {
 }
 
 #[tokio::test]
-async fn unfinished_large_messages_take_memory_of_sixteen_at_most() {
+async fn at_most_sixteen_unfinished_large_messages_are_buffered() {
     let server = start(unlimited_requests());
     let mut clients = Vec::new();
     for _ in 0..20 {
@@ -298,7 +298,7 @@ async fn too_frequent_requests_wait_without_an_error() {
 }
 
 #[tokio::test]
-async fn guesses_are_answered_slowly_and_the_right_token_enters_at_once() {
+async fn wrong_tokens_are_delayed_and_the_right_token_is_not() {
     let server = RunningAgent::builder().token(TOKEN).start();
     let guess = async || {
         let mut stream = server.connect_from(GOOD).await;
@@ -336,7 +336,7 @@ async fn guesses_are_answered_slowly_and_the_right_token_enters_at_once() {
 }
 
 #[tokio::test]
-async fn requests_that_may_be_read_in_two_ways_are_refused() {
+async fn ambiguous_requests_are_refused() {
     let server = RunningAgent::start();
     let get = "GET /ws HTTP/1.1\r\n";
     let host = "host: localhost\r\n";

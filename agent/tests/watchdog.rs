@@ -22,7 +22,7 @@ const UPGRADE: &str = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrad
     sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 #[tokio::test]
-async fn an_agent_whose_serving_thread_hangs_ends_by_sigalrm() {
+async fn hung_serving_thread_ends_the_agent_by_sigalrm() {
     let own_mounts = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "true"])
         .output();

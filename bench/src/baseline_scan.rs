@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_floors_know_this_process() {
+    fn both_baseline_scans_list_this_process() {
         for source in [Source::Clock, Source::Schedstat] {
             let mut floor = BaselineScan::open(source).unwrap();
             floor.scan().unwrap();

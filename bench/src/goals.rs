@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_promise_is_kept_up_to_its_ratio() {
+    fn goal_is_met_up_to_its_ratio() {
         let target = AgentUrl {
             what: "size",
             at: "agent".to_owned(),

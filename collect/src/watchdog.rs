@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timer_runs_while_something_is_in_flight_and_begins_anew_with_each_progress() {
+    fn timer_runs_during_work_and_restarts_at_each_progress() {
         let watchdog = Watchdog::new(|seconds| SET.with_borrow_mut(|set| set.push(seconds)));
         drop(watchdog.watch());
         assert!(settings().is_empty(), "it is off");

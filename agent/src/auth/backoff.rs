@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_failure_of_an_address_doubles_its_delay_up_to_five_seconds() {
+    async fn delay_doubles_with_each_failure_up_to_five_seconds() {
         let backoff = Backoff::default();
         for wanted in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
             assert_eq!(delay_ms(&backoff, 1), wanted);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failures_are_forgotten_by_halves_within_ten_minutes() {
+    async fn failure_count_decays_by_half_within_ten_minutes() {
         let backoff = Backoff::default();
         for _ in 0..20 {
             delay_ms(&backoff, 1);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn beyond_four_of_an_address_and_thirty_two_in_all_there_is_no_answer() {
+    async fn delayed_answers_are_limited_to_four_per_address_and_32_in_total() {
         let backoff = Backoff::default();
         let mut held: Vec<_> = (0..4).map(|_| backoff.fail(source(0)).unwrap()).collect();
         assert!(backoff.fail(source(0)).is_none());
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_thousand_addresses_are_remembered_and_the_oldest_forgotten() {
+    async fn thousand_addresses_are_remembered_and_the_oldest_evicted() {
         let backoff = Backoff::default();
         for number in 0..2000 {
             advance(Duration::from_millis(1)).await;
@@ -191,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn caps_hold_whatever_comes(steps in vec((0..12_u64, any::<bool>()), 1..200)) {
+        fn delayed_answers_never_exceed_the_limits(steps in vec((0..12_u64, any::<bool>()), 1..200)) {
             let backoff = Backoff::default();
             let mut held = Vec::new();
             for (number, leaves) in steps {

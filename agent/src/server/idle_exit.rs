@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_counted_from_the_start() {
+    async fn idle_time_counts_from_the_start() {
         let clients = Clients::default();
         let started = Instant::now();
         let limit = watch::Sender::new(Some(MINUTE));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_counted_from_the_leaving_of_the_last() {
+    async fn idle_time_counts_from_the_last_disconnect() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn brief_connection_counts() {
+    async fn brief_connection_restarts_the_idle_time() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn health_checks_do_not_keep_it_awake_and_none_is_dropped() {
+    async fn health_checks_do_not_restart_the_idle_time_and_are_answered() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_is_taken_up_again_where_it_was_left() {
+    async fn cancelled_wait_resumes_where_it_stopped() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let mut idle = Idle::new(clients.watch(), limit.subscribe());
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_may_change() {
+    async fn changed_limit_applies_to_the_running_wait() {
         let clients = Clients::default();
         let limit = watch::Sender::new(None);
         let idle = watched(&clients, &limit);
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_when_all_have_left() {
+    async fn count_is_zero_after_the_last_disconnect() {
         let clients = Clients::default();
         let mut count = clients.watch();
         let one = clients.connection();

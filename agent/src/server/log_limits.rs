@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_an_address_are_told_and_the_others_counted() {
+    fn first_refusals_of_an_address_are_logged_and_later_ones_counted() {
         let mut period = Period::default();
         let start = Instant::now();
         let told = (0..1000).filter(|_| refuse(&mut period, 1, start)).count();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_fill_neither_the_log_nor_the_memory() {
+    fn many_addresses_take_bounded_log_and_memory() {
         let mut period = Period::default();
         let start = Instant::now();
         let told = (0..10_000)
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_displaced_the_first_is_told_at_once_and_then_a_number_a_minute() {
+    fn first_displacement_is_logged_at_once_and_later_ones_as_a_count_per_minute() {
         let mut period = Period::default();
         let start = Instant::now();
         assert_eq!(
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_open_are_told_like_refusals_and_apart_from_them() {
+    fn session_openings_are_logged_and_counted_apart_from_refusals() {
         let mut period = Period::default();
         let start = Instant::now();
         let source = ClientNetwork::V6(1);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn of_faults_the_first_are_told_and_then_a_number_a_minute() {
+    fn first_faults_are_logged_and_later_ones_as_a_count_per_minute() {
         let mut period = Period::default();
         let start = Instant::now();
         let told = (0..1000).filter(|_| period.fault(start).0).count();

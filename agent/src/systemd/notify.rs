@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_is_one_line_on_clients_ports_and_problems() {
+    fn status_line_has_clients_ports_and_problems() {
         let addresses = ["0.0.0.0:8443", "[::]:8443"].map(|address| address.parse().unwrap());
         let mut notes = Notes::new(&addresses, Vec::new());
         assert_eq!(notes.status(1), "1 client on port 8443");

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listening_tcp_socket_of_either_family_is_taken() {
+    fn listening_tcp_socket_of_either_family_is_accepted() {
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(bound) = TcpListener::bind(address) else {
                 continue; // A host without IPv6.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_named() {
+    fn socket_of_another_kind_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let bound = TcpListener::bind("127.0.0.1:0").unwrap();
         let connection = TcpStream::connect(bound.local_addr().unwrap()).unwrap();

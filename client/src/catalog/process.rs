@@ -345,13 +345,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_one_column_takes_what_the_others_leave() {
+    fn exactly_one_column_takes_the_remaining_width() {
         let elastic = Column::EACH.iter().filter(|it| it.row().width == 0);
         assert_eq!(elastic.collect::<Vec<_>>(), [&Column::Name]);
     }
 
     #[test]
-    fn no_two_columns_give_way_at_once() {
+    fn columns_are_dropped_one_at_a_time() {
         let ways = Column::EACH.iter().filter_map(|it| it.row().gives_way);
         let mut orders: Vec<u8> = ways.map(|it| it.order).collect();
         let count = orders.len();

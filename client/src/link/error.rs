@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_what_to_do() {
+    fn refusal_suggests_a_remedy() {
         let message = |status, has_token| refusal(status, "", has_token).to_string();
         assert!(
             message(StatusCode::UNAUTHORIZED, false).contains("wants a token; pass --token-file")
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_gives_the_agents_own_reason_and_no_guess() {
+    fn refusal_shows_the_agents_reason_without_a_guess() {
         for status in [
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::FORBIDDEN,

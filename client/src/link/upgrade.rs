@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_to_our_request_is_refused() {
+    fn upgrade_response_with_a_wrong_accept_key_is_refused() {
         for change in [
             (UPGRADE, None),
             (UPGRADE, Some("h2c")),

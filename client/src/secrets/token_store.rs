@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_a_file_of_its_own_in_the_folder() {
+    fn every_name_has_its_own_file() {
         let tokens = Tokens::at(PathBuf::from("/t"));
         for (name, file) in [
             ("pi4", "/t/pi4"),

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peers_words_cannot_drive_the_terminal() {
+    fn text_of_an_agent_cannot_control_the_terminal() {
         assert_eq!(
             one_line("no\n\u{1b}[2J  more \u{202e}x\u{200b}", 120),
             "no [2J more x"

@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_fits_exactly(text in any::<String>(), columns in 0_usize..40) {
+        fn any_text_is_cut_to_the_exact_width(text in any::<String>(), columns in 0_usize..40) {
             prop_assert!(width(&fit(&text, columns)) <= columns);
             prop_assert_eq!(width(&left(&text, columns)), columns);
             prop_assert_eq!(width(&right(&text, columns)), columns);

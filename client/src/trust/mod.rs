@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there() {
+    fn missing_certificate_file_is_named() {
         let message = Trust::from_file(Path::new("/nowhere/ca.pem"), false).unwrap_err();
         assert!(
             message
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_a_certificate() {
+    fn file_without_a_certificate_is_named() {
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
         for text in [b"".as_slice(), b"notes", &[0x30, 0x82, 1], key.as_bytes()] {
             assert!(fault(text).contains("no certificate in PEM format"));
@@ -369,14 +369,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_written_plainly() {
+    fn certificate_names_are_shown_without_their_type() {
         let presented = ["DnsName(\"pi4.lan\")", "IpAddress(127.0.0.1)"].map(String::from);
         assert_eq!(names(&presented), "pi4.lan, 127.0.0.1");
         assert_eq!(names(&[]), "no name at all");
     }
 
     #[test]
-    fn without_a_file_the_advice_is_what_makes_it_known() {
+    fn refusal_by_system_authorities_suggests_remembering_the_key() {
         let refused = |why| Refused {
             presented: Pin::from_digest([0xa5; 32]),
             why,

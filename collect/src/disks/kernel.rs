@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn another_file_system_in_the_place_of_a_disk_without_a_device_is_not_its_size() {
+    fn file_system_mounted_over_a_disk_does_not_give_its_size() {
         assert!(matches!(ask("0:41"), Ok(Found::Sizes(_))));
         let error = ask("0:77").unwrap_err().to_string();
         assert!(error.contains("another file system"), "{error}");

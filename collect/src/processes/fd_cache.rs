@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_kept_of_who_runs_until_it_rests() {
+    fn files_of_a_running_process_stay_open_until_it_is_idle() {
         let (_machine, mut proc, mut habits) = crowd(1);
         let budget = Budget::default();
         let (pid, habit) = &mut habits[0];
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_budget_is_kept_and_who_goes_gives_it_back() {
+    fn open_files_stay_within_the_budget_and_ended_processes_return_theirs() {
         let (_machine, proc, mut habits) = crowd(30);
         let budget = Budget::default();
         let run_all = |habits: &mut Vec<(u32, FdPolicy)>| {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_process_that_ended_nothing_is_read() {
+    fn kept_file_of_an_ended_process_reads_nothing() {
         let mut child = std::process::Command::new("sleep")
             .arg("infinity")
             .spawn()

@@ -265,7 +265,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn entries_follow_the_list(
+        fn entries_match_the_pid_list(
             old in proptest::collection::btree_set(0..50_u32, 0..30),
             new in proptest::collection::btree_set(0..50_u32, 0..30),
         ) {

@@ -11,7 +11,7 @@ use super::limits::{error, plan, told};
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_another_kind_ends_nothing_but_itself() {
+async fn answer_of_another_kind_does_not_close_the_connection() {
     let disks = || body::Kind::Disks(Disks::default()).into();
     let told = told(
         Query::Metrics,
@@ -29,7 +29,7 @@ async fn an_answer_of_another_kind_ends_nothing_but_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
+async fn undecodable_answer_does_not_close_the_connection() {
     // An id, and a body that is none.
     let broken = |id: u64| {
         let mut frame = native::reply_frame(id, &[]);
@@ -50,7 +50,7 @@ async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
 
 /// Replies have no id there: their order tells.
 #[tokio::test(start_paused = true)]
-async fn a_bad_answer_in_text_ends_nothing_but_itself() {
+async fn invalid_text_answer_does_not_close_the_connection() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(plan(Query::Disks));
@@ -79,7 +79,7 @@ async fn a_bad_answer_in_text_ends_nothing_but_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_no_base_for_changes() {
+async fn error_is_not_a_base_for_deltas() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(plan(Query::Metrics));

@@ -111,7 +111,7 @@ async fn tell_step(
 
 /// A number that changes make impossible is unknown, and known again when they make it possible.
 #[tokio::test(start_paused = true)]
-async fn changes_are_checked_as_whole_answers_are() {
+async fn deltas_are_checked_for_impossible_numbers() {
     let every = Some(Duration::from_secs(1));
     let of: [(Query, MakeBody, &str); 3] = [
         (Query::Metrics, memory, "memory in use, 1 more"),
@@ -150,7 +150,7 @@ async fn changes_are_checked_as_whole_answers_are() {
 
 /// As agents of version 1.60 send them.
 #[tokio::test(start_paused = true)]
-async fn text_is_checked_as_native_answers_are() {
+async fn text_replies_are_checked_for_impossible_numbers() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());

@@ -26,7 +26,7 @@ fn large(pids: std::ops::Range<u32>) -> Vec<Process> {
 
 /// Each answer is within its limits, but changes to changes could add up.
 #[tokio::test(start_paused = true)]
-async fn changes_add_up_to_no_more_than_an_answer_may_have() {
+async fn deltas_do_not_add_up_beyond_the_limits() {
     const STEP: u32 = 15_000;
     let first = processes(large(0..STEP));
     let more = |id, step: u32| {
@@ -129,7 +129,7 @@ fn largest(query: Query) -> body::Kind {
 
 /// Answers of every kind, each as large as it may be and over several connections, against the memory that all may take.
 #[tokio::test(start_paused = true)]
-async fn memory_of_all_answers_at_the_limit() {
+async fn memory_budget_covers_all_answers() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let every = Duration::from_secs(1);

@@ -251,7 +251,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_list_equals_a_naive_one(events in proptest::collection::vec(event(), 1..120)) {
+    fn list_equals_a_full_scan(events in proptest::collection::vec(event(), 1..120)) {
         let mut world = World::new();
         let mut collector = collector(&world.machine);
         let mut window = Window::default();

@@ -58,7 +58,7 @@ const fn ms(ms: u64) -> Duration {
 }
 
 #[test]
-fn the_first_sample_waits_for_a_window_and_is_true() {
+fn first_sample_waits_for_a_full_window_and_is_accurate() {
     let machine = Machine::new();
     let mut worker = Fake::new(70, "worker");
     machine.put(&worker);
@@ -94,7 +94,7 @@ fn the_first_sample_waits_for_a_window_and_is_true() {
 }
 
 #[test]
-fn quick_callers_share_a_window_that_means_something() {
+fn frequent_callers_share_a_full_window() {
     let machine = Machine::new();
     let mut worker = Fake::new(70, "worker");
     machine.put(&worker);
@@ -114,7 +114,7 @@ fn quick_callers_share_a_window_that_means_something() {
 }
 
 #[test]
-fn a_baseline_from_long_ago_is_none() {
+fn stale_baseline_is_discarded() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "worker"));
     let mut collector = begin(&machine);
@@ -125,7 +125,7 @@ fn a_baseline_from_long_ago_is_none() {
 }
 
 #[test]
-fn a_process_that_began_in_the_window_has_a_share_at_once() {
+fn process_started_in_the_window_has_a_share_at_once() {
     let machine = Machine::new();
     machine.put(&Fake::new(1, "init"));
     let mut collector = begin(&machine);
@@ -141,7 +141,7 @@ fn a_process_that_began_in_the_window_has_a_share_at_once() {
 }
 
 #[test]
-fn a_process_that_cannot_be_opened_for_once_stays_in_the_list() {
+fn process_unreadable_once_stays_in_the_list() {
     let machine = Machine::new();
     let mut worker = Fake::new(70, "worker");
     machine.put(&worker);
@@ -165,7 +165,7 @@ fn a_process_that_cannot_be_opened_for_once_stays_in_the_list() {
 }
 
 #[test]
-fn a_pid_that_is_used_again_is_another_process() {
+fn reused_pid_is_another_process() {
     let machine = Machine::new();
     let mut old = Fake::new(70, "old");
     old.cpu = Duration::from_hours(1);
@@ -183,7 +183,7 @@ fn a_pid_that_is_used_again_is_another_process() {
 }
 
 #[test]
-fn a_process_that_gets_a_pid_while_its_clock_is_read_has_a_clock_of_its_own() {
+fn pid_reused_during_a_clock_read_has_its_own_clock() {
     let machine = Machine::new();
     let mut old = Fake::new(70, "old");
     old.cpu = Duration::from_hours(1);
@@ -212,7 +212,7 @@ fn a_process_that_gets_a_pid_while_its_clock_is_read_has_a_clock_of_its_own() {
 }
 
 #[test]
-fn memory_for_many_processes_is_given_back_when_they_have_ended() {
+fn memory_for_many_processes_is_freed_when_they_have_ended() {
     let machine = Machine::new();
     let many = 70..2070;
     many.clone()
@@ -235,7 +235,7 @@ fn memory_for_many_processes_is_given_back_when_they_have_ended() {
 }
 
 #[test]
-fn forbidden_values_are_unknown_and_the_others_are_there() {
+fn unreadable_values_are_unknown_and_others_are_read() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "open"));
     machine.put(&Fake::new(71, "hidden"));
@@ -259,7 +259,7 @@ fn forbidden_values_are_unknown_and_the_others_are_there() {
 }
 
 #[test]
-fn a_process_that_goes_during_the_scan_is_left_out() {
+fn process_that_ends_during_the_scan_is_left_out() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "stays"));
     machine.put(&Fake::new(71, "goes before its clock is read"));
@@ -282,7 +282,7 @@ fn a_process_that_goes_during_the_scan_is_left_out() {
 }
 
 #[test]
-fn shares_never_add_up_to_more_than_the_machine() {
+fn shares_add_up_to_the_machine_at_most() {
     let machine = Machine::new();
     let mut workers: Vec<Fake> = (70..79).map(|pid| Fake::new(pid, "worker")).collect();
     for worker in &workers {
@@ -304,7 +304,7 @@ fn shares_never_add_up_to_more_than_the_machine() {
 }
 
 #[test]
-fn without_cpu_clocks_the_ticks_of_stat_are_counted() {
+fn cpu_time_is_taken_from_stat_without_cpu_clocks() {
     let machine = Machine::new();
     let mut worker = Fake::new(70, "worker");
     machine.put(&worker);
@@ -330,7 +330,7 @@ fn without_cpu_clocks_the_ticks_of_stat_are_counted() {
 }
 
 #[test]
-fn zombies_and_kernel_threads_are_processes() {
+fn zombies_and_kernel_threads_are_listed() {
     let machine = Machine::new();
     let mut zombie = Fake::new(70, "zombie");
     zombie.state = 'Z';
@@ -350,7 +350,7 @@ fn zombies_and_kernel_threads_are_processes() {
 }
 
 #[test]
-fn users_are_named_by_the_roots_own_file() {
+fn user_names_are_read_from_the_roots_passwd_file() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "worker"));
     let uid = rustix::process::geteuid().as_raw();
@@ -360,7 +360,7 @@ fn users_are_named_by_the_roots_own_file() {
 }
 
 #[test]
-fn nothing_is_left_of_a_list_that_was_given_back() {
+fn recycled_list_keeps_no_old_values() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "open"));
     machine.put(&Fake::new(71, "hidden"));
@@ -380,7 +380,7 @@ fn nothing_is_left_of_a_list_that_was_given_back() {
 }
 
 #[test]
-fn a_missing_proc_is_said() {
+fn missing_proc_is_a_clear_error() {
     let machine = Machine::new();
     fs::remove_dir_all(machine.path("proc")).unwrap();
     let error = ProcessesCollector::new(machine.root())
@@ -395,7 +395,7 @@ fn a_missing_proc_is_said() {
 }
 
 #[test]
-fn an_empty_proc_is_said() {
+fn empty_proc_is_a_clear_error() {
     let machine = Machine::new();
     let error = collect(&machine, &mut collector(&machine)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unavailable);
@@ -407,7 +407,7 @@ fn an_empty_proc_is_said() {
 }
 
 #[test]
-fn without_the_number_of_cpus_shares_are_unknown() {
+fn shares_are_unknown_without_the_number_of_cpus() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "worker"));
     fs::remove_file(machine.path("proc/stat")).unwrap();
