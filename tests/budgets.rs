@@ -1,7 +1,7 @@
 //! What local users can make the agent read, against the whole agent within the bounds of its unit: 128 MB and 256
 //! tasks. It is never killed, always answers others, and is small again afterwards. As root, in namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 

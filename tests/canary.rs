@@ -4,7 +4,7 @@
 //! Arguments are told to those with full rights only, and to nobody where `redact_arguments` is set; the environment to
 //! nobody at all; and no name is ever made of arguments.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::fs;

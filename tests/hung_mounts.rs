@@ -1,8 +1,6 @@
 //! An agent beside file systems that do not answer, or that are not the ones they seem. Wants root, Python, unshare and
 //! `/dev/fuse`.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
-
 use std::path::Path;
 use std::process::Command;
 

@@ -1,7 +1,7 @@
 //! Reads that the kernel never returns from, against the whole agent: processes that keep the lock on their own memory
 //! map, and file systems whose server is dead. As root, in namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 

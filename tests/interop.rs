@@ -1,6 +1,6 @@
 //! Our programs against the published ones, version 1.60.1, in a pseudo-terminal.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::env;
 use std::fs;

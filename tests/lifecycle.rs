@@ -1,6 +1,6 @@
 //! A conversation's whole life: the real server on a free port, the real client's link.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 use std::sync::Arc;

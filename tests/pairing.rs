@@ -1,7 +1,7 @@
 //! What the client remembers of agents, in real programs: keys that only the user replaces, tokens that go to one key, and
 //! files that outlive a killed client.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::fs::File;
 use std::io::{Read, Write};

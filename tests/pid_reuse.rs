@@ -1,8 +1,6 @@
 //! Process ids that are used again while the agent reads: in a PID namespace with few of them, children come and go beside
 //! strangers with another command line. No child is ever told with a stranger's. As root, in namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
-
 use std::fs;
 
 use socktop_proto::model::body;

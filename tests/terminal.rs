@@ -1,7 +1,5 @@
 //! The client in a real terminal: what it shows there, and how it leaves it.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
-
 use std::path::Path;
 
 use rustix::process::Signal;

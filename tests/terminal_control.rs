@@ -1,7 +1,7 @@
 //! The client's terminal when something goes wrong: signals, job control, a terminal that takes nothing, and one that sends
 //! what nobody typed.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::net::TcpListener;
 use std::path::Path;

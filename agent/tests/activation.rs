@@ -1,5 +1,4 @@
 //! The real binary under a service manager: passed sockets, readiness, idle exit.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 use std::net::UdpSocket;
 use std::time::Duration;

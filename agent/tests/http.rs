@@ -1,5 +1,5 @@
 //! HTTP requests before the upgrade, over real sockets: which are answered and which refused.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+#![cfg(test)]
 
 use socktop_agent::config::Limits;
 use socktop_testkit::agent::RunningAgent;

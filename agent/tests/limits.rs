@@ -1,5 +1,5 @@
 //! Limits on connections, requests and memory, over real sockets: no client can lock out another or exhaust the host.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::time::Duration;
 

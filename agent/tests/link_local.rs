@@ -1,5 +1,4 @@
 //! Serving on a link-local IPv6 address: in a network namespace of its own. Wants root.
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
 
 use std::process::Command;
 

@@ -1,5 +1,4 @@
 //! How often clients may ask and connect: real sockets against small limits.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};

@@ -1,5 +1,5 @@
 //! The real binary as a service: broken settings, rereading them, credentials, what it logs.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! An agent whose serving thread hangs ends, so that the service manager starts it again. Wants a user namespace.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
-
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 

@@ -1,7 +1,5 @@
 //! Drawing: a frame at 120x40, and taking a sample over.
 
-#![allow(clippy::unwrap_used)] // A bench panics to fail.
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 //! Nothing here depends on how fast the machine is: a share is compared with bounds made of
 //! `schedstat` readings taken right before and right after the collector's own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![cfg(test)]
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
