@@ -1,5 +1,6 @@
-//! What local users can make the agent read, against the whole agent within the bounds of its unit: 128 MB and 256
-//! tasks. It is never killed, always answers others, and is small again afterwards. As root, in namespaces of its own.
+//! Memory and task limits of the whole agent, 128 MB and 256 tasks as in its unit, under local users who make it read
+//! as much as they can. It is never killed, always answers others, and is small again afterwards. Needs root; uses
+//! namespaces of its own.
 
 #![cfg(test)]
 

@@ -1,5 +1,5 @@
-//! Words that must not be told, searched for in every byte that the agent sends: in every dialect, for every request, with
-//! every right.
+//! Secrets that must not leak, searched for in every byte that the agent sends: in every dialect, for every request,
+//! with every right.
 //!
 //! Arguments are told to those with full rights only, and to nobody where `redact_arguments` is set; the environment to
 //! nobody at all; and no name is ever made of arguments.

@@ -1,5 +1,5 @@
-//! CPU usage is true: whatever many clients ask, each reading of a busy process is that process's own
-//! CPU time, by the kernel's account, over the time that the reading says it covers.
+//! Accuracy of CPU usage: however many clients ask, each reading of a busy process is that process's CPU time by the
+//! kernel's accounting, over the window that the reading names.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! The client against an agent that was taken over: what it can be made to hold in memory.
+//! The client's memory against a hostile agent.
 
 #![cfg(test)]
 

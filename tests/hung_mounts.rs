@@ -1,5 +1,4 @@
-//! An agent beside file systems that do not answer, or that are not the ones they seem. Wants root, Python, unshare and
-//! `/dev/fuse`.
+//! Mounts that hang or impersonate others, against the whole agent. Needs root, Python, unshare and `/dev/fuse`.
 
 use std::path::Path;
 use std::process::Command;

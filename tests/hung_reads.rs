@@ -1,5 +1,5 @@
-//! Reads that the kernel never returns from, against the whole agent: processes that keep the lock on their own memory
-//! map, and file systems whose server is dead. As root, in namespaces of its own.
+//! Reads that hang in the kernel, against the whole agent: processes that keep the lock on their own memory map, and
+//! file systems whose server is dead. Needs root; uses namespaces of its own.
 
 #![cfg(test)]
 

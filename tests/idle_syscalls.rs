@@ -1,5 +1,4 @@
-//! An agent that nobody asks does nothing at all: while a client is connected and silent, it begins no
-//! system call. Wants strace.
+//! An idle agent does nothing: while a client is connected and silent, it begins no system call. Needs strace.
 
 #![cfg(test)]
 

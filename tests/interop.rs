@@ -1,4 +1,4 @@
-//! Our programs against the published ones, version 1.60.1, in a pseudo-terminal.
+//! Our programs with those of socktop 1.60.1, in a pseudo-terminal.
 
 #![cfg(test)]
 

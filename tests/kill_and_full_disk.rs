@@ -1,5 +1,5 @@
-//! What the agent's commands write is whole or absent, and nothing is left over: killed at every step, and on a disk
-//! that is full. Wants strace and, for the full disk, root.
+//! Atomicity of the files that the agent's commands write: complete or absent and without leftovers, killed at every
+//! step and on a full disk. Needs strace and, for the full disk, root.
 
 #![cfg(test)]
 

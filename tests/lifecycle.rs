@@ -1,4 +1,4 @@
-//! A conversation's whole life: the real server on a free port, the real client's link.
+//! A conversation from connect to close: the real server on a free port, the real client's link.
 
 #![cfg(test)]
 

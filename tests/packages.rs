@@ -1,4 +1,4 @@
-//! What the packages ship beside the programs says what the programs do: completions and manual pages.
+//! Completions, manual pages and settings in the packages match the programs.
 #![cfg(test)]
 
 use std::fs;

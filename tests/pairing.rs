@@ -1,5 +1,5 @@
-//! What the client remembers of agents, in real programs: keys that only the user replaces, tokens that go to one key, and
-//! files that outlive a killed client.
+//! Pairing with real programs: keys that only the user replaces, tokens that go to one key, and files that outlive a
+//! killed client.
 
 #![cfg(test)]
 

@@ -1,5 +1,5 @@
-//! Process ids that are used again while the agent reads: in a PID namespace with few of them, children come and go beside
-//! strangers with another command line. No child is ever told with a stranger's. As root, in namespaces of its own.
+//! Reused pids while the agent reads: in a PID namespace with few pids, children come and go beside processes with
+//! another command line, and no child is ever shown with it. Needs root; uses namespaces of its own.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The client in a real terminal: what it shows there, and how it leaves it.
+//! The client in a real terminal: what it shows, and how it restores the terminal.
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
-//! The client's terminal when something goes wrong: signals, job control, a terminal that takes nothing, and one that sends
-//! what nobody typed.
+//! The client's terminal in difficult conditions: signals, job control, a blocked terminal, unexpected input.
 
 #![cfg(test)]
 

@@ -1,5 +1,5 @@
-//! Hosts whose clocks and kernel files are not those of the machine below: a time namespace, and files bound over `/proc` as
-//! lxcfs does. What the agent says agrees with itself and with what stands there. As root, in namespaces of its own.
+//! Hosts whose clocks and kernel files differ from those of the machine below: a time namespace, and files bound over
+//! `/proc` as lxcfs does. What the agent reports is consistent with them. Needs root; uses namespaces of its own.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! One WebSocket conversation: requests in, samples out.
+//! A session: one client's WebSocket conversation, requests in and samples out.
 //!
 //! The native dialect has ids, so several of its requests may be answered at once; the others are
 //! matched by order alone, so they are answered one after the other. Nothing is sent unasked: published

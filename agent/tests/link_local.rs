@@ -1,4 +1,4 @@
-//! Serving on a link-local IPv6 address: in a network namespace of its own. Wants root.
+//! Serving on a link-local IPv6 address, in a network namespace of the test's own. Needs root.
 
 use std::process::Command;
 

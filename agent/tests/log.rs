@@ -1,4 +1,4 @@
-//! What the real binary logs, and what it never does.
+//! The log of the real binary: secrets never appear in it, and floods do not fill it.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! How often clients may ask and connect: real sockets against small limits.
+//! Rate limits for requests and connections, over real sockets.
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};

@@ -1,4 +1,4 @@
-//! What holds secrets is the owner's alone: the real binary's memory, folders and drafts.
+//! Protection of secrets: memory, files and folders of the real binary are closed to others.
 #![cfg(test)]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! The server as a client sees it: real sockets, every way in and every bad input.
+//! The server as a client sees it, over real sockets: every dialect and every invalid input.
 #![cfg(test)]
 
 use std::path::Path;

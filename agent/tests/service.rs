@@ -1,4 +1,4 @@
-//! The real binary as a service: broken settings, rereading them, credentials, what it logs.
+//! The real binary as a service: invalid settings, reloads, credentials, its log.
 #![cfg(test)]
 
 use std::net::TcpListener;

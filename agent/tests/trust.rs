@@ -1,4 +1,4 @@
-//! Who gets in, and to what: named tokens, client certificates, redaction; over real sockets.
+//! Authorization over real sockets: named tokens, client certificates, redaction.
 #![cfg(test)]
 
 use std::fs;

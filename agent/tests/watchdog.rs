@@ -1,4 +1,5 @@
-//! An agent whose serving thread hangs ends, so that the service manager starts it again. Wants a user namespace.
+//! The watchdog ends an agent whose serving thread hangs, so that the service manager restarts it. Needs a user
+//! namespace.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Reading the kernel: all processes and the metrics, of this machine and of one made of files.
+//! Reading the kernel: all processes and the metrics, of this machine and of a fixture tree.
 
 use std::fs;
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What connections cost an agent: resident memory.
+//! The cost of connections to an agent: resident memory.
 
 use anyhow::Result;
 use socktop_proto::Query;

@@ -1,4 +1,4 @@
-//! What was promised.
+//! The goals that results are compared with.
 
 use crate::clients::{CLIENT_CPU, DEFAULT, EVERY_2_S, TERMINAL, TOGETHER, WIRE};
 use crate::connections::{AFTER_100, ANONYMOUS, IDLE_1000};

@@ -1,4 +1,4 @@
-//! What both programs cost, measured beside others that do the same.
+//! Benchmarks of both programs beside comparable ones.
 //!
 //! Everything is measured from outside, by the kernel's own account of each process, except for the
 //! [`baseline_scan`], which is a program of its own in here.

@@ -1,4 +1,4 @@
-//! The kernel's account of a process.
+//! CPU time, memory and context switches of a process, as the kernel counts them.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,4 +1,4 @@
-//! The tables, as Markdown and JSON.
+//! Reports: the result tables as Markdown and JSON.
 
 use std::fmt::Write as _;
 

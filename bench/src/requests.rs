@@ -1,4 +1,4 @@
-//! What a request costs an agent: CPU time, system calls, bytes.
+//! The cost of a request to an agent: CPU time, system calls, bytes.
 
 use std::process::Command;
 use std::thread::sleep;

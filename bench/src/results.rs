@@ -1,4 +1,4 @@
-//! What was measured.
+//! Results: the measured numbers, their medians and ratios.
 
 use serde::{Deserialize, Serialize};
 

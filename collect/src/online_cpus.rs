@@ -1,4 +1,4 @@
-//! How many logical CPUs there are: what a share of the machine is a share of.
+//! The number of online logical CPUs, which shares of the machine are relative to.
 
 use super::Root;
 use crate::parse::lines;

@@ -1,4 +1,4 @@
-//! The names of users: `passwd(5)` below the root, else the system's name service.
+//! User names: `passwd(5)` below the root, else the system's name service.
 //!
 //! The name service (`nsswitch.conf(5)`: LDAP, sssd, systemd's dynamic users) may take long or hang, so
 //! it is asked on a helper thread, one at a time, and its answer is there for the next sample. The file is read on

@@ -1,5 +1,4 @@
-//! The net below everything that must not hang: a kernel timer that ends the process when the thread that serves makes no
-//! progress.
+//! The watchdog: a kernel timer that ends the process when the serving thread makes no progress.
 //!
 //! Calls that may hang are made by helper threads (`collect::deadline`). Should one of the others hang all the same, nobody
 //! is answered any more, not even SIGTERM. So a sample is collected under `alarm(2)`: SIGALRM, which nothing catches, ends

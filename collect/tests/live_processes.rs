@@ -1,4 +1,4 @@
-//! CPU shares of real processes against what the kernel counts for them, at any cadence.
+//! CPU shares of real processes compared with the kernel's own accounting, at any sampling interval.
 //!
 //! Nothing here depends on how fast the machine is: a share is compared with bounds made of
 //! `schedstat` readings taken right before and right after the collector's own.

@@ -1,4 +1,4 @@
-//! Whose connection it is, as far as limits are concerned.
+//! Client networks: the unit that limits count by, an IPv4 address or an IPv6 /64 prefix.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

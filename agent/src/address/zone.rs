@@ -1,5 +1,5 @@
-//! Zones of link-local IPv6 addresses (RFC 4007): the network interface that such an address belongs to, without which
-//! it says nothing.
+//! Zones of link-local IPv6 addresses (RFC 4007): the network interface without which such an address cannot be
+//! reached.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! By what address the rest of the network reaches this host.
+//! The host's address for pairing: the one by which other hosts of the network reach it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `socktop-agent pair`: the line that tells a client how to reach this host, its key, and a token.
+//! `socktop-agent pair`: prints the pairing line with the host's address, its key and a token.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

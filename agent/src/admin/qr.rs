@@ -1,4 +1,4 @@
-//! A QR code for the terminal: two modules a character, dark on light whatever the terminal's colours are.
+//! QR codes in the terminal: two modules per character, dark on light whatever the terminal's colours are.
 
 use std::fmt::Write;
 

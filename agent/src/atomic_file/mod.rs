@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, whenever the power fails; and the folders that hold them.
+//! Atomic file writes: a file is complete or absent, whenever the power fails; and the folders that hold such files.
 
 mod links;
 

@@ -1,4 +1,4 @@
-//! Guesses at the token are answered ever more slowly.
+//! Backoff after wrong tokens: each further guess of an address is answered later.
 //!
 //! Only the answer to a wrong token waits: who has the right one is let in at once, whatever others of the same
 //! address do.

@@ -1,4 +1,4 @@
-//! Client certificates as a way in: who vouches for them, and what they stand for.
+//! Client certificates: the authority that must have issued them, and the rights that they grant.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The secret that lets a client in.
+//! Access tokens: the secrets by which clients authenticate.
 
 use std::fmt::{self, Write};
 use std::path::PathBuf;

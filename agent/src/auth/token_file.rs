@@ -1,4 +1,4 @@
-//! The tokens of an agent: one for each person or machine, each with a name and its rights.
+//! The token file: one token for each person or machine, each with a name and its rights.
 //!
 //! They are lines of a file. A line that is nothing but a token is the one that everyone uses who has no other:
 //!

@@ -1,4 +1,4 @@
-//! `[limits]`: what clients may take of this host, all together and each.
+//! `[limits]`: how many connections, requests and bytes clients may use, in total and each.
 
 use std::time::Duration;
 

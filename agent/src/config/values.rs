@@ -1,4 +1,4 @@
-//! What a single setting may say.
+//! The types of single settings, and the values that each accepts.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};

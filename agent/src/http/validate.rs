@@ -1,4 +1,4 @@
-//! Validation: refuses requests that are not what HTTP allows, or may mean one thing here and another to a proxy on the way.
+//! Validation: refuses requests that break HTTP, or that a proxy on the way may read differently.
 
 use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};

@@ -1,5 +1,5 @@
-//! A limit on concurrent handshakes, fair by address: a handshake costs computing time and buffers before it is known
-//! whose it is.
+//! A limit on concurrent handshakes, fair by address: a handshake costs computing time and memory before the client is
+//! authenticated.
 //!
 //! A place is given back when the request is answered. Of those who wait, the one whose address holds fewest places
 //! is next. While somebody waits, a place is held for a quarter of a second at most, if it comes to that: the oldest

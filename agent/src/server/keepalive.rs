@@ -1,4 +1,4 @@
-//! Noticing a client that vanished without a word: its machine lost power, or the network between.
+//! TCP keepalive: detects clients that vanished without closing the connection.
 
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The sockets that the agent serves on.
+//! Listening sockets: those that the agent binds, and those that systemd passes.
 
 use std::collections::BTreeSet;
 use std::io;

@@ -1,5 +1,5 @@
-//! Limits on the log: what clients do is logged, and nobody can fill it. The first refusals of an address, and the first sessions
-//! that it opens, are told one by one, the others in a minute as a number. So are faults that a client may cause.
+//! Log rate limits: no client can fill the log. The first refusals, sessions and faults of an address are logged one by
+//! one, further ones as a count per minute.
 //!
 //! There is no timer: the number is told when the next one comes, or when the agent stops.
 

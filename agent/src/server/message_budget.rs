@@ -1,4 +1,4 @@
-//! A budget for incomplete messages: how much memory they may take.
+//! A memory budget for incomplete messages of all connections together.
 //!
 //! tungstenite keeps a frame that is not whole, and the fragments before it: twice the largest message. Requests are
 //! tens of bytes, so only a few conversations at once may ever send more than some kilobytes at a time.

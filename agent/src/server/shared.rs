@@ -1,4 +1,4 @@
-//! What all connections share: the sampler, the gate, TLS, the limits and all that counts against them.
+//! State that all connections share: the sampler, the gate, TLS, and the limits with their counters.
 
 use std::sync::Arc;
 use std::time::Duration;

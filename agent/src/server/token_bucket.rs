@@ -1,4 +1,4 @@
-//! A rate and a burst: a token bucket.
+//! Token buckets: a rate and a burst.
 
 use std::time::Duration;
 

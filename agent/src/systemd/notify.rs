@@ -1,5 +1,5 @@
-//! What systemd is told of the agent (`sd_notify(3)`): that it is ready, who is connected, what is wrong, that it
-//! stops. Without `NOTIFY_SOCKET` nobody is told anything.
+//! Service notifications (`sd_notify(3)`): ready, status with clients and problems, stopping. Without `NOTIFY_SOCKET`
+//! nothing is sent.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

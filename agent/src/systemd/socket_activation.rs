@@ -1,4 +1,4 @@
-//! Sockets that systemd listens on for us and passes at the start (`sd_listen_fds(3)`).
+//! Socket activation: listening sockets that systemd passes at the start (`sd_listen_fds(3)`).
 //!
 //! They stay systemd's: what the kernel has queued on them when this process ends is the next one's.
 

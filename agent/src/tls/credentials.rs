@@ -1,5 +1,5 @@
-//! The secrets that systemd hands over as credentials (`systemd.exec(5)`, `LoadCredential=`): the tokens, and the
-//! TLS identity. They are a snapshot of the service's start.
+//! systemd credentials (`systemd.exec(5)`, `LoadCredential=`): the tokens and the TLS identity, as they were when the
+//! service started.
 //!
 //! `LoadCredential=token:FILE` is the file `token` in `$CREDENTIALS_DIRECTORY`; of `LoadCredential=tls:FOLDER/` each
 //! file NAME in the folder is `tls_NAME`.

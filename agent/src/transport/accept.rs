@@ -1,4 +1,4 @@
-//! The accept loop: connections in, until the agent stops or has been idle for long enough.
+//! The accept loop: takes connections until the agent stops or its idle limit has passed.
 
 use std::convert::Infallible;
 use std::io;

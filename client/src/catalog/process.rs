@@ -1,4 +1,4 @@
-//! The columns of the process list. All that is to be known of one stands in its row.
+//! The columns of the process list: one row for each, with its heading, width, sort key and text.
 
 use socktop_proto::Fields;
 use socktop_proto::model::{Process, ProcessState};

@@ -1,4 +1,4 @@
-//! Command lines, and what becomes of them.
+//! Tests of command lines and how they are resolved.
 
 use std::time::Duration;
 

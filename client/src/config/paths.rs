@@ -1,4 +1,4 @@
-//! Where this user's files are.
+//! Paths of the user's files, by the XDG base directories.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Saving what the command line says as a profile.
+//! Saves the options of the command line as a profile.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What becomes of the answers of one connection: decoded, completed where they are deltas, checked against the limits.
+//! Decodes the answers of one connection: applies deltas, and checks the limits.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One connection's conversation: ask what is due, hand on what is answered, notice silence.
+//! One connection's conversation: sends requests when they are due, delivers answers, and detects silence by a timeout.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Why a dial failed: what was attempted, on what, and what to do.
+//! Errors of dialling: what was attempted, on what, why it failed and what to do.
 
 use std::io;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A limit on WebSocket frames that bring nothing: empty and tiny fragments, pings and pongs. The WebSocket library takes
-//! any number of them, and puts fragments together without a word to who waits for the message.
+//! A limit on WebSocket frames without payload: empty and tiny fragments, pings and pongs. The WebSocket library
+//! accepts any number of them, and assembles fragments without reporting progress.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! How much memory the answers of one agent take, against the limit for all of them.
+//! The memory budget for the answers of one agent, all kinds together.
 
 use std::mem::Discriminant;
 

@@ -1,4 +1,4 @@
-//! What is asked of an agent, and how often.
+//! Subscriptions: which queries are sent to an agent, and how often.
 
 use std::time::Duration;
 

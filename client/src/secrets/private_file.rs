@@ -1,4 +1,4 @@
-//! Files that are this user's alone: written whole or not at all, by one program at a time.
+//! Private files: readable only by this user, written atomically, by one program at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};

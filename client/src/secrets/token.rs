@@ -1,4 +1,4 @@
-//! The secret that an agent asks for, and where it may come from.
+//! Access tokens, and the sources that they may come from.
 //!
 //! The first source that has one is used: `--token-file`, the variable `SOCKTOP_TOKEN`, `?token=` in
 //! the URL, the profile's `token_file`, and last a hidden prompt after the agent refused us. What a profile has is stored

@@ -1,4 +1,4 @@
-//! The tokens that socktop stores itself: a file for each profile, in a folder of their own.
+//! The token store: a file for each profile's token, in a folder of their own.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Numbers as people read them. What is unknown or not a number is [`UNKNOWN`], never 0.
+//! Formatting of numbers. What is unknown or not a number is [`UNKNOWN`], never 0.
 
 use std::time::Duration;
 

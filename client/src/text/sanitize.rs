@@ -1,5 +1,5 @@
-//! Text that came from a host, made fit for a terminal: nothing in it may move the cursor, change the
-//! reading direction or hide.
+//! Sanitizes text from a host for the terminal: nothing in it may move the cursor, change the reading direction or
+//! hide.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Text in columns: cut, padded, wrapped. What it is given may come from a host, and leaves it clean.
+//! Text by display width: cut, padded, wrapped. Text from a host is sanitized on the way.
 
 use ratatui::style::Style;
 use ratatui::text::Span;

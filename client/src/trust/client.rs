@@ -1,4 +1,4 @@
-//! The certificate that a client shows to an agent that asks for one.
+//! The client certificate that is presented to an agent that requests one.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Tests of CPU usage, on the files of real machines and on counters that misbehave.
+//! Tests of CPU usage, on the files of real machines and on inconsistent counters.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Tests of calls that return, hang, and are let go.
+//! Tests of calls that return, hang, panic and are abandoned.
 
 use parking_lot::Condvar;
 

@@ -1,4 +1,4 @@
-//! Sizes of FUSE file systems, asked by another process.
+//! Sizes of FUSE file systems, read by a helper process that can be killed when it hangs.
 //!
 //! A request that a FUSE server has read and does not answer cannot be broken off, not even by SIGKILL: a process
 //! that has a thread in it is not gone before the server is, and keeps its sockets. So `stat(1)` asks. One that has no

@@ -1,4 +1,4 @@
-//! Asking the kernel for the sizes of a file system, and making sure that it is the one that is meant.
+//! Reads the sizes of a file system from the kernel, and verifies that it is the one that was meant.
 //!
 //! The mounts are init's; the agent may have others in its sandbox, or something may have been mounted over the place
 //! since. So a mount point is opened once, without anything being read or an automounter triggered (`O_PATH`), and what

@@ -1,4 +1,4 @@
-//! Reading which disks are mounted, on the serving thread only where that is little work.
+//! The mount table: reads which disks are mounted, on the serving thread only where that is little work.
 
 use std::io;
 use std::time::Duration;

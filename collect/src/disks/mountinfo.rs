@@ -1,4 +1,4 @@
-//! Lines of `/proc/PID/mountinfo` (`proc_pid_mountinfo(5)`).
+//! Parser of `/proc/PID/mountinfo` (`proc_pid_mountinfo(5)`).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

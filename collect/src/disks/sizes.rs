@@ -1,4 +1,4 @@
-//! The sizes of a file system, as far as they can be true.
+//! The sizes of a file system; impossible ones are unknown.
 
 /// The sizes of a file system. What is unknown was impossible: more used than there is, or more than the kernel's file
 /// offsets reach.

@@ -1,4 +1,4 @@
-//! Tests with drivers that answer, lie, hang and die.
+//! Tests with drivers that answer, hang, panic and give impossible values.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};

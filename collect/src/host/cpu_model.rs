@@ -1,4 +1,4 @@
-//! What the CPU is called, from `/proc/cpuinfo` (`proc_cpuinfo(5)`): each architecture has lines of its own.
+//! The CPU's model name, from `/proc/cpuinfo` (`proc_cpuinfo(5)`), whose lines differ by architecture.
 
 /// Arm cores by implementer and part, as their MIDR registers name them.
 const ARM_CORES: [(&str, &str, &str); 33] = [

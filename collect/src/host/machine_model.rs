@@ -1,4 +1,4 @@
-//! What the machine is called: by its device tree, or by its firmware (DMI).
+//! The machine's model name, from the device tree or the firmware (DMI).
 
 use super::super::Root;
 use super::cpu_model::fields;

@@ -1,4 +1,4 @@
-//! Whether the agent may read the journal. journalctl keeps its hints to itself when it prints JSON.
+//! Whether the agent may read the journal: journalctl does not report missing access when it prints JSON.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

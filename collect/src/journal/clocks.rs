@@ -1,4 +1,4 @@
-//! When a line of the journal was received, on the clock on which the kernel tells when a process started.
+//! Times of journal lines, converted to the clock of process start times (`CLOCK_BOOTTIME`).
 //!
 //! A process has its start on `CLOCK_BOOTTIME`, a line its time on `CLOCK_MONOTONIC`, which stands still while the host
 //! sleeps, and on the wall clock. The wall clock alone would not do: a Pi has none at boot, and it is set when lines have

@@ -1,4 +1,4 @@
-//! Command lines without their arguments, which may hold secrets.
+//! Redaction: command lines without their arguments, which may hold secrets.
 
 use socktop_proto::model::ProcessDetails;
 

@@ -1,4 +1,4 @@
-//! CPU time of processes: where it is read, and the share of the machine that a difference makes.
+//! CPU time of processes: how it is read, and the share of the machine between two readings.
 //!
 //! The kernel keeps a CPU-time clock for every process, `clock_getcpuclockid(3)`: nanoseconds run by
 //! all its threads, ended ones included, in one system call that opens nothing and needs no

@@ -1,4 +1,4 @@
-//! The files of processes that have just run, kept open: who runs once runs again.
+//! The cache of open files of processes that ran lately, which are likely to run again.
 //!
 //! To read an open `stat` in place costs half of what it costs to open, read and close it. In return the kernel keeps
 //! some 5 kB for each, which no resident size shows; hence the [`LIMIT`]: it is the few that run between most samples

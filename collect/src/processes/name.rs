@@ -1,4 +1,4 @@
-//! The name of a program, of which the kernel keeps the first 15 bytes.
+//! Program names, of which the kernel keeps the first 15 bytes.
 //!
 //! `comm` is set by every exec and by `PR_SET_NAME`, so a shorter one is the name. One of 15 bytes may be cut, also in
 //! the middle of a character; the rest is looked for in the `exe` link, and taken only from a file name that begins with

@@ -1,4 +1,4 @@
-//! Whether processes have been created since a moment, by the pid that the kernel gave last.
+//! Detects whether processes have been created since a moment, by the last pid that the kernel assigned.
 //!
 //! To list `/proc` costs more than to read everyone's CPU-time clock. Pids are given in turn, so where the last one is
 //! still the same, nobody has been created: the pids known are those there are, less those that are gone, which their

@@ -1,4 +1,4 @@
-//! What is known of a process besides its CPU share.
+//! What is kept of a process besides its CPU share.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! One pass over `/proc`, and what is kept from one to the next.
+//! One scan of `/proc`, and the state kept from one to the next.
 
 use std::io;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `proc_pid_stat(5)`: one line that says most of what there is to say about a process or thread.
+//! Parser of `/proc/PID/stat` (`proc_pid_stat(5)`).
 
 use socktop_proto::model::ProcessState;
 

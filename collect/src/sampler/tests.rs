@@ -1,4 +1,4 @@
-//! Tests of samples that are shared, kept and let go.
+//! Tests of samples that are shared, kept and released.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! Pairing lines, whole and damaged, and what stands around them.
+//! Tests of pairing lines: complete, damaged, and amid other text.
 
 use proptest::prelude::*;
 

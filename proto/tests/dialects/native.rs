@@ -1,5 +1,5 @@
-//! The native dialect. The golden bytes come from Google's protobuf and `socktop.proto`, so they prove
-//! that anyone's protobuf can speak to the agent.
+//! The native dialect. The golden bytes come from Google's protobuf and `socktop.proto`, so any protobuf library can be
+//! used to query the agent.
 
 use std::fmt::Write;
 

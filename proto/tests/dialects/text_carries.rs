@@ -1,4 +1,4 @@
-//! What of a model value survives the text dialect, and that the client of 1.60 reads all of it.
+//! What the text dialect preserves of a model value, and that the client of 1.60 reads all of it.
 
 use proptest::prelude::*;
 use socktop_proto::Query;

@@ -1,4 +1,4 @@
-//! Pairing lines that are added, and those that are not.
+//! `socktop add`: valid, invalid and conflicting pairing lines.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The commands in a home of their own.
+//! Tests of the commands, each in a home folder of its own.
 
 mod adding;
 

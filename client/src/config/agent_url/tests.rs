@@ -1,4 +1,4 @@
-//! Addresses as users type them, and what becomes of them.
+//! Tests of agent URLs as users type them.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The file of profiles, the published client's and ours.
+//! Tests of the profile file, that of socktop 1.60 and ours.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! Agents that answer what cannot be used. The answer ends with an error that says so, and the connection goes on.
+//! Unusable answers: each is reported as an error, and the connection continues.
 
 use futures_util::SinkExt;
 use socktop_proto::dialect::native::{self, Payload};

@@ -1,4 +1,4 @@
-//! Our agents and the published ones, told apart by their answer.
+//! Our agents and those of socktop 1.60: which dialect is chosen, and how each is queried.
 
 use std::sync::Arc;
 use std::time::Duration;

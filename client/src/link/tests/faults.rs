@@ -1,4 +1,4 @@
-//! Agents that say what belongs to no answer. Each is reported, and the connection replaced.
+//! Protocol violations by the agent: each is reported, and the connection replaced.
 
 use futures_util::SinkExt;
 use socktop_proto::Query;

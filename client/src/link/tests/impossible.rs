@@ -1,4 +1,4 @@
-//! Numbers that cannot be, on their way from an agent to the state: in whole answers, and where changes make them.
+//! Impossible numbers from an agent are detected in whole answers and in those completed from deltas.
 
 use socktop_proto::delta;
 use socktop_proto::dialect::native::Payload;

@@ -1,5 +1,5 @@
-//! An agent against the client at every limit: what is exactly at a limit is taken; what is one beyond ends that answer,
-//! with an error that says so, and the connection goes on.
+//! The client's limits: an answer exactly at a limit is accepted; one beyond it is replaced by an error that names the
+//! limit, and the connection continues.
 
 use futures_util::SinkExt;
 use socktop_proto::limits::{

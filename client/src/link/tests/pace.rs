@@ -1,4 +1,4 @@
-//! What is asked, and when.
+//! Which requests are sent, and when.
 
 use std::time::Duration;
 

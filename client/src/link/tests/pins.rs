@@ -1,4 +1,4 @@
-//! Keys that are pinned, keys that are not known, and certificates of clients, over real sockets.
+//! Pinned keys, unknown keys and client certificates, over real sockets.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Losing the agent, and finding it again.
+//! Detection of a lost agent, and reconnecting to it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which agents are trusted, over real sockets.
+//! TLS trust by certificate files, over real sockets.
 
 use std::path::PathBuf;
 use std::sync::Arc;

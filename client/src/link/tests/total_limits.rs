@@ -1,4 +1,4 @@
-//! What all answers of an agent take together, at its limit.
+//! The memory limit for all answers of an agent together.
 
 use socktop_proto::dialect::native;
 use socktop_proto::limits::{

@@ -1,4 +1,4 @@
-//! The file of remembered keys, by hand and by program.
+//! Tests of the file `known_agents`, edited by hand and by program.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! Tests of what is a disk, on the mounts of machines.
+//! Tests of the mount filter, on the mount tables of real machines.
 
 use std::collections::HashSet;
 use std::path::Path;

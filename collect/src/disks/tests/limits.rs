@@ -1,4 +1,4 @@
-//! Tests of what many mounts, mounts that hang and automounted shares may take.
+//! Tests of many, hung and automounted mounts: how many calls and rows they may take.
 
 use std::fmt::Write;
 

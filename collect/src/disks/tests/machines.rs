@@ -1,4 +1,4 @@
-//! Tests of roots that are layers or images, as machines have them.
+//! Tests of layered and image-based roots, as real machines have them.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Tests of the collector on the trees of machines, with file systems that answer, fail and hang.
+//! Tests of the disk collector on real mount tables, with file systems that answer, fail and hang.
 
 mod limits;
 mod machines;

@@ -1,4 +1,4 @@
-//! Processes that are large, and many of them.
+//! Tests of large processes, and of many of them.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Details of processes on machines of files, and of this test's own process.
+//! Tests of process details on fixture machines, and on this test's own process.
 
 mod large;
 mod live;

@@ -1,4 +1,4 @@
-//! Under churn the list is what reading everything every time would give.
+//! While processes come and go, the list equals a full scan without any caching.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The list of all processes on machines of files.
+//! Tests of the process list on fixture machines.
 
 mod churn;
 mod names;

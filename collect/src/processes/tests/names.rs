@@ -1,4 +1,4 @@
-//! The names that the list shows.
+//! Names of processes in the list.
 
 use super::{Fake, Machine, begin, ms, row, sample};
 

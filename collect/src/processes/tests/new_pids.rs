@@ -1,4 +1,4 @@
-//! What is spared where nobody has been created.
+//! Reuse of the pid list while no process has been created.
 
 use std::time::Duration;
 

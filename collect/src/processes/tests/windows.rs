@@ -1,4 +1,4 @@
-//! CPU shares: the window they are taken over, and what they are without one.
+//! CPU shares: the window that they are taken over, and what they are without one.
 
 use socktop_proto::model::{Process, ProcessState};
 

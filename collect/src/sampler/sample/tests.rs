@@ -1,4 +1,4 @@
-//! What is sent of a sample, in each dialect.
+//! Tests of the encodings of a sample, in each dialect.
 
 use socktop_proto::dialect::native::Payload;
 use socktop_proto::limits::{BODY_BYTES, MESSAGE_BYTES, PARTS};
