@@ -235,7 +235,7 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
 }
 
 /// The dialects in which `word` is told.
-fn heard_in(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
+fn kinds_containing(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
     let holds = |bytes: &[u8]| {
         bytes
             .windows(word.len())
@@ -274,19 +274,19 @@ fn arguments_need_full_rights_and_the_environment_is_never_sent() {
 
     // What may be told is: this test hears.
     for word in aviary.arguments.iter().chain(&aviary.shown_to_full) {
-        let heard = heard_in(&full, word);
+        let heard = kinds_containing(&full, word);
         assert_eq!(heard, ["native", "text", "json"], "{word} to full rights");
     }
     let mut leaks = Vec::new();
     for word in &aviary.arguments {
         leaks.extend(
-            heard_in(&metrics, word)
+            kinds_containing(&metrics, word)
                 .iter()
                 .map(|dialect| (*dialect, word)),
         );
     }
     for told in [&full, &metrics] {
-        let heard = heard_in(told, &aviary.environment);
+        let heard = kinds_containing(told, &aviary.environment);
         leaks.extend(heard.iter().map(|dialect| (*dialect, &aviary.environment)));
     }
     assert!(leaks.is_empty(), "told to whom it should not be: {leaks:?}");
@@ -303,7 +303,7 @@ fn redacted_arguments_are_never_sent() {
         let told = everything(&agent, token, &queries);
         for word in aviary.arguments.iter().chain([&aviary.environment]) {
             leaks.extend(
-                heard_in(&told, word)
+                kinds_containing(&told, word)
                     .iter()
                     .map(|dialect| (*dialect, word.clone())),
             );

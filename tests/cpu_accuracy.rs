@@ -103,14 +103,14 @@ impl Drop for SetAtEnd<'_> {
 
 /// What one client was told.
 #[derive(Default)]
-struct Told {
+struct Readings {
     metrics: Vec<Metrics>,
     processes: Vec<Processes>,
 }
 
-fn ask_for(time: Duration, url: &str, cadence: Duration) -> Told {
+fn ask_for(time: Duration, url: &str, cadence: Duration) -> Readings {
     let mut agent = Conversation::open(url);
-    let mut told = Told::default();
+    let mut told = Readings::default();
     let end = Instant::now() + time;
     while Instant::now() < end {
         match agent.ask(Query::Processes).kind {

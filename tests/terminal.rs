@@ -55,18 +55,18 @@ fn lost_agent_is_reported_and_shown_again_when_back() {
     );
     terminal.wait_for("this host", shows_this_host);
     assert!(agent.end_by(Signal::TERM).success());
-    terminal.wait_for("the loss", says_it_is_lost);
+    terminal.wait_for("the loss", shows_lost_agent);
     drop(agent);
     let _agent = start();
     terminal.send("r");
     terminal.wait_for("this host again", |screen| {
-        shows_this_host(screen) && !says_it_is_lost(screen)
+        shows_this_host(screen) && !shows_lost_agent(screen)
     });
     terminal.send("q");
     assert!(wait_until_left(terminal).success());
 }
 
-fn says_it_is_lost(screen: &str) -> bool {
+fn shows_lost_agent(screen: &str) -> bool {
     screen.contains(" LOST ")
 }
 

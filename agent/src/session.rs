@@ -30,7 +30,7 @@ use crate::auth::token_file::Rights;
 use crate::config::Limits;
 use crate::server::message_budget::{self, BudgetedStream};
 use crate::server::rate_limit::Allowance;
-use crate::server::shared::told_to_stop;
+use crate::server::shared::stop_requested;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
@@ -186,7 +186,7 @@ where
     };
     tokio::select! {
         biased;
-        () = told_to_stop(&mut shutdown) => false,
+        () = stop_requested(&mut shutdown) => false,
         // Whatever came of it, there is nothing more to wait for.
         _ = timeout(limit, end) => true,
     }
@@ -242,7 +242,7 @@ async fn idle_since(active: Instant, limit: Option<Duration>) -> Duration {
 
 /// Waits until the agent stops, and then for a first request of who has just come.
 async fn stop_after(shutdown: &mut watch::Receiver<bool>, answered: bool) {
-    told_to_stop(shutdown).await;
+    stop_requested(shutdown).await;
     if !answered {
         sleep(FIRST_REQUEST_TIME).await;
     }

@@ -53,20 +53,20 @@ impl Failures {
 
 /// An answer that waits, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct DelayedAnswer {
     table: Arc<Mutex<Table>>,
     source: ClientNetwork,
     delay: Duration,
 }
 
-impl Held {
+impl DelayedAnswer {
     /// How long it waits.
     pub(crate) fn delay(&self) -> Duration {
         self.delay
     }
 }
 
-impl Drop for Held {
+impl Drop for DelayedAnswer {
     fn drop(&mut self) {
         let mut table = self.table.lock();
         table.held -= 1;
@@ -78,7 +78,7 @@ impl Drop for Held {
 
 impl Backoff {
     /// Notes a wrong token. `None`: so many answers wait that this one is not given at all.
-    pub(crate) fn fail(&self, source: ClientNetwork) -> Option<Held> {
+    pub(crate) fn fail(&self, source: ClientNetwork) -> Option<DelayedAnswer> {
         let now = Instant::now();
         let mut table = self.0.lock();
         table.make_room(source);
@@ -98,7 +98,7 @@ impl Backoff {
         if let Some(failures) = table.failures.get_mut(&source) {
             failures.held += 1;
         }
-        Some(Held {
+        Some(DelayedAnswer {
             table: Arc::clone(&self.0),
             source,
             delay,
@@ -196,7 +196,7 @@ mod tests {
             let mut held = Vec::new();
             for (number, leaves) in steps {
                 if leaves && !held.is_empty() {
-                    let _: Held = held.swap_remove(usize::try_from(number).unwrap() % held.len());
+                    let _: DelayedAnswer = held.swap_remove(usize::try_from(number).unwrap() % held.len());
                 } else {
                     held.extend(backoff.fail(source(number)));
                 }

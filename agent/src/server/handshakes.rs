@@ -143,7 +143,7 @@ impl Handshakes {
 }
 
 impl Queue {
-    fn held(&self) -> HashMap<ClientNetwork, usize> {
+    fn count_by_address(&self) -> HashMap<ClientNetwork, usize> {
         let mut held = HashMap::new();
         for holder in self.holders.values() {
             *held.entry(holder.entry.source).or_default() += 1;
@@ -154,7 +154,7 @@ impl Queue {
     /// Gives free places away.
     fn grant(&mut self) {
         while self.holders.len() < self.limit {
-            let held = self.held();
+            let held = self.count_by_address();
             let next = self
                 .waiting
                 .iter()
@@ -171,7 +171,7 @@ impl Queue {
 
     /// Who is cut off next: the oldest of the address that holds most; of several such, the oldest of all.
     fn victim(&self) -> Option<(u64, Instant)> {
-        let held = self.held();
+        let held = self.count_by_address();
         let most = held.values().max()?;
         self.holders
             .iter()

@@ -108,7 +108,7 @@ impl Drop for Connected {
 }
 
 /// Waits until nobody is connected.
-pub async fn nobody(count: &mut watch::Receiver<Count>) {
+pub async fn all_disconnected(count: &mut watch::Receiver<Count>) {
     // An error says that nobody is left who could connect.
     let _ = count.wait_for(Count::is_zero).await;
 }
@@ -140,7 +140,7 @@ impl Idle {
     /// long that was. There is a timer only while nobody is connected. A health check does not make it longer.
     pub async fn passed(&mut self) -> Duration {
         loop {
-            nobody(&mut self.count).await;
+            all_disconnected(&mut self.count).await;
             let left = self.count.borrow_and_update().left;
             // Someone who came and went meanwhile counts too.
             if left != self.left {
@@ -300,7 +300,7 @@ mod tests {
         let other = clients.session();
         assert_eq!(count.borrow_and_update().sessions, 1);
         drop((one, other));
-        nobody(&mut count).await;
+        all_disconnected(&mut count).await;
         assert!(count.borrow().is_zero());
     }
 }

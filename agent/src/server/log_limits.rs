@@ -88,14 +88,14 @@ impl LogLimits {
     /// Whether a line on `source` is to be told; else it is counted.
     pub(crate) fn is_told(&self, line: Line, source: ClientNetwork) -> bool {
         let (told, summary) = self.period().line(line, source, Instant::now());
-        summary.tell();
+        summary.log();
         told
     }
 
     /// Whether a fault is to be told; else it is counted.
     pub(crate) fn is_fault_told(&self) -> bool {
         let (told, summary) = self.period().fault(Instant::now());
-        summary.tell();
+        summary.log();
         told
     }
 
@@ -103,14 +103,14 @@ impl LogLimits {
     pub(crate) fn count(&self, what: Silent, times: usize) {
         if times > 0 {
             let summary = self.period().count(what, times, Instant::now());
-            summary.tell();
+            summary.log();
         }
     }
 
     /// Tells what was not told yet.
     pub(crate) fn flush(&self) {
         let summary = std::mem::take(&mut *self.period()).summary();
-        summary.tell();
+        summary.log();
     }
 
     fn period(&self) -> MutexGuard<'_, Period> {
@@ -206,7 +206,7 @@ impl Suppressed {
 }
 
 impl Summary {
-    fn tell(self) {
+    fn log(self) {
         let refused = self.refused.count;
         if refused > 0 {
             let most = self.refused.most();

@@ -10,7 +10,7 @@ use super::conversation::{Ended, converse};
 use super::dial::Dialer;
 use super::{Endpoint, Event, LinkState, Subscription, TaskEnd};
 use crate::link::disconnect::Disconnect;
-use crate::link::memory_budget::Held;
+use crate::link::memory_budget::MemoryBudget;
 
 /// Keeps one agent connected until nobody listens any more.
 pub(super) async fn run(endpoint: Endpoint, end: TaskEnd) {
@@ -27,27 +27,27 @@ pub(super) async fn run(endpoint: Endpoint, end: TaskEnd) {
 }
 
 /// Nobody listens any more.
-struct Dropped;
+struct LinkDropped;
 
 async fn keep_connected(
     endpoint: Endpoint,
     plan: &mut watch::Receiver<Subscription>,
     retry: &mut mpsc::Receiver<()>,
     events: &mpsc::Sender<Event>,
-) -> Result<(), Dropped> {
+) -> Result<(), LinkDropped> {
     let security = endpoint.security();
     let mut dialer = Dialer::new(endpoint);
     let mut backoff = Backoff::new();
-    let mut held = Held::default();
+    let mut budget = MemoryBudget::default();
     let mut since = Instant::now();
-    tell(events, LinkState::Connecting).await?;
+    send_state(events, LinkState::Connecting).await?;
     loop {
         let (reason, wait) = match dialer.dial().await {
             Err(error) => lost_dial(&error.to_string(), error.is_lasting(), &mut backoff),
             Ok((socket, dialect)) => {
-                tell(events, LinkState::Connected { dialect, security }).await?;
+                send_state(events, LinkState::Connected { dialect, security }).await?;
                 let Ended { cause, last_answer } =
-                    converse(socket, dialect, plan, events, &mut held).await;
+                    converse(socket, dialect, plan, events, &mut budget).await;
                 // What was said while the link stood is not about what comes now.
                 while retry.try_recv().is_ok() {}
                 since = last_answer.unwrap_or(since);
@@ -67,12 +67,12 @@ async fn keep_connected(
             reason,
             retry_at: retry_at.into_std(),
         };
-        tell(events, lost).await?;
+        send_state(events, lost).await?;
         tokio::select! {
             () = sleep_until(retry_at) => {}
             asked = retry.recv() => {
-                asked.ok_or(Dropped)?;
-                tell(events, LinkState::Connecting).await?;
+                asked.ok_or(LinkDropped)?;
+                send_state(events, LinkState::Connecting).await?;
             }
         }
     }
@@ -88,6 +88,9 @@ fn lost_dial(error: &str, lasting: bool, backoff: &mut Backoff) -> (String, Dura
     }
 }
 
-async fn tell(events: &mpsc::Sender<Event>, state: LinkState) -> Result<(), Dropped> {
-    events.send(Event::State(state)).await.map_err(|_| Dropped)
+async fn send_state(events: &mpsc::Sender<Event>, state: LinkState) -> Result<(), LinkDropped> {
+    events
+        .send(Event::State(state))
+        .await
+        .map_err(|_| LinkDropped)
 }

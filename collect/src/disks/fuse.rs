@@ -66,14 +66,14 @@ fn run(mut command: Command, patience: Duration) -> io::Result<Output> {
         .spawn()?;
     // The command holds what it was given to read.
     drop(command);
-    if !says_something(&child, patience) {
+    if !wait_for_output(&child, patience) {
         child.kill()?;
     }
     child.wait_with_output()
 }
 
 /// Waits until a process says something, or ends.
-fn says_something(child: &Child, patience: Duration) -> bool {
+fn wait_for_output(child: &Child, patience: Duration) -> bool {
     let Some(stdout) = &child.stdout else {
         return true;
     };

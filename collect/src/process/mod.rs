@@ -132,7 +132,8 @@ impl ProcessCollector {
             let baseline = baseline?;
             let share = cpus.and_then(|cpus| percent(&seen.mark, baseline, cpus));
             let mut process = model::Process::default();
-            seen.facts.tell(&mut process, seen.mark.pid, user, share);
+            seen.facts
+                .write_to(&mut process, seen.mark.pid, user, share);
             let proc = &mut reader.proc;
             Some(details::describe(proc, folder, process, &seen.facts, now))
         };

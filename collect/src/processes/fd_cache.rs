@@ -23,7 +23,7 @@ pub(super) struct Budget(Arc<()>);
 
 /// The files of a process. They stay its own: where another process gets its pid, they can only not be read.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct OpenFiles {
     folder: Folder,
     stat: OwnedFd,
     _share: Arc<()>,
@@ -33,7 +33,7 @@ pub(super) struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct FdPolicy {
     rested: u8,
-    kept: Option<Kept>,
+    kept: Option<OpenFiles>,
 }
 
 impl FdPolicy {
@@ -54,7 +54,7 @@ impl FdPolicy {
     }
 
     /// Its files, where they are open.
-    pub(super) fn kept(&self) -> Option<&Kept> {
+    pub(super) fn open_files(&self) -> Option<&OpenFiles> {
         self.kept.as_ref()
     }
 
@@ -72,13 +72,13 @@ impl Budget {
     }
 
     /// The files of a process, where the budget and the process allow it.
-    fn keep(&self, proc: &ProcFs, pid: u32) -> Option<Kept> {
+    fn keep(&self, proc: &ProcFs, pid: u32) -> Option<OpenFiles> {
         if self.left() == 0 {
             return None;
         }
         let folder = proc.folder(pid).ok()?;
         let stat = folder.file("stat").ok()?;
-        Some(Kept {
+        Some(OpenFiles {
             folder,
             stat,
             _share: Arc::clone(&self.0),
@@ -86,7 +86,7 @@ impl Budget {
     }
 }
 
-impl Kept {
+impl OpenFiles {
     /// The folder, and `stat` in it.
     pub(super) fn files(&self) -> (&Folder, &OwnedFd) {
         (&self.folder, &self.stat)
@@ -114,12 +114,12 @@ mod tests {
         let (_machine, mut proc, mut habits) = crowd(1);
         let budget = Budget::default();
         let (pid, habit) = &mut habits[0];
-        assert!(habit.kept().is_none());
+        assert!(habit.open_files().is_none());
         for _ in 0..3 {
             habit.ran(&proc, *pid, &budget);
             for _ in 1..PATIENCE {
                 habit.rested();
-                let kept = habit.kept().expect("it has run");
+                let kept = habit.open_files().expect("it has run");
                 let stat = Fake::new(*pid, "worker").stat();
                 let (folder, file) = kept.files();
                 assert_eq!(proc.read_again(file).unwrap(), stat);
@@ -129,7 +129,7 @@ mod tests {
             }
         }
         habit.rested();
-        assert!(habit.kept().is_none());
+        assert!(habit.open_files().is_none());
         assert_eq!(budget.left(), LIMIT);
     }
 
@@ -143,7 +143,7 @@ mod tests {
             }
             let kept = habits
                 .iter()
-                .filter(|(_, habit)| habit.kept().is_some())
+                .filter(|(_, habit)| habit.open_files().is_some())
                 .count();
             (kept, budget.left())
         };

@@ -212,7 +212,7 @@ fn list(
             .facts
             .owner
             .map_or("", |owner| users.name(owner.uid, now.boot));
-        entry.facts.tell(row, entry.pid, user, share);
+        entry.facts.write_to(row, entry.pid, user, share);
     }
     // Each counter is read at its own moment and may lag by a tick.
     if sum > MOST_PERCENT {

@@ -117,7 +117,7 @@ impl ProcessRecord {
     }
 
     /// Makes `process` what is known, as the model has it.
-    pub(crate) fn tell(
+    pub(crate) fn write_to(
         &self,
         process: &mut Process,
         pid: u32,

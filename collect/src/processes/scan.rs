@@ -183,7 +183,7 @@ impl Entry {
 
     /// Reads the process anew.
     fn read(&mut self, proc: &mut ProcFs) -> io::Result<()> {
-        if let Some(kept) = self.habit.kept() {
+        if let Some(kept) = self.habit.open_files() {
             let (folder, stat) = kept.files();
             if self.facts.read(proc, folder, Some(stat)).is_ok() {
                 return Ok(());

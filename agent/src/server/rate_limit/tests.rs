@@ -81,14 +81,14 @@ async fn waiting_connection_that_leaves_frees_its_turn() {
     for _ in 0..20 {
         let turn = rate_limits.connection(source);
         assert!(!turn.waits());
-        turn.come().await;
+        turn.wait().await;
     }
     // A thousand come and go while they wait.
     for _ in 0..1000 {
         assert!(rate_limits.connection(source).waits());
     }
     let start = Instant::now();
-    rate_limits.connection(source).come().await;
+    rate_limits.connection(source).wait().await;
     assert_eq!(start.elapsed(), Duration::from_millis(100));
     assert!(!rate_limits.connection(ClientNetwork::V6(2)).waits());
 }
@@ -112,7 +112,7 @@ async fn disconnected_address_is_forgotten_once_its_bucket_is_full() {
     for number in 0..100_000 {
         rate_limits
             .connection(ClientNetwork::V6(number))
-            .come()
+            .wait()
             .await;
         // A thousand a second: twenty are not full yet.
         advance(Duration::from_millis(1)).await;
@@ -128,7 +128,7 @@ async fn memory_is_bounded_for_any_number_of_addresses() {
     for number in 0..100_000 {
         rate_limits
             .connection(ClientNetwork::V6(number))
-            .come()
+            .wait()
             .await;
     }
     assert!(rate_limits.table().buckets.len() <= 4 * MOST_UNUSED);
@@ -160,7 +160,7 @@ proptest! {
                 advance(Duration::from_millis(milliseconds)).await;
                 let now = Instant::now();
                 for turn in waiting.extract_if(.., |turn| turn.at <= now) {
-                    turn.come().await;
+                    turn.wait().await;
                     came += 1;
                 }
                 assert!(came <= 20 + start.elapsed().as_millis() / 100, "{came}");

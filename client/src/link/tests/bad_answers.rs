@@ -7,13 +7,13 @@ use socktop_proto::model::{Disks, Metrics, body};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{listen, unchecked_reply};
-use super::limits::{error, plan, told};
+use super::limits::{bodies_shown, error, plan};
 use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn answer_of_another_kind_does_not_close_the_connection() {
     let disks = || body::Kind::Disks(Disks::default()).into();
-    let told = told(
+    let told = bodies_shown(
         Query::Metrics,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),
@@ -36,7 +36,7 @@ async fn undecodable_answer_does_not_close_the_connection() {
         frame.extend([0x12, 0x03, 0xff, 0xff, 0xff]);
         Message::binary(frame)
     };
-    let told = told(
+    let told = bodies_shown(
         Query::Metrics,
         vec![
             Box::new(broken),
@@ -88,7 +88,7 @@ async fn error_is_not_a_base_for_deltas() {
     let asked = agent.asked().await;
     let refused = socktop_proto::Error::new(socktop_proto::ErrorCode::Unavailable, "too much");
     agent
-        .tell(asked.id, 5, Payload::Whole(refused.into()))
+        .reply(asked.id, 5, Payload::Whole(refused.into()))
         .await;
     assert_eq!(agent.asked().await.options.since, None);
     drop(link.events.recv().await);

@@ -207,7 +207,7 @@ async fn known_answer_is_requested_as_delta_and_shown_whole() {
             since: None
         }
     );
-    agent.tell(asked.id, 5, Payload::Whole(old.clone())).await;
+    agent.reply(asked.id, 5, Payload::Whole(old.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1)), (2, Some(2))]);
 
     let asked = agent.asked().await;
@@ -219,17 +219,19 @@ async fn known_answer_is_requested_as_delta_and_shown_whole() {
         }
     );
     let delta = delta::between(&old, &new, fields).unwrap();
-    agent.tell(asked.id, 6, Payload::Delta(delta.clone())).await;
+    agent
+        .reply(asked.id, 6, Payload::Delta(delta.clone()))
+        .await;
     assert_eq!(shown(&mut link).await, [(2, Some(7)), (3, Some(3))]);
 
     // A whole answer without a name leaves nothing that changes could be to.
     let asked = agent.asked().await;
     assert_eq!(asked.options.since, Some(6));
-    agent.tell(asked.id, 0, Payload::Whole(old)).await;
+    agent.reply(asked.id, 0, Payload::Whole(old)).await;
     shown(&mut link).await;
     let asked = agent.asked().await;
     assert_eq!(asked.options.since, None);
-    agent.tell(asked.id, 7, Payload::Delta(delta)).await;
+    agent.reply(asked.id, 7, Payload::Delta(delta)).await;
     let (_, body) = reply(&mut link).await;
     match body.kind {
         Some(Kind::Error(error)) => assert!(
@@ -278,7 +280,7 @@ async fn five_lists(kept: usize) -> (Vec<Arc<Body>>, Vec<*const Process>) {
             |old| Payload::Delta(delta::between(old, &new, fields).unwrap()),
         );
         let asked = agent.asked().await;
-        agent.tell(asked.id, step.into(), payload).await;
+        agent.reply(asked.id, step.into(), payload).await;
         let body = shared(&mut link).await;
         assert_eq!(*body, new);
         addresses.push(address(&body));
@@ -312,7 +314,7 @@ async fn newly_subscribed_fields_are_requested_at_once() {
     agent.host().await;
     let body = list(&[(1, 1)]);
     let asked = agent.asked().await;
-    agent.tell(asked.id, 1, Payload::Whole(body.clone())).await;
+    agent.reply(asked.id, 1, Payload::Whole(body.clone())).await;
     shown(&mut link).await;
 
     let before = Instant::now();
@@ -320,7 +322,7 @@ async fn newly_subscribed_fields_are_requested_at_once() {
     let asked = agent.asked().await;
     assert_eq!(before.elapsed(), Duration::ZERO);
     assert_eq!(asked.options.since, None);
-    agent.tell(asked.id, 2, Payload::Whole(body.clone())).await;
+    agent.reply(asked.id, 2, Payload::Whole(body.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1))]);
 
     link.set_subscription(of_processes(Fields::NAME));
@@ -328,7 +330,7 @@ async fn newly_subscribed_fields_are_requested_at_once() {
     assert_eq!(before.elapsed(), Duration::from_secs(2));
     assert_eq!(asked.options.since, Some(2));
     let delta = delta::between(&body, &list(&[(1, 9)]), Fields::NAME).unwrap();
-    agent.tell(asked.id, 3, Payload::Delta(delta)).await;
+    agent.reply(asked.id, 3, Payload::Delta(delta)).await;
     assert_eq!(shown(&mut link).await, [(1, None)]);
 }
 
@@ -347,7 +349,7 @@ async fn metrics_and_disks_are_requested_as_deltas() {
         let asked = agent.asked().await;
         since.push((asked.query, asked.options.since));
         let payload = Payload::Whole(body(asked.query));
-        agent.tell(asked.id, revision, payload).await;
+        agent.reply(asked.id, revision, payload).await;
     }
     assert_eq!(
         since,

@@ -93,7 +93,7 @@ async fn take_reply(link: &mut Link, state: &mut HostState, wanted: Query) {
     }
 }
 
-async fn tell_step(
+async fn reply_with_step(
     agent: &mut Agent<tokio::io::DuplexStream>,
     revision: u64,
     (old, new): (Option<&Body>, &Body),
@@ -106,7 +106,7 @@ async fn tell_step(
         }
         None => Payload::Whole(new.clone()),
     };
-    agent.tell(asked.id, revision, payload).await;
+    agent.reply(asked.id, revision, payload).await;
 }
 
 /// A number that changes make impossible is unknown, and known again when they make it possible.
@@ -140,7 +140,7 @@ async fn deltas_are_checked_for_impossible_numbers() {
         ];
         let mut old = None;
         for (revision, (new, expected)) in (1..).zip(&steps) {
-            tell_step(&mut agent, revision, (old, new)).await;
+            reply_with_step(&mut agent, revision, (old, new)).await;
             take_reply(&mut link, &mut state, query).await;
             assert_eq!(&known(&state, query), expected, "{words}, step {revision}");
             old = Some(new);

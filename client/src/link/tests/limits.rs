@@ -31,7 +31,10 @@ pub(super) fn plan(query: Query) -> Subscription {
 }
 
 /// What the application is told when an agent gives these answers to `query`, one after the other on one connection.
-pub(super) async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Vec<Body> {
+pub(super) async fn bodies_shown(
+    query: Query,
+    answers: Vec<Box<dyn FnOnce(u64) -> Message>>,
+) -> Vec<Body> {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(plan(query));
@@ -66,7 +69,7 @@ async fn assert_limit(query: Query, words: &str, at: body::Kind, beyond: body::K
     let (at, beyond): (Body, Body) = (at.into(), beyond.into());
     let good = at.clone();
     let again = at.clone();
-    let told = told(
+    let told = bodies_shown(
         query,
         vec![
             Box::new(move |id| unchecked_packed_reply(id, &good)),
@@ -248,7 +251,7 @@ fn padded_reply(id: u64, bytes: usize) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_of_a_message_at_the_limit() {
-    let told = told(
+    let told = bodies_shown(
         Query::Disks,
         vec![
             Box::new(|id| padded_reply(id, MESSAGE_BYTES)),
@@ -279,7 +282,7 @@ async fn numbers_of_changes_at_the_limit() {
         };
         delta_reply(id, delta)
     };
-    let told = told(
+    let told = bodies_shown(
         Query::Disks,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),

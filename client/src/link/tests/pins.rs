@@ -165,7 +165,7 @@ async fn handshake_alone_sends_no_data() {
 }
 
 /// What an agent hears over TLS until the client hangs up, where the token is for `recipient`.
-async fn heard_by(
+async fn received_by(
     agent: &Identity,
     trust: Trust,
     recipient: Option<Recipient>,
@@ -226,7 +226,7 @@ async fn stored_token_is_sent_only_to_its_key() {
         ),
     ] {
         let case = format!("{recipient:?}");
-        let (dialled, heard) = heard_by(agent, trust, recipient).await;
+        let (dialled, heard) = received_by(agent, trust, recipient).await;
         assert_eq!(heard.contains("s3cret"), sent, "{case}: {heard}");
         if !sent {
             let refused = dialled.unwrap_err();

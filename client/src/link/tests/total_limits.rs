@@ -11,7 +11,7 @@ use socktop_proto::model::{
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{delta_reply, listen, unchecked_packed_reply};
-use super::limits::{error, processes, told};
+use super::limits::{bodies_shown, error, processes};
 use super::*;
 
 /// Processes with names as long as the kernel has them.
@@ -40,7 +40,7 @@ async fn deltas_do_not_add_up_beyond_the_limits() {
         };
         delta_reply(id, delta)
     };
-    let told = told(
+    let told = bodies_shown(
         Query::Processes,
         vec![
             Box::new(move |id| unchecked_packed_reply(id, &first.into())),
