@@ -1,7 +1,8 @@
-//! What local users can make the agent read, against the whole agent within the bounds of its unit: 128 MB and 256
-//! tasks. It is never killed, always answers others, and is small again afterwards. As root, in namespaces of its own.
+//! Memory and task limits of the whole agent, 128 MB and 256 tasks as in its unit, under local users who make it read
+//! as much as they can. It is never killed, always answers others, and is small again afterwards. Needs root; uses
+//! namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 
@@ -117,9 +118,9 @@ fn within_bounds(test: &str, body: impl FnOnce(&mut Bounded)) {
 }
 
 #[test]
-fn five_families_of_endless_command_lines_fill_nothing() {
+fn endless_command_lines_of_children_take_bounded_memory() {
     within_bounds(
-        "five_families_of_endless_command_lines_fill_nothing",
+        "endless_command_lines_of_children_take_bounded_memory",
         |bounded| {
             for _ in 0..5 {
                 let hostile = Hostile::start("many_arguments", &["200", "125000"]);
@@ -133,8 +134,8 @@ fn five_families_of_endless_command_lines_fill_nothing() {
 }
 
 #[test]
-fn ten_thousand_children_fill_nothing() {
-    within_bounds("ten_thousand_children_fill_nothing", |bounded| {
+fn ten_thousand_children_take_bounded_memory() {
+    within_bounds("ten_thousand_children_take_bounded_memory", |bounded| {
         let hostile = Hostile::start("many_children", &["10000"]);
         for _ in 0..3 {
             let details = bounded.details(parent(&hostile));
@@ -147,19 +148,16 @@ fn ten_thousand_children_fill_nothing() {
 }
 
 #[test]
-fn memory_for_ten_thousand_processes_is_given_back_when_they_have_ended() {
+fn memory_for_ten_thousand_processes_is_freed_when_they_have_ended() {
     memory_is_given_back(
-        "memory_for_ten_thousand_processes_is_given_back_when_they_have_ended",
+        "memory_for_ten_thousand_processes_is_freed_when_they_have_ended",
         1,
     );
 }
 
 #[test]
-fn memory_for_processes_that_end_a_few_at_a_time_is_given_back() {
-    memory_is_given_back(
-        "memory_for_processes_that_end_a_few_at_a_time_is_given_back",
-        50,
-    );
+fn memory_for_processes_that_end_a_few_at_a_time_is_freed() {
+    memory_is_given_back("memory_for_processes_that_end_a_few_at_a_time_is_freed", 50);
 }
 
 /// Ten thousand processes end in so many steps, with a list at each.
@@ -196,8 +194,8 @@ fn memory_is_given_back(test: &str, steps: usize) {
 }
 
 #[test]
-fn twelve_thousand_threads_fill_nothing() {
-    within_bounds("twelve_thousand_threads_fill_nothing", |bounded| {
+fn twelve_thousand_threads_take_bounded_memory() {
+    within_bounds("twelve_thousand_threads_take_bounded_memory", |bounded| {
         let hostile = Hostile::start("many_threads", &["12000"]);
         for _ in 0..3 {
             let details = bounded.details(parent(&hostile));
@@ -210,9 +208,9 @@ fn twelve_thousand_threads_fill_nothing() {
 }
 
 #[test]
-fn as_many_dead_file_systems_as_connections_exhaust_no_tasks() {
+fn dead_file_systems_for_every_connection_do_not_exhaust_tasks() {
     within_bounds(
-        "as_many_dead_file_systems_as_connections_exhaust_no_tasks",
+        "dead_file_systems_for_every_connection_do_not_exhaust_tasks",
         |bounded| {
             let folder = tempfile::tempdir().unwrap();
             let hostile = Hostile::start("hung_mounts", &[folder.path().to_str().unwrap(), "127"]);

@@ -1,10 +1,10 @@
-//! Words that must not be told, searched for in every byte that the agent sends: in every dialect, for every request, with
-//! every right.
+//! Secrets that must not leak, searched for in every byte that the agent sends: in every dialect, for every request,
+//! with every right.
 //!
 //! Arguments are told to those with full rights only, and to nobody where `redact_arguments` is set; the environment to
 //! nobody at all; and no name is ever made of arguments.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -242,7 +242,7 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
 }
 
 /// The dialects in which `word` is told.
-fn heard_in(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
+fn kinds_containing(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
     let holds = |bytes: &[u8]| {
         bytes
             .windows(word.len())
@@ -271,7 +271,7 @@ fn agent(home: &Path, settings: &str) -> Server {
 }
 
 #[test]
-fn arguments_are_told_to_full_rights_alone_and_the_environment_to_nobody() {
+fn arguments_need_full_rights_and_the_environment_is_never_sent() {
     let home = tempfile::tempdir().unwrap();
     let aviary = Aviary::fill();
     let agent = agent(home.path(), "");
@@ -281,26 +281,26 @@ fn arguments_are_told_to_full_rights_alone_and_the_environment_to_nobody() {
 
     // What may be told is: this test hears.
     for word in aviary.arguments.iter().chain(&aviary.shown_to_full) {
-        let heard = heard_in(&full, word);
+        let heard = kinds_containing(&full, word);
         assert_eq!(heard, ["native", "text", "json"], "{word} to full rights");
     }
     let mut leaks = Vec::new();
     for word in &aviary.arguments {
         leaks.extend(
-            heard_in(&metrics, word)
+            kinds_containing(&metrics, word)
                 .iter()
                 .map(|dialect| (*dialect, word)),
         );
     }
     for told in [&full, &metrics] {
-        let heard = heard_in(told, &aviary.environment);
+        let heard = kinds_containing(told, &aviary.environment);
         leaks.extend(heard.iter().map(|dialect| (*dialect, &aviary.environment)));
     }
     assert!(leaks.is_empty(), "told to whom it should not be: {leaks:?}");
 }
 
 #[test]
-fn redacted_arguments_are_told_to_nobody() {
+fn redacted_arguments_are_never_sent() {
     let home = tempfile::tempdir().unwrap();
     let aviary = Aviary::fill();
     let agent = agent(home.path(), "collect.redact_arguments = true\n");
@@ -310,7 +310,7 @@ fn redacted_arguments_are_told_to_nobody() {
         let told = everything(&agent, token, &queries);
         for word in aviary.arguments.iter().chain([&aviary.environment]) {
             leaks.extend(
-                heard_in(&told, word)
+                kinds_containing(&told, word)
                     .iter()
                     .map(|dialect| (*dialect, word.clone())),
             );
@@ -320,7 +320,7 @@ fn redacted_arguments_are_told_to_nobody() {
 }
 
 #[test]
-fn a_name_is_comm_and_completed_by_the_executable_alone() {
+fn name_is_comm_completed_only_by_the_executable() {
     let home = tempfile::tempdir().unwrap();
     let aviary = Aviary::fill();
     let agent = agent(home.path(), "");

@@ -1,7 +1,7 @@
-//! CPU usage is true: whatever many clients ask, each reading of a busy process is that process's own
-//! CPU time, by the kernel's account, over the time that the reading says it covers.
+//! Accuracy of CPU usage: however many clients ask, each reading of a busy process is that process's CPU time by the
+//! kernel's accounting, over the window that the reading names.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::fs;
 use std::sync::Mutex;
@@ -103,14 +103,14 @@ impl Drop for SetAtEnd<'_> {
 
 /// What one client was told.
 #[derive(Default)]
-struct Told {
+struct Readings {
     metrics: Vec<Metrics>,
     processes: Vec<Processes>,
 }
 
-fn ask_for(time: Duration, url: &str, cadence: Duration) -> Told {
+fn ask_for(time: Duration, url: &str, cadence: Duration) -> Readings {
     let mut agent = Conversation::open(url);
-    let mut told = Told::default();
+    let mut told = Readings::default();
     let end = Instant::now() + time;
     while Instant::now() < end {
         match agent.ask(Query::Processes).kind {
@@ -237,7 +237,7 @@ fn compare(agent: &Server, loops: &[BusyLoop; 2]) {
 }
 
 #[test]
-fn every_reading_is_the_processs_own_cpu_time() {
+fn every_reading_matches_the_processs_cpu_time() {
     let program = our_program("socktop-agent");
     let home = tempfile::tempdir().unwrap();
     let loops = two_cpus().map(BusyLoop::start);

@@ -1,7 +1,7 @@
-//! What a request costs on a host that has n, 2n and 4n of something: no more than in proportion, counted in user
-//! instructions of the whole agent. As root, in namespaces of its own, with callgrind.
+//! Cost of a request on a host with n, 2n and 4n of something: at most proportional, counted in user instructions of
+//! the whole agent. Needs root and callgrind; uses namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,6 +1,6 @@
-//! The client against an agent that was taken over: what it can be made to hold in memory.
+//! The client's memory against a hostile agent.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
@@ -244,7 +244,7 @@ fn peak_resident_kib(pid: u32) -> u64 {
 }
 
 #[test]
-fn an_agent_cannot_fill_the_memory_of_who_watches_it() {
+fn hostile_agent_cannot_fill_the_clients_memory() {
     let asked = Asked::default();
     let port = serve(&asked);
     let home = tempfile::tempdir().unwrap();

@@ -1,7 +1,4 @@
-//! An agent beside file systems that do not answer, or that are not the ones they seem. Wants root, Python, unshare and
-//! `/dev/fuse`.
-
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+//! Mounts that hang or impersonate others, against the whole agent. Needs root, Python, unshare and `/dev/fuse`.
 
 use std::path::Path;
 use std::process::Command;
@@ -46,7 +43,7 @@ fn is_at(disk: &Disk, folder: &Path) -> bool {
 }
 
 #[test]
-fn hung_mounts_of_a_user_take_few_processes_and_threads_and_hide_no_disk_of_the_host() {
+fn hung_user_mounts_take_few_tasks_and_hide_no_host_disk() {
     let folder = tempfile::tempdir().unwrap();
     let script = r#"python3 "$HUNG" "$FOLDER" 127 1000 &
         until grep -q "$FOLDER/126 " /proc/self/mountinfo; do sleep 0.05; done
@@ -74,7 +71,7 @@ fn hung_mounts_of_a_user_take_few_processes_and_threads_and_hide_no_disk_of_the_
 }
 
 #[test]
-fn another_file_system_over_the_place_of_a_disk_is_not_shown_as_that_disk() {
+fn file_system_mounted_over_a_disk_is_not_shown_as_that_disk() {
     let folder = tempfile::tempdir().unwrap();
     // The shell asks where it is: not in the folder itself.
     let script = r#"python3 "$HUNG" "$FOLDER" 1 &

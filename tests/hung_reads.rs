@@ -1,7 +1,7 @@
-//! Reads that the kernel never returns from, against the whole agent: processes that keep the lock on their own memory
-//! map, and file systems whose server is dead. As root, in namespaces of its own.
+//! Reads that hang in the kernel, against the whole agent: processes that keep the lock on their own memory map, and
+//! file systems whose server is dead. Needs root; uses namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 
@@ -80,54 +80,51 @@ fn assert_agent_serves_where_memory_hangs(comm: &str, count: usize) {
 }
 
 #[test]
-fn a_hung_process_with_a_cut_name_stops_nobody() {
-    in_own_host("a_hung_process_with_a_cut_name_stops_nobody", || {
+fn hung_process_with_a_cut_name_blocks_no_client() {
+    in_own_host("hung_process_with_a_cut_name_blocks_no_client", || {
         assert_agent_serves_where_memory_hangs(CUT_NAME, 1);
     });
 }
 
 #[test]
-fn a_hung_process_with_a_whole_name_stops_nobody() {
-    in_own_host("a_hung_process_with_a_whole_name_stops_nobody", || {
+fn hung_process_with_a_whole_name_blocks_no_client() {
+    in_own_host("hung_process_with_a_whole_name_blocks_no_client", || {
         assert_agent_serves_where_memory_hangs(WHOLE_NAME, 1);
     });
 }
 
 #[test]
-fn many_hung_processes_stop_nobody() {
-    in_own_host("many_hung_processes_stop_nobody", || {
+fn many_hung_processes_block_no_client() {
+    in_own_host("many_hung_processes_block_no_client", || {
         assert_agent_serves_where_memory_hangs(CUT_NAME, 100);
     });
 }
 
 #[test]
-fn a_process_that_hangs_after_it_was_seen_stops_nobody() {
-    in_own_host(
-        "a_process_that_hangs_after_it_was_seen_stops_nobody",
-        || {
-            let [home, mount] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-            let agent = eager_agent(home.path(), "");
-            let mut hostile = Hostile::with_own_memory(mount.path(), CUT_NAME, 1);
-            let [pid] = hostile.pids("holder")[..] else {
-                panic!("not one process");
-            };
-            let mut client = Conversation::open(&agent.url());
-            list(&mut client);
-            assert_ne!(details(&mut client, pid).command, [""; 0]);
-            hostile.lock_memory();
-            assert_agent_serves(agent, |client| {
-                list(client);
-                details(client, pid);
-                // Its parent's details list it as a child.
-                details(client, hostile.pid());
-            });
-        },
-    );
+fn process_that_hangs_later_blocks_no_client() {
+    in_own_host("process_that_hangs_later_blocks_no_client", || {
+        let [home, mount] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let agent = eager_agent(home.path(), "");
+        let mut hostile = Hostile::with_own_memory(mount.path(), CUT_NAME, 1);
+        let [pid] = hostile.pids("holder")[..] else {
+            panic!("not one process");
+        };
+        let mut client = Conversation::open(&agent.url());
+        list(&mut client);
+        assert_ne!(details(&mut client, pid).command, [""; 0]);
+        hostile.lock_memory();
+        assert_agent_serves(agent, |client| {
+            list(client);
+            details(client, pid);
+            // Its parent's details list it as a child.
+            details(client, hostile.pid());
+        });
+    });
 }
 
 #[test]
-fn threads_go_when_what_hung_is_released() {
-    in_own_host("threads_go_when_what_hung_is_released", || {
+fn helper_threads_end_when_hung_calls_return() {
+    in_own_host("helper_threads_end_when_hung_calls_return", || {
         let [home, mount] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let mut agent = eager_agent(home.path(), "");
         let mut client = Conversation::open(&agent.url());
@@ -149,8 +146,8 @@ fn threads_go_when_what_hung_is_released() {
 }
 
 #[test]
-fn dead_file_systems_stop_nobody() {
-    in_own_host("dead_file_systems_stop_nobody", || {
+fn dead_file_systems_block_no_client() {
+    in_own_host("dead_file_systems_block_no_client", || {
         let [home, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let agent = eager_agent(home.path(), "");
         let path = folder.path().to_str().unwrap().to_owned();
@@ -174,8 +171,8 @@ fn dead_file_systems_stop_nobody() {
 }
 
 #[test]
-fn the_demonstration_and_its_keys_stay_alive() {
-    in_own_host("the_demonstration_and_its_keys_stay_alive", || {
+fn demo_and_its_keys_work_on_a_host_with_hung_mounts() {
+    in_own_host("demo_and_its_keys_work_on_a_host_with_hung_mounts", || {
         let [home, mount] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let mut hostile = Hostile::with_own_memory(mount.path(), CUT_NAME, 4);
         hostile.lock_memory();

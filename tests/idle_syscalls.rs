@@ -1,7 +1,6 @@
-//! An agent that nobody asks does nothing at all: while a client is connected and silent, it begins no
-//! system call. Wants strace.
+//! An idle agent does nothing: while a client is connected and silent, it begins no system call. Needs strace.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::fs;
 use std::process::Command;
@@ -30,7 +29,7 @@ fn resident(pid: u32) -> String {
 }
 
 #[test]
-fn a_silent_client_costs_nothing() {
+fn idle_client_causes_no_system_calls() {
     let home = tempfile::tempdir().unwrap();
     let settings = home.path().join("agent.toml");
     fs::write(&settings, "[limits]\nrequests_per_second = 10000").unwrap();

@@ -1,6 +1,6 @@
-//! Our programs against the published ones, version 1.60.1, in a pseudo-terminal.
+//! Our programs with those of socktop 1.60.1, in a pseudo-terminal.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::env;
 use std::fs;
@@ -143,7 +143,7 @@ fn published_client_shows(agent: &Server, home: &Path, target: &AgentUrl, time: 
 }
 
 #[test]
-fn the_published_client_shows_our_agent() {
+fn legacy_client_shows_our_agent() {
     let home = tempfile::tempdir().unwrap();
     // A path that the published client would cut inside a character.
     let target = AgentUrl::start("interop-ours", &home.path().join("ä".repeat(100)));
@@ -162,7 +162,7 @@ fn the_published_client_shows_our_agent() {
 
 /// As a packaged agent serves: TLS, a certificate of its own, named tokens.
 #[test]
-fn the_published_client_enters_by_tls_ca_and_a_token_in_the_url() {
+fn legacy_client_connects_with_tls_ca_and_a_token_in_the_url() {
     let home = tempfile::tempdir().unwrap();
     let tokens = home.path().join("token");
     fs::write(&tokens, "every-bodys\npublished/one name=published\n").unwrap();
@@ -198,7 +198,7 @@ fn the_published_client_enters_by_tls_ca_and_a_token_in_the_url() {
 }
 
 #[test]
-fn our_client_shows_a_published_agent() {
+fn our_client_shows_a_legacy_agent() {
     let home = tempfile::tempdir().unwrap();
     let target = AgentUrl::start("interop-theirs", home.path());
     let port = free_port();

@@ -1,7 +1,7 @@
-//! What the agent's commands write is whole or absent, and nothing is left over: killed at every step, and on a disk
-//! that is full. Wants strace and, for the full disk, root.
+//! Atomicity of the files that the agent's commands write: complete or absent and without leftovers, killed at every
+//! step and on a full disk. Needs strace and, for the full disk, root.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -120,7 +120,7 @@ fn kill_everywhere(arguments: &[&str], make: impl Fn() -> System, check: impl Fn
 }
 
 #[test]
-fn a_setup_that_is_killed_anywhere_is_completed_by_the_next() {
+fn setup_killed_anywhere_is_completed_by_the_next() {
     kill_everywhere(&["setup"], System::new, |system, at| {
         system.succeeds(&["setup"]);
         system.is_whole(at);
@@ -128,7 +128,7 @@ fn a_setup_that_is_killed_anywhere_is_completed_by_the_next() {
 }
 
 #[test]
-fn a_change_of_tokens_that_is_killed_anywhere_leaves_whole_files_alone() {
+fn token_change_killed_anywhere_leaves_only_complete_files() {
     let first = System::new();
     first.succeeds(&["setup"]);
     let before = fs::read_to_string(first.path("etc/socktop/token")).unwrap();
@@ -173,7 +173,7 @@ grep -Eqx '[0-9a-f]{64}' "$folder/token" || echo 'no token'
 "#;
 
 #[test]
-fn on_a_full_disk_files_are_whole_or_absent_and_complete_once_there_is_room() {
+fn full_disk_leaves_files_complete_or_absent() {
     if !geteuid().is_root() {
         eprintln!("skipped: a small disk can be mounted by root alone");
         return;

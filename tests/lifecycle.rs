@@ -1,6 +1,6 @@
-//! A conversation's whole life: the real server on a free port, the real client's link.
+//! A conversation from connect to close: the real server on a free port, the real client's link.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ async fn assert_everything_is_told(link: &mut Link) {
 }
 
 #[tokio::test]
-async fn a_client_is_told_everything_over_the_network() {
+async fn client_receives_all_samples_over_the_network() {
     let agent = RunningAgent::start();
     let mut link = Link::spawn(endpoint(&agent));
     assert_eq!(
@@ -137,7 +137,7 @@ async fn a_client_is_told_everything_over_the_network() {
 }
 
 #[tokio::test]
-async fn a_client_is_told_everything_inside_one_process() {
+async fn client_receives_all_samples_in_process() {
     let agent = Agent::in_process(&Sampling::default()).unwrap();
     let mut link = Link::spawn(Endpoint::InProcess(Arc::new(move || {
         Ok(connect_in_process(&agent))
@@ -150,7 +150,7 @@ async fn a_client_is_told_everything_inside_one_process() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_not_there_is_an_answer() {
+async fn missing_process_is_answered() {
     let agent = RunningAgent::start();
     let mut link = Link::spawn(endpoint(&agent));
     // Above any pid_max.
@@ -167,7 +167,7 @@ async fn a_process_that_is_not_there_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_client_returns_to_an_agent_that_was_restarted() {
+async fn client_reconnects_to_a_restarted_agent() {
     let agent = RunningAgent::start();
     let address = agent.address().to_string();
     let mut link = Link::spawn(endpoint(&agent));
@@ -190,7 +190,7 @@ async fn a_client_returns_to_an_agent_that_was_restarted() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_and_taken() {
+async fn missing_token_is_refused_and_right_token_accepted() {
     let agent = RunningAgent::builder().token(TOKEN).start();
 
     let mut without = Link::spawn(endpoint(&agent));
@@ -214,7 +214,7 @@ fn identity(folder: &Path) -> Identity {
 }
 
 #[tokio::test]
-async fn a_certificate_is_made_and_trusted_when_it_is_given() {
+async fn generated_certificate_is_trusted_when_given() {
     let [own, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let identity_of_agent = identity(own.path());
     let identity_of_another = identity(other.path());

@@ -1,5 +1,5 @@
-//! What the packages ship beside the programs says what the programs do: completions and manual pages.
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+//! Completions, manual pages and settings in the packages match the programs.
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -204,7 +204,7 @@ fn published(environment: &[(&str, &str)]) -> (bool, String) {
 }
 
 #[test]
-fn packages_name_their_publisher_or_nobody() {
+fn packages_name_a_publisher_only_when_given() {
     const NOBODY: &str = "socktop packagers <packagers@socktop.invalid>";
     let (succeeds, text) = published(&[]);
     assert!(succeeds);

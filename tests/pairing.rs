@@ -1,7 +1,7 @@
-//! What the client remembers of agents, in real programs: keys that only the user replaces, tokens that go to one key, and
-//! files that outlive a killed client.
+//! Pairing with real programs: keys that only the user replaces, tokens that go to one key, and files that outlive a
+//! killed client.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -138,7 +138,7 @@ fn quits(mut terminal: Terminal) {
 }
 
 #[test]
-fn a_key_is_replaced_by_the_users_yes_alone_and_the_token_stays_with_the_old_one() {
+fn key_is_replaced_only_on_confirmation_and_the_token_stays_with_the_old_key() {
     let pair = Pair::new();
     let agent = pair.start_agent();
     let key = pair.key();
@@ -185,7 +185,7 @@ fn a_key_is_replaced_by_the_users_yes_alone_and_the_token_stays_with_the_old_one
 }
 
 #[test]
-fn a_token_of_an_earlier_version_is_bound_to_the_key_that_is_remembered() {
+fn token_of_an_earlier_version_is_bound_to_the_remembered_key() {
     let pair = Pair::new();
     let agent = pair.start_agent();
     let key = pair.key();
@@ -256,7 +256,7 @@ fn drafts(home: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_killed_client_leaves_no_draft_to_the_next_one() {
+fn temporary_file_of_a_killed_client_is_removed_by_the_next() {
     let pair = Pair::new();
     let home = pair.client_home.path();
     let lines = (0..2000)

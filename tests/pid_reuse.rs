@@ -1,7 +1,5 @@
-//! Process ids that are used again while the agent reads: in a PID namespace with few of them, children come and go beside
-//! strangers with another command line. No child is ever told with a stranger's. As root, in namespaces of its own.
-
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+//! Reused pids while the agent reads: in a PID namespace with few pids, children come and go beside processes with
+//! another command line, and no child is ever shown with it. Needs root; uses namespaces of its own.
 
 use std::fs;
 
@@ -19,8 +17,8 @@ const CHILDREN: &str = "20";
 const ANSWERS: usize = 600;
 
 #[test]
-fn a_child_is_never_told_with_the_command_line_of_a_stranger() {
-    let test = "a_child_is_never_told_with_the_command_line_of_a_stranger";
+fn child_never_has_the_command_line_of_another_process() {
+    let test = "child_never_has_the_command_line_of_another_process";
     in_own_host(test, || {
         python();
         if fs::write("/proc/sys/kernel/pid_max", PID_MAX.to_string()).is_err() {

@@ -1,6 +1,4 @@
-//! The client in a real terminal: what it shows there, and how it leaves it.
-
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+//! The client in a real terminal: what it shows, and how it restores the terminal.
 
 use std::path::Path;
 
@@ -12,7 +10,7 @@ use socktop_tests::{
 };
 
 #[test]
-fn keys_end_it_and_leave_the_terminal_as_it_was() {
+fn keys_end_the_client_and_restore_the_terminal() {
     for key in ["q", keys::CTRL_C] {
         let home = tempfile::tempdir().unwrap();
         let mut terminal = demonstration(home.path());
@@ -23,7 +21,7 @@ fn keys_end_it_and_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn any_size_will_do() {
+fn demo_draws_at_any_terminal_size() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     for (columns, rows) in [(200, 60), (80, 24), (20, 6), (120, 40)] {
@@ -40,7 +38,7 @@ fn any_size_will_do() {
 }
 
 #[test]
-fn a_lost_agent_is_said_and_a_returned_one_is_shown() {
+fn lost_agent_is_reported_and_shown_again_when_back() {
     let home = tempfile::tempdir().unwrap();
     let port = free_port();
     let start = || {
@@ -57,18 +55,18 @@ fn a_lost_agent_is_said_and_a_returned_one_is_shown() {
     );
     terminal.wait_for("this host", shows_this_host);
     assert!(agent.end_by(Signal::TERM).success());
-    terminal.wait_for("the loss", says_it_is_lost);
+    terminal.wait_for("the loss", shows_lost_agent);
     drop(agent);
     let _agent = start();
     terminal.send("r");
     terminal.wait_for("this host again", |screen| {
-        shows_this_host(screen) && !says_it_is_lost(screen)
+        shows_this_host(screen) && !shows_lost_agent(screen)
     });
     terminal.send("q");
     assert!(wait_until_left(terminal).success());
 }
 
-fn says_it_is_lost(screen: &str) -> bool {
+fn shows_lost_agent(screen: &str) -> bool {
     screen.contains(" LOST ")
 }
 
@@ -78,7 +76,7 @@ fn known_agents(home: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
+fn unknown_key_is_confirmed_once_and_a_changed_key_refused() {
     let home = tempfile::tempdir().unwrap();
     let agents_home = tempfile::tempdir().unwrap();
     let port = free_port();
@@ -172,7 +170,7 @@ fn an_unknown_key_is_asked_about_once_and_another_one_is_refused() {
 }
 
 #[test]
-fn a_pairing_line_is_all_that_a_client_needs() {
+fn pairing_line_suffices_to_connect() {
     let home = tempfile::tempdir().unwrap();
     let agents_home = tempfile::tempdir().unwrap();
     let token_file = agents_home.path().join("token");

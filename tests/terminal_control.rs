@@ -1,7 +1,6 @@
-//! The client's terminal when something goes wrong: signals, job control, a terminal that takes nothing, and one that sends
-//! what nobody typed.
+//! The client's terminal in difficult conditions: signals, job control, a blocked terminal, unexpected input.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::path::Path;
 
@@ -24,7 +23,7 @@ fn send_signal(pid: u32, signal: Signal) {
 }
 
 #[test]
-fn signals_end_it_and_leave_the_terminal_as_it_was() {
+fn signals_end_the_client_and_restore_the_terminal() {
     for signal in ENDING {
         let home = tempfile::tempdir().unwrap();
         let terminal = demonstration(home.path());
@@ -35,7 +34,7 @@ fn signals_end_it_and_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn signals_end_it_while_the_terminal_takes_nothing() {
+fn signals_end_the_client_while_the_terminal_is_blocked() {
     for signal in ENDING {
         let home = tempfile::tempdir().unwrap();
         let mut terminal = demonstration(home.path());
@@ -52,7 +51,7 @@ fn signals_end_it_while_the_terminal_takes_nothing() {
 }
 
 #[test]
-fn keys_end_it_while_the_terminal_takes_nothing() {
+fn keys_end_the_client_while_the_terminal_is_blocked() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     terminal.stop_taking_output();
@@ -64,7 +63,7 @@ fn keys_end_it_while_the_terminal_takes_nothing() {
 }
 
 #[test]
-fn a_terminal_that_takes_output_again_shows_what_is() {
+fn unblocked_terminal_shows_the_current_screen() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     terminal.stop_taking_output();
@@ -119,7 +118,7 @@ impl Job {
 }
 
 #[test]
-fn stopped_it_gives_the_terminal_to_the_shell_and_continued_it_draws_everything_anew() {
+fn sigtstp_restores_the_terminal_and_sigcont_redraws_the_screen() {
     for stop in [None, Some(Signal::TSTP)] {
         let home = tempfile::tempdir().unwrap();
         let mut command = clean_command(&our_program("socktop"), home.path());
@@ -156,7 +155,7 @@ fn stopped_it_gives_the_terminal_to_the_shell_and_continued_it_draws_everything_
 }
 
 #[test]
-fn stopped_without_a_word_it_draws_everything_anew_when_continued() {
+fn sigcont_after_sigstop_redraws_the_screen() {
     let home = tempfile::tempdir().unwrap();
     let mut command = clean_command(&our_program("socktop"), home.path());
     let mut job = Job::start(command.arg("--demo"), home.path(), "CPU%");
@@ -177,7 +176,7 @@ fn stopped_without_a_word_it_draws_everything_anew_when_continued() {
 }
 
 #[test]
-fn a_stopped_client_in_the_background_ends_by_a_signal() {
+fn stopped_background_client_ends_by_a_signal() {
     let home = tempfile::tempdir().unwrap();
     let mut command = clean_command(&our_program("socktop"), home.path());
     let mut job = Job::start(command.arg("--demo"), home.path(), "CPU%");
@@ -213,7 +212,7 @@ fn request_to_stop_is_ignored_in_an_orphaned_process_group() {
 }
 
 #[test]
-fn late_replies_of_the_terminal_are_not_typed_into_the_filter() {
+fn late_terminal_replies_are_not_typed_into_the_filter() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demonstration(home.path());
     let typed = |terminal: &Terminal, text: &str| {

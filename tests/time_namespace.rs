@@ -1,7 +1,7 @@
-//! Hosts whose clocks and kernel files are not those of the machine below: a time namespace, and files bound over `/proc` as
-//! lxcfs does. What the agent says agrees with itself and with what stands there. As root, in namespaces of its own.
+//! Hosts whose clocks and kernel files differ from those of the machine below: a time namespace, and files bound over
+//! `/proc` as lxcfs does. What the agent reports is consistent with them. Needs root; uses namespaces of its own.
 
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+#![cfg(test)]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -61,8 +61,8 @@ fn shifted_agent(home: &Path) -> Server {
 }
 
 #[test]
-fn ages_and_rates_are_right_in_a_time_namespace() {
-    in_own_host("ages_and_rates_are_right_in_a_time_namespace", || {
+fn ages_and_rates_are_correct_in_a_time_namespace() {
+    in_own_host("ages_and_rates_are_correct_in_a_time_namespace", || {
         let home = tempfile::tempdir().unwrap();
         let sleeper = Background::start(Command::new("sleep").arg("1000000"));
         let born_before = boot_ms();

@@ -1,4 +1,4 @@
-//! The life of the daemon: identity, sockets, what the user must know, serving, stopping.
+//! The daemon's life cycle: identity, sockets, notices for the user, serving, stopping.
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;

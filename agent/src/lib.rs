@@ -1,4 +1,4 @@
-//! socktop-agent: a system monitor's daemon that costs nothing while nobody looks.
+//! socktop-agent: a system monitoring daemon that samples on request and costs nothing while idle.
 //!
 //! Data flows one way: kernel -> [`socktop_collect`] and its sampler -> dialect -> [`session`] -> socket.
 //! Nothing samples, ticks or wakes unless a client asks.

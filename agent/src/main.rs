@@ -1,4 +1,4 @@
-//! socktop-agent: reads its settings and serves until it is told to stop; or does what else its command line says.
+//! socktop-agent: serves until it is stopped, or runs one of the admin's commands.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! One WebSocket conversation: requests in, samples out.
+//! A session: one client's WebSocket conversation, requests in and samples out.
 //!
 //! The native dialect has ids, so several of its requests may be answered at once; the others are
 //! matched by order alone, so they are answered one after the other. Nothing is sent unasked: published
@@ -30,7 +30,7 @@ use crate::auth::token_file::Rights;
 use crate::config::Limits;
 use crate::server::message_budget::{self, BudgetedStream};
 use crate::server::rate_limit::Allowance;
-use crate::server::shared::told_to_stop;
+use crate::server::shared::stop_requested;
 
 /// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
@@ -186,7 +186,7 @@ where
     };
     tokio::select! {
         biased;
-        () = told_to_stop(&mut shutdown) => false,
+        () = stop_requested(&mut shutdown) => false,
         // Whatever came of it, there is nothing more to wait for.
         _ = timeout(limit, end) => true,
     }
@@ -242,7 +242,7 @@ async fn idle_since(active: Instant, limit: Option<Duration>) -> Duration {
 
 /// Waits until the agent stops, and then for a first request of who has just come.
 async fn stop_after(shutdown: &mut watch::Receiver<bool>, answered: bool) {
-    told_to_stop(shutdown).await;
+    stop_requested(shutdown).await;
     if !answered {
         sleep(FIRST_REQUEST_TIME).await;
     }
@@ -346,7 +346,7 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn samples_during_a_slow_send_end_and_restart() {
+    async fn collection_stops_and_restarts_during_a_slow_send() {
         let sampler = Arc::new(Sampler::new(&Root::default(), &Sampling::default()));
         let ended = Cell::new(0);
         let ask = |request: Request| {

@@ -1,5 +1,4 @@
 //! The real binary under a service manager: passed sockets, readiness, idle exit.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use tokio_tungstenite::client_async;
 const AGENT: &str = env!("CARGO_BIN_EXE_socktop-agent");
 
 #[tokio::test]
-async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
+async fn agent_serves_passed_sockets_and_exits_when_idle() {
     let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 0.05");
     let (listener, address) = listening_socket();
     let port = listener.local_addr().unwrap().port();
@@ -53,7 +52,7 @@ async fn it_serves_on_what_systemd_passes_and_exits_when_idle() {
 }
 
 #[tokio::test]
-async fn health_checks_do_not_keep_it_awake() {
+async fn health_checks_do_not_prevent_the_idle_exit() {
     let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 1");
     let (listener, address) = listening_socket();
     let held = listener.try_clone().unwrap();
@@ -78,7 +77,7 @@ async fn health_checks_do_not_keep_it_awake() {
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_do_not_keep_it_awake() {
+async fn silent_connections_do_not_prevent_the_idle_exit() {
     let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 1\nlimits.handshake_seconds = 1");
     let (listener, address) = listening_socket();
     let held = listener.try_clone().unwrap();
@@ -119,7 +118,7 @@ async fn several_sockets_are_served() {
 }
 
 #[tokio::test]
-async fn settings_that_name_other_addresses_are_warned_about_and_not_bound() {
+async fn addresses_in_settings_are_ignored_with_a_warning_under_socket_activation() {
     let manager = ServiceManager::new(AGENT, "listen = [\"127.0.0.1:1\"]");
     let (listener, address) = listening_socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
@@ -163,7 +162,7 @@ async fn non_listening_socket_is_a_clear_error() {
 }
 
 #[tokio::test]
-async fn without_a_notify_socket_nothing_is_told() {
+async fn notifications_are_off_without_a_notify_socket() {
     let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 0.05");
     let (listener, _) = listening_socket();
     let mut command = manager.command(vec![listener.into()]);
@@ -172,7 +171,7 @@ async fn without_a_notify_socket_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn accepted_connection_is_answered_before_the_end() {
+async fn accepted_connection_is_answered_before_the_exit() {
     let manager = ServiceManager::new(AGENT, "");
     let (listener, address) = listening_socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
@@ -199,7 +198,7 @@ async fn accepted_connection_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_made_does_not_get_into_the_journal() {
+async fn generated_token_is_not_logged() {
     let manager = ServiceManager::new(AGENT, "listen = [\"0.0.0.0:0\"]");
     for (variable, shown) in [("JOURNAL_STREAM", false), ("NO_STREAM", true)] {
         let script = format!("{variable}=$(stat -L -c %d:%i /proc/self/fd/2) exec \"$@\"");
@@ -215,7 +214,7 @@ async fn a_token_that_was_made_does_not_get_into_the_journal() {
 
 /// Whoever connects around an idle exit is served by the agent that ends or by the next.
 #[tokio::test]
-async fn nobody_is_lost_around_an_idle_exit() {
+async fn connection_during_an_idle_exit_is_served() {
     const CONNECTS: u32 = 60;
     let manager = ServiceManager::new(AGENT, "idle_exit_seconds = 0.05");
     let (listener, address) = listening_socket();

@@ -1,8 +1,9 @@
-//! What is served over HTTP, and to whom: real sockets.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+//! HTTP requests before the upgrade, over real sockets: which are answered and which refused.
+#![cfg(test)]
 
+use socktop_agent::config::Limits;
 use socktop_testkit::agent::RunningAgent;
-use socktop_testkit::agent::http::exchange;
+use socktop_testkit::agent::http::{exchange, head, refused_exchange};
 
 const TOKEN: &str = "right-right-right-right";
 
@@ -21,7 +22,7 @@ async fn status(server: &RunningAgent, path: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn head_is_answered_like_get_without_a_body() {
+async fn head_is_answered_as_get_without_a_body() {
     let server = RunningAgent::start();
     let ask = async |method: &str| {
         let request = format!("{method} /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
@@ -39,7 +40,7 @@ async fn head_is_answered_like_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
+async fn local_reverse_proxy_may_forward_the_clients_host_header() {
     let server = RunningAgent::builder().token(TOKEN).start();
     let proxied = format!("host: monitor.example\r\n{UPGRADE}");
     let bearer = format!("authorization: Bearer {TOKEN}\r\n");
@@ -60,7 +61,7 @@ async fn a_reverse_proxy_on_this_machine_may_keep_the_host_of_its_clients() {
 }
 
 #[tokio::test]
-async fn both_ways_to_write_the_path_are_checked_alike() {
+async fn path_with_and_without_trailing_slash_is_checked_alike() {
     let server = RunningAgent::builder().token(TOKEN).start();
     let local = format!("host: localhost\r\n{UPGRADE}");
     for path in ["/ws", "/ws/"] {
@@ -88,5 +89,76 @@ async fn both_ways_to_write_the_path_are_checked_alike() {
             assert!(status.contains(wanted), "{path}{query} {headers}: {status}");
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn ambiguous_requests_are_refused() {
+    let server = RunningAgent::start();
+    let get = "GET /ws HTTP/1.1\r\n";
+    let host = "host: localhost\r\n";
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    let origin = "origin: https://good.example\r\n";
+    for (request, word) in [
+        (format!("{get}{host}{host}{upgrade}\r\n"), "Host"),
+        (format!("{get}{upgrade}\r\n"), "Host"),
+        (
+            format!("{get}{host}{origin}{origin}{upgrade}\r\n"),
+            "Origin",
+        ),
+        (
+            format!("{get}{host}{upgrade}content-length: 3\r\n\r\nabc"),
+            "body",
+        ),
+        (
+            format!("{get}{host}{upgrade}transfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+            "body",
+        ),
+    ] {
+        // The same by the other way to write the path.
+        let with_slash = request.replacen("/ws ", "/ws/ ", 1);
+        for request in [request, with_slash] {
+            let answer = refused_exchange(server.address(), request.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 400"), "{request}: {answer}");
+            assert!(answer.contains(word), "{request}: {answer}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request() {
+    let server = RunningAgent::start();
+    let one = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let answer = refused_exchange(server.address(), one.repeat(2).as_bytes()).await;
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    let smuggled = format!(
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{one}",
+        one.len()
+    );
+    let answer = refused_exchange(server.address(), smuggled.as_bytes()).await;
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_head_is_refused() {
+    let server = RunningAgent::builder()
+        .limits(Limits {
+            header_bytes: 8192,
+            ..Limits::default()
+        })
+        .start();
+    let long = format!("x-long: {}\r\n", "x".repeat(9000));
+    let many = "x-many: x\r\n".repeat(65);
+    for headers in [long, many] {
+        let answer = refused_exchange(server.address(), &head("/healthz", &headers)).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+    let fits = format!("x-long: {}\r\n", "x".repeat(7000));
+    let answer = refused_exchange(server.address(), &head("/healthz", &fits)).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     server.stop().await;
 }

@@ -1,5 +1,4 @@
-//! Serving on a link-local IPv6 address: in a network namespace of its own. Wants root.
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+//! Serving on a link-local IPv6 address, in a network namespace of the test's own. Needs root.
 
 use std::process::Command;
 
@@ -32,7 +31,7 @@ trap - EXIT
 "#;
 
 #[test]
-fn it_serves_at_an_address_with_the_name_or_the_number_of_an_interface() {
+fn link_local_address_is_served_with_interface_name_or_index() {
     let own_network = Command::new("unshare").args(["-n", "ip", "-V"]).output();
     if !geteuid().is_root() || !own_network.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: a network namespace of its own wants root, unshare and ip");

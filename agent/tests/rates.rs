@@ -1,5 +1,4 @@
-//! How often clients may ask and connect: real sockets against small limits.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+//! Rate limits for requests and connections, over real sockets.
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt, StreamExt};
@@ -14,7 +13,7 @@ const GOOD: &str = "127.0.0.1";
 const BAD: &str = "127.0.0.2";
 
 #[tokio::test]
-async fn new_connections_bring_no_new_requests() {
+async fn new_connections_share_the_request_rate() {
     const CONNECTIONS: u32 = 20;
     let server = RunningAgent::builder()
         .limits(Limits {
@@ -42,7 +41,7 @@ async fn new_connections_bring_no_new_requests() {
 }
 
 #[tokio::test]
-async fn connections_of_one_address_come_at_a_rate_and_others_at_once() {
+async fn connection_rate_limit_is_per_address() {
     let server = RunningAgent::builder()
         .limits(Limits {
             connections_per_second: 20,

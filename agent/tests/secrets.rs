@@ -1,5 +1,5 @@
-//! What holds secrets is the owner's alone: the real binary's memory, folders and drafts.
-#![allow(clippy::unwrap_used)] // Tests panic to fail.
+//! Protection of secrets: memory, files and folders of the real binary are closed to others.
+#![cfg(test)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -49,7 +49,7 @@ fn serve(script: &str, arguments: &[&str], user: Option<u32>, home: &Path) -> Ag
 }
 
 #[tokio::test]
-async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_shown() {
+async fn memory_is_unreadable_to_processes_of_the_same_user() {
     // Root's files are root's either way.
     let (user, dropped) = match geteuid().as_raw() {
         0 => (NOBODY, Some(NOBODY)),
@@ -82,7 +82,7 @@ async fn others_of_the_same_user_cannot_read_its_memory_and_its_owner_is_still_s
 }
 
 #[test]
-fn a_core_dump_has_no_secrets() {
+fn core_dump_has_no_secrets() {
     let home = tempfile::tempdir().unwrap();
     let script = "ulimit -c unlimited; exec \"$@\"";
     let other = Command::new("sh")
@@ -100,13 +100,13 @@ fn a_core_dump_has_no_secrets() {
 }
 
 #[test]
-fn the_unit_dumps_no_core() {
+fn unit_disables_core_dumps() {
     let unit = include_str!("../../systemd/socktop-agent.service");
     assert!(unit.lines().any(|line| line == "LimitCORE=0"));
 }
 
 #[test]
-fn setup_sets_modes_whatever_the_umask() {
+fn setup_sets_file_modes_under_any_umask() {
     for umask in ["0", "077"] {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("etc")).unwrap();
@@ -131,7 +131,7 @@ fn setup_sets_modes_whatever_the_umask() {
 }
 
 #[test]
-fn the_draft_of_a_killed_agent_is_gone_at_the_next_start() {
+fn temporary_file_of_a_killed_agent_is_removed_at_the_next_start() {
     let home = tempfile::tempdir().unwrap();
     let start = || {
         let mut agent = serve("exec \"$@\"", &["--enableSSL"], None, home.path());

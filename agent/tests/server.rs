@@ -1,5 +1,5 @@
-//! The server as a client sees it: real sockets, every way in and every bad input.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+//! The server as a client sees it, over real sockets: every dialect and every invalid input.
+#![cfg(test)]
 
 use std::path::Path;
 use std::time::Duration;
@@ -117,7 +117,7 @@ async fn native_replies_do_not_wait_for_slower_ones() {
 }
 
 #[tokio::test]
-async fn plain_requests_are_answered_in_their_order() {
+async fn text_requests_are_answered_in_order() {
     let server = RunningAgent::start();
     let mut socket = plain(&server).await;
     for request in [
@@ -138,7 +138,7 @@ async fn plain_requests_are_answered_in_their_order() {
 }
 
 #[tokio::test]
-async fn every_bad_request_has_an_answer_and_the_session_goes_on() {
+async fn invalid_request_is_answered_and_the_session_continues() {
     let server = RunningAgent::start();
     let mut socket = plain(&server).await;
     for (request, word) in [
@@ -167,7 +167,7 @@ async fn every_bad_request_has_an_answer_and_the_session_goes_on() {
 }
 
 #[tokio::test]
-async fn bad_native_requests_are_answered_too() {
+async fn invalid_native_request_is_answered() {
     let server = RunningAgent::start();
     let (mut socket, _) = server.dial("/ws", &[NATIVE]).await.unwrap();
     let unknown = vec![0x08, 0x05, 0xfa, 0x01, 0x00]; // id 5, field 31
@@ -229,7 +229,7 @@ async fn a_foreign_origin_and_a_rebound_host_are_refused() {
 }
 
 #[tokio::test]
-async fn stopping_says_goodbye() {
+async fn stopping_agent_sends_a_close_frame() {
     let server = RunningAgent::start();
     let mut socket = plain(&server).await;
     ask(&mut socket, "get_disks").await;
@@ -243,7 +243,7 @@ async fn stopping_says_goodbye() {
 }
 
 #[tokio::test]
-async fn new_client_may_ask_once_of_a_stopping_agent() {
+async fn stopping_agent_answers_one_request_of_a_new_client() {
     let server = RunningAgent::start();
     let mut socket = plain(&server).await;
     let stopped = tokio::spawn(server.stop());
@@ -258,7 +258,7 @@ async fn new_client_may_ask_once_of_a_stopping_agent() {
 }
 
 #[tokio::test]
-async fn silent_client_does_not_keep_the_agent_and_gets_a_close_frame() {
+async fn silent_client_does_not_delay_the_stop_and_gets_a_close_frame() {
     let server = RunningAgent::start();
     let mut socket = plain(&server).await;
     let stopped = tokio::spawn(server.stop());
@@ -270,7 +270,7 @@ async fn silent_client_does_not_keep_the_agent_and_gets_a_close_frame() {
 }
 
 #[tokio::test]
-async fn an_in_process_agent_answers_without_a_port() {
+async fn in_process_agent_answers_without_a_port() {
     let agent = Agent::in_process(&socktop_collect::sampler::Sampling::default()).unwrap();
     let url = "ws://in-process/ws";
     let (mut socket, _) = upgrade(connect_in_process(&agent), url, &[NATIVE])
@@ -306,7 +306,7 @@ async fn help_and_version_print_and_exit() {
 }
 
 #[tokio::test]
-async fn fatal_errors_name_what_and_where() {
+async fn fatal_errors_name_the_problem_and_its_place() {
     let home = tempfile::tempdir().unwrap();
     let broken = home.path().join("broken.toml");
     std::fs::write(&broken, "[tls]\nenabled = \"maybe\"\n").unwrap();

@@ -1,5 +1,5 @@
-//! The real binary as a service: broken settings, rereading them, credentials, what it logs.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+//! The real binary as a service: invalid settings, reloads, credentials, its log.
+#![cfg(test)]
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn spawn(manager: &ServiceManager) -> (Child, TcpListener, String) {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_skipped_and_named_in_the_status() {
+async fn invalid_settings_file_is_skipped_and_named_in_the_status() {
     let manager = ServiceManager::new(AGENT, "[cache]\nmetrics_ms = soon");
     let (child, _held, address) = spawn(&manager);
     let ready = manager.wait_for("READY=1").await;
@@ -38,7 +38,7 @@ async fn a_broken_file_is_skipped_and_named_in_the_status() {
 }
 
 #[tokio::test]
-async fn nobody_enters_by_a_broken_access_file_until_it_is_repaired_and_reread() {
+async fn invalid_access_file_denies_all_clients_until_repaired_and_reloaded() {
     let manager = ServiceManager::new(AGENT, "");
     manager.write("access.toml", "allowed_origins = 5");
     let (child, _held, address) = spawn(&manager);
@@ -59,7 +59,7 @@ async fn nobody_enters_by_a_broken_access_file_until_it_is_repaired_and_reread()
 }
 
 #[tokio::test]
-async fn settings_are_reread_and_broken_ones_change_nothing() {
+async fn reload_applies_valid_settings_and_ignores_invalid_ones() {
     let manager = ServiceManager::new(AGENT, "");
     let (child, _held, address) = spawn(&manager);
     manager.wait_for("READY=1").await;

@@ -1,5 +1,5 @@
-//! Who gets in, and to what: named tokens, client certificates, redaction; over real sockets.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+//! Authorization over real sockets: named tokens, client certificates, redaction.
+#![cfg(test)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -124,7 +124,7 @@ const TOKENS: &str = "secret\ngraph name=grafana rights=metrics\n";
 const TOKEN_FILE: (&str, &str) = ("agent.toml", "token_file = \"FOLDER/token\"\n");
 
 #[tokio::test]
-async fn a_token_for_metrics_opens_neither_details_nor_journal() {
+async fn metrics_token_grants_neither_details_nor_journal() {
     let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
     let mut full = host.dial("secret").await.unwrap();
     let mut graph = host.dial("graph").await.unwrap();
@@ -157,7 +157,7 @@ async fn a_token_for_metrics_opens_neither_details_nor_journal() {
 }
 
 #[tokio::test]
-async fn the_published_dialects_refuse_the_same() {
+async fn legacy_dialects_check_the_same_rights() {
     let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
     let (mut socket, _) = host.agent.dial("/ws?token=graph", &[]).await.unwrap();
     for request in [
@@ -173,7 +173,7 @@ async fn the_published_dialects_refuse_the_same() {
 }
 
 #[tokio::test]
-async fn arguments_are_left_out_where_that_is_set() {
+async fn arguments_are_redacted_when_configured() {
     let host = host(&[TOKEN_FILE, ("token", TOKENS)]);
     let mut client = host.dial("secret").await.unwrap();
     let watched = tokio::process::Command::new("sleep")
@@ -214,7 +214,7 @@ fn access(require: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_certificate_opens_as_set() {
+async fn client_certificate_grants_access_as_configured() {
     let good = CA.client();
     for (require, bare, by_token, by_certificate, by_both) in [
         ("either", Some(401), true, true, true),
@@ -236,7 +236,7 @@ async fn a_certificate_opens_as_set() {
 }
 
 #[tokio::test]
-async fn certificates_of_another_authority_or_for_another_purpose_open_nothing() {
+async fn certificate_of_another_authority_or_purpose_is_refused() {
     let stranger = Authority::new().client();
     let mut params = CertificateParams::default();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -252,7 +252,7 @@ async fn certificates_of_another_authority_or_for_another_purpose_open_nothing()
 }
 
 #[tokio::test]
-async fn a_reload_asks_for_certificates_or_no_longer() {
+async fn reload_changes_the_certificate_requirement() {
     let host = host(&[TLS, ("token", TOKENS)]);
     let by_token = async || host.dial_tls(None, Some("secret")).await.is_ok();
     assert!(by_token().await);
@@ -267,7 +267,7 @@ async fn a_reload_asks_for_certificates_or_no_longer() {
 }
 
 #[tokio::test]
-async fn nobody_enters_where_the_authority_cannot_be_read() {
+async fn unreadable_client_ca_denies_all_clients() {
     let access = "client_ca = \"FOLDER/nowhere.pem\"\n";
     let host = host(&[TLS, ("token", TOKENS), ("access.toml", access)]);
     let dialled = host.dial_tls(None, Some("secret")).await;

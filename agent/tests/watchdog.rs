@@ -1,6 +1,5 @@
-//! An agent whose serving thread hangs ends, so that the service manager starts it again. Wants a user namespace.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Tests panic to fail.
+//! The watchdog ends an agent whose serving thread hangs, so that the service manager restarts it. Needs a user
+//! namespace.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
@@ -22,7 +21,7 @@ const UPGRADE: &str = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrad
     sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 #[tokio::test]
-async fn an_agent_whose_serving_thread_hangs_ends_by_sigalrm() {
+async fn hung_serving_thread_ends_the_agent_by_sigalrm() {
     let own_mounts = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "true"])
         .output();

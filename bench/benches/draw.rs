@@ -1,6 +1,4 @@
-//! Drawing: a frame at 120x40, and taking a sample over.
-
-#![allow(clippy::unwrap_used)] // A bench panics to fail.
+//! Drawing: a frame at 120x40, and the update of the state from a sample.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,6 +1,4 @@
-//! Reading the kernel: all processes and the metrics, of this machine and of one made of files.
-
-#![allow(clippy::unwrap_used)] // A bench panics to fail.
+//! Reading the kernel: all processes and the metrics, of this machine and of a fixture tree.
 
 use std::fs;
 use std::hint::black_box;
@@ -26,9 +24,9 @@ fn main() {
         ("floor of this machine, CPU clocks", Source::Clock),
         ("floor of this machine, schedstat", Source::Schedstat),
     ] {
-        let mut floor = BaselineScan::open(source).unwrap();
+        let mut floor = BaselineScan::open(source).expect("procfs");
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| black_box(floor.scan().unwrap().len()));
+            bencher.iter(|| black_box(floor.scan().expect("procfs").len()));
         });
     }
     metrics(&mut criterion, "metrics of this machine", Root::default());
@@ -40,10 +38,10 @@ fn main() {
 fn processes(criterion: &mut Criterion, name: &str, root: &Root) {
     let mut collector = ProcessesCollector::new(root.clone());
     // The first pass has nothing to compare with.
-    collector.collect(&Now::read).unwrap();
+    collector.collect(&Now::read).expect("a sample");
     sleep(MIN_WINDOW);
     criterion.bench_function(name, |bencher| {
-        bencher.iter(|| match collector.collect(&Now::read).unwrap() {
+        bencher.iter(|| match collector.collect(&Now::read).expect("a sample") {
             Collected::Ready(sample) => sample,
             Collected::Wait(_) => panic!("it has to wait"),
         });
@@ -64,11 +62,11 @@ fn metrics(criterion: &mut Criterion, name: &str, root: Root) {
 
 /// A machine without CPU clocks: each process's `stat` is read every time.
 fn machine_of_files() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |file: String, text: String| {
         let path = folder.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a temporary folder");
+        fs::write(path, text).expect("a temporary file");
     };
     write("proc/stat".into(), "cpu\ncpu0\ncpu1\ncpu2\ncpu3\n".into());
     for pid in 1..=PROCESSES {

@@ -1,4 +1,4 @@
-//! Agents: how each is started, and asked.
+//! The agents that are compared: how each is started and queried.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};

@@ -1,5 +1,4 @@
-//! What it takes to know every process and what it has used, by the shortest way that keeps nothing open: a measure for
-//! the agent's scan, which is compared with it.
+//! The baseline for the agent's scan: the cheapest way to read every process and its CPU time that keeps no files open.
 //!
 //! One pass lists `/proc`, reads everyone's CPU time, and reads `stat` of those alone that have run since the last
 //! pass. It parses the numbers that a list shows and keeps them; it makes no list, knows no users and makes no
@@ -193,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_floors_know_this_process() {
+    fn both_baseline_scans_list_this_process() {
         for source in [Source::Clock, Source::Schedstat] {
             let mut floor = BaselineScan::open(source).unwrap();
             floor.scan().unwrap();

@@ -1,5 +1,5 @@
-//! What clients cost while they show one host at 120x40: CPU time of client and agent, bytes to the terminal, bytes
-//! on the wire.
+//! The cost of clients that show one host at 120x40: CPU time of client and agent, bytes to the terminal and on the
+//! wire.
 
 use std::thread::sleep;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What connections cost an agent: resident memory.
+//! The cost of connections to an agent: resident memory.
 
 use anyhow::Result;
 use socktop_proto::Query;
@@ -45,7 +45,7 @@ pub fn resident(figures: &mut Results) -> Result<()> {
             note(figures, at, &agent)?;
             drop(clients);
             if count == 100 {
-                settle(&agent)?;
+                wait_until_disconnected(&agent)?;
                 note(figures, AFTER_100, &agent)?;
             }
         }
@@ -73,7 +73,7 @@ fn serve(client: &mut Talk) -> Result<()> {
 }
 
 /// Whoever is answered after the others left finds them gone.
-fn settle(agent: &Agent) -> Result<()> {
+fn wait_until_disconnected(agent: &Agent) -> Result<()> {
     std::thread::sleep(std::time::Duration::from_millis(500));
     agent.talk()?.ask(Query::Metrics)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! User instructions per request, counted by callgrind: a figure that does not depend on what else the machine does.
+//! User instructions per request, counted by callgrind: a measure that does not depend on the machine's load.
 //!
 //! The agent runs in a PID namespace of its own with 1,000 sleeping processes, so that its list is always as
 //! long. Callgrind writes what was counted before the requests and after them; the second is theirs.

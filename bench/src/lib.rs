@@ -1,4 +1,4 @@
-//! What both programs cost, measured beside others that do the same.
+//! Benchmarks of both programs beside comparable ones.
 //!
 //! Everything is measured from outside, by the kernel's own account of each process, except for the
 //! [`baseline_scan`], which is a program of its own in here.
@@ -7,7 +7,6 @@ pub mod agents;
 pub mod baseline_scan;
 pub mod clients;
 pub mod connections;
-pub mod goals;
 pub mod instructions;
 pub mod machine;
 pub mod process;
@@ -19,4 +18,5 @@ pub mod results;
 pub mod scan;
 pub mod screen;
 pub mod sizes;
+pub mod targets;
 pub mod wakeups;

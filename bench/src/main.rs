@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
-use socktop_bench::goals::{OWN, PLUS_1000, PLUS_5000};
 use socktop_bench::process_load::{self, ProcessLoad};
 use socktop_bench::requests::Effort;
 use socktop_bench::results::{Results, Who};
+use socktop_bench::targets::{OWN, PLUS_1000, PLUS_5000};
 use socktop_bench::{
     clients, connections, instructions, machine, report, requests, scan, sizes, wakeups,
 };

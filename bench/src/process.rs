@@ -1,4 +1,4 @@
-//! The kernel's account of a process.
+//! CPU time, memory and context switches of a process, as the kernel counts them.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_an_account() {
+    fn cpu_time_and_memory_of_this_process_are_read() {
         let pid = std::process::id();
         let before = cpu_time(pid).unwrap();
         while cpu_time(pid).unwrap() == before {}

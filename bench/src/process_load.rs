@@ -1,4 +1,4 @@
-//! Processes that are there: what an agent has to list.
+//! Many idle processes, as load for the agents' process lists.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! Stands between a client and its agent, and counts.
+//! A TCP proxy between client and agent that counts bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};

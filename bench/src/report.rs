@@ -1,11 +1,11 @@
-//! The tables, as Markdown and JSON.
+//! Reports: the result tables as Markdown and JSON.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::goals::{AgentUrl, targets};
 use crate::results::{Figure, Results, Who, number};
+use crate::targets::{Target, targets};
 
 /// Everything as Markdown.
 #[must_use]
@@ -35,26 +35,26 @@ pub fn json(machine: &[(&str, String)], figures: &Results) -> Value {
     let targets: Vec<_> = targets()
         .iter()
         .map(|target| {
-            let kept = target.kept(figures);
+            let outcome = target.outcome(figures);
             json!({
                 "what": target.what,
                 "at": target.at,
                 "than": target.than,
                 "most": target.most,
-                "ratio": kept.map(|kept| kept.ratio),
-                "met": kept.map(|kept| kept.met),
+                "ratio": outcome.map(|outcome| outcome.ratio),
+                "met": outcome.map(|outcome| outcome.met),
             })
         })
         .collect();
     json!({ "machine": machine, "targets": targets, "figures": figures })
 }
 
-fn target_row(target: &AgentUrl, figures: &Results) -> String {
+fn target_row(target: &Target, figures: &Results) -> String {
     let median = |who| figures.median(target.what, &target.at, who);
     let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
-    let (ratio, met) = match target.kept(figures) {
-        Some(kept) if kept.met => (ratio(kept.ratio), "yes"),
-        Some(kept) => (ratio(kept.ratio), "**no**"),
+    let (ratio, met) = match target.outcome(figures) {
+        Some(outcome) if outcome.met => (ratio(outcome.ratio), "yes"),
+        Some(outcome) => (ratio(outcome.ratio), "**no**"),
         None => ("-".to_owned(), "not measured"),
     };
     format!(

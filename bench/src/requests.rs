@@ -1,4 +1,4 @@
-//! What a request costs an agent: CPU time, system calls, bytes.
+//! The cost of a request to an agent: CPU time, system calls, bytes.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_in_the_last_line() {
+    fn call_count_is_read_from_the_last_line() {
         let summary = "\
 % time     seconds  usecs/call     calls    errors syscall
 ------ ----------- ----------- --------- --------- ----------------

@@ -1,4 +1,4 @@
-//! What was measured.
+//! Results: the measured numbers, their medians and ratios.
 
 use serde::{Deserialize, Serialize};
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_what_digits_mean_something() {
+    fn numbers_have_three_significant_digits() {
         let numbers = [0.0, 0.1234, 1.234, 12.34, 123.4, 1234.0, 1_234_567.0];
         let texts = ["0", "0.123", "1.23", "12.3", "123", "1,234", "1,234,567"];
         assert_eq!(numbers.map(number), texts);

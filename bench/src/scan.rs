@@ -1,4 +1,4 @@
-//! What a scan of all processes costs, above the floor.
+//! The cost of a scan of all processes, above the baseline.
 
 use std::thread::sleep;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A terminal that counts what is written to it, and shows nobody.
+//! A pseudo-terminal that counts the bytes written to it and displays nothing.
 
 use std::io::Read as _;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! How large the programs are.
+//! The sizes of the programs' files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

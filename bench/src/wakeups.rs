@@ -1,4 +1,4 @@
-//! How often an agent wakes that nobody asks.
+//! Wakeups per second of an idle agent.
 
 use std::thread::sleep;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The runtime that everything runs on: one thread, which looks for keys and signals after every step of a task.
+//! The async runtime: one thread, which checks for keys and signals after every step of a task.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Giving memory back to the kernel that the allocator keeps.
+//! Returns free memory that the allocator keeps to the kernel (`malloc_trim(3)`).
 //!
 //! glibc gives back what is free at the end of its heap. After a list of thousands of processes the free memory lies between
 //! small pieces that are in use, and an agent that somebody watches for months would keep it.

@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_unknown() {
+    fn malformed_load_is_unknown() {
         for text in [
             "",
             "0.52 0.58",
@@ -46,7 +46,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
+        fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>) {
             let _ = parse(&bytes);
         }
     }

@@ -111,7 +111,7 @@ mod tests {
     const GIB: u64 = 1024 * 1024 * 1024;
 
     #[test]
-    fn used_is_what_is_not_available() {
+    fn used_memory_is_total_minus_available() {
         let (memory, swap) = parse(
             b"MemTotal:        8388608 kB\nMemFree:         1048576 kB\nMemAvailable:    6291456 kB\n\
               Buffers:          524288 kB\nCached:          4194304 kB\nSwapCached:            0 kB\n\
@@ -130,7 +130,7 @@ mod tests {
         Active(file): 100 kB\nInactive(file): 300 kB\nSReclaimable: 60 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n";
 
     #[test]
-    fn an_old_kernels_available_memory_is_estimated() {
+    fn available_memory_of_an_old_kernel_is_estimated() {
         // Watermark 50; 300 free - 50, 400 cache - 50, 60 slab - 30.
         let (memory, swap) = parse(OLD_KERNEL, || Some(40));
         assert_eq!(memory.available_bytes, Some(630 * 1024));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn more_available_than_there_is_falls_back_to_what_is_free() {
+    fn impossible_available_memory_falls_back_to_free() {
         let (memory, _) = parse(
             b"MemTotal: 1000 kB\nMemFree: 400 kB\nMemAvailable: 9000 kB\n",
             || None,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_is_unknown() {
+    fn values_above_the_total_are_unknown() {
         let (memory, swap) = parse(
             b"MemTotal: 1000 kB\nMemFree: 9000 kB\nMemAvailable: 9000 kB\nBuffers: 1 kB\nCached: 1000 kB\n\
               SReclaimable: 0 kB\nSwapTotal: 5 kB\nSwapFree: 6 kB\n",
@@ -176,12 +176,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>, min_free: Option<u64>) {
+        fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>, min_free: Option<u64>) {
             let _ = parse(&bytes, || min_free);
         }
 
         #[test]
-        fn never_is_more_used_than_there_is(
+        fn used_memory_never_exceeds_the_total(
             total: u64, free: u64, available: Option<u64>, file: u64, slab: u64, min_free: u64,
         ) {
             let available = available.map_or(String::new(), |kib| format!("MemAvailable: {kib} kB\n"));

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn interfaces_whose_names_differ_in_invalid_bytes_stay_two() {
+    fn interface_names_that_differ_in_invalid_bytes_stay_distinct() {
         let names = |dev: &[u8]| -> Vec<_> { parse(dev).into_iter().map(|i| i.name).collect() };
         assert_eq!(
             names(
@@ -91,12 +91,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_two_names_become_one(one: Vec<u8>, other: Vec<u8>) {
+        fn distinct_interface_names_stay_distinct(one: Vec<u8>, other: Vec<u8>) {
             prop_assert_eq!(readable(&one) == readable(&other), one == other);
         }
 
         #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
+        fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>) {
             parse(&bytes);
         }
     }

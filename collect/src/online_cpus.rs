@@ -1,4 +1,4 @@
-//! How many logical CPUs there are: what a share of the machine is a share of.
+//! The number of online logical CPUs, which shares of the machine are relative to.
 
 use super::Root;
 use crate::parse::lines;
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpus_are_counted_anew_each_time() {
+    fn online_cpus_are_counted_at_each_reading() {
         let tree = Tree::new(&[]);
         let mut cpus = OnlineCpus::new(&tree.root());
         assert_eq!(cpus.count(), None);
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_under_lxcfs_has_its_own_cpus_not_the_hosts() {
+    fn lxcfs_container_has_its_own_cpus() {
         assert_eq!(OnlineCpus::new(&machine("lxc")).count(), Some(2));
     }
 }

@@ -1,4 +1,4 @@
-//! Reading numbers out of the kernel's text files.
+//! Parses numbers in the kernel's text files.
 
 /// The words of a line.
 pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {

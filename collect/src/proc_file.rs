@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_anew_each_time_through_the_same_descriptor() {
+    fn file_is_read_again_through_the_same_descriptor() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stat");
         let mut kept = ProcFile::new(path.clone());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_grows_to_the_file_and_no_further_than_its_bound() {
+    fn buffer_grows_with_the_file_up_to_its_limit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stat");
         let mut buffer = Buffer::default();

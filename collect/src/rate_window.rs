@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_reading_is_a_baseline_after_the_shortest_window() {
+    fn first_reading_becomes_the_baseline_after_the_shortest_window() {
         let mut window = Window::default();
         assert_eq!(window.baseline(ms(1000)), None);
         assert_eq!(window.wait(ms(1000)), None);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn readings_in_quick_succession_never_shorten_the_window() {
+    fn frequent_readings_do_not_shorten_the_window() {
         let mut window = Window::default();
         window.record(ms(0), 0);
         for now in 1..10_000 {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_from_long_ago_is_no_baseline() {
+    fn stale_reading_is_not_a_baseline() {
         let mut window = Window::default();
         window.record(ms(0), 1);
         window.record(ms(61_000), 2);

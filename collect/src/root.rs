@@ -1,4 +1,4 @@
-//! Where the kernel's files are: `/`, or a fixture tree in a test.
+//! The root of the kernel's files: `/`, or a fixture tree in a test.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn every_machine_has_its_sensor() {
+    fn expected_sensor_is_chosen_on_every_machine() {
         for (name, celsius) in [
             ("pi2", Some(44.388)),
             ("pi3", Some(56.224)),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn tdie_goes_before_tctl_and_a_named_driver_before_a_zone() {
+    fn tdie_precedes_tctl_and_a_named_driver_precedes_a_zone() {
         let tree = Tree::new(&[
             ("sys/class/hwmon/hwmon0/name", "acpitz\n"),
             ("sys/class/hwmon/hwmon0/temp1_input", "27800\n"),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ampere_altra_has_its_soc_sensor() {
+    fn ampere_altra_uses_its_soc_sensor() {
         let tree = Tree::new(&[]);
         hwmon(
             &tree,
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_package_the_hottest_core_counts() {
+    fn hottest_core_is_used_without_a_package_sensor() {
         let tree = Tree::new(&[]);
         let cores = [
             ("Core 0\n", "41000\n"),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_packages_the_hottest_counts_and_their_cores_are_not_read() {
+    fn hottest_package_is_used_and_cores_are_not_read() {
         let tree = Tree::new(&[]);
         let first = [("Package id 0\n", "45000\n"), ("Core 0\n", "99000\n")];
         let second = [("Package id 1\n", "88000\n"), ("Core 0\n", "99000\n")];
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn without_hwmon_a_zone_is_taken_and_no_other_kind_of_sensor_is() {
+    fn thermal_zone_of_the_cpu_is_used_without_hwmon() {
         let mut files = vec![
             ("sys/class/thermal/thermal_zone0/type", "gpu-thermal\n"),
             ("sys/class/thermal/thermal_zone0/temp", "30000\n"),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sensor_that_gives_nonsense_is_passed_over() {
+    fn implausible_sensor_is_skipped() {
         for nonsense in ["0\n", "-273000\n", "255000\n", "n/a\n", "", "99999999999\n"] {
             let tree = Tree::new(&[
                 ("sys/class/hwmon/hwmon0/name", "coretemp\n"),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vanished_sensor_is_looked_for_after_a_while_and_not_at_each_sample() {
+    fn vanished_sensor_is_searched_again_after_a_pause() {
         let tree = Tree::new(&[]);
         let mut buffer = Buffer::default();
         let mut thermometer = CpuTemperature::new(tree.root());

@@ -1,4 +1,4 @@
-//! The names of users: `passwd(5)` below the root, else the system's name service.
+//! User names: `passwd(5)` below the root, else the system's name service.
 //!
 //! The name service (`nsswitch.conf(5)`: LDAP, sssd, systemd's dynamic users) may take long or hang, so
 //! it is asked on a helper thread, one at a time, and its answer is there for the next sample. The file is read on
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_from_the_file_and_follow_it() {
+    fn names_are_read_from_the_passwd_file_and_its_changes() {
         let (_folder, root) =
             root("root:x:0:0::/:/bin/sh\nroot2:x:0:0::/:\nbad\n+::::::\n:x:5::\n");
         let mut users = Users::new(root.clone());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_service_is_asked_for_the_others_and_its_answers_kept() {
+    fn names_missing_in_the_file_are_looked_up_and_cached() {
         let lookup: Lookup = |uid| (uid == 61_184).then(|| "dynamic".to_owned());
         let (_folder, root) = root("root:x:0:0::/:\n");
         let mut users = Users::with_lookup(root, Some(lookup));
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_service_that_hangs_is_asked_by_one_thread_and_holds_up_nobody() {
+    fn hung_name_service_holds_one_thread_and_blocks_nothing() {
         static HUNG: Mutex<u32> = Mutex::new(0);
         static RELEASED: Condvar = Condvar::new();
         let lookup: Lookup = |_| {
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn users_without_end_take_no_memory_without_end() {
+    fn memory_is_bounded_for_any_number_of_users() {
         let lookup: Lookup = |uid| Some(format!("u{uid}"));
         let (_folder, root) = root("root:x:0:0::/:\n");
         let mut users = Users::with_lookup(root, Some(lookup));
@@ -332,7 +332,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_bytes_do_no_harm(passwd in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_are_parsed_without_panic(passwd in proptest::collection::vec(any::<u8>(), 0..300)) {
             parse(&passwd);
         }
     }

@@ -1,5 +1,4 @@
-//! The net below everything that must not hang: a kernel timer that ends the process when the thread that serves makes no
-//! progress.
+//! The watchdog: a kernel timer that ends the process when the serving thread makes no progress.
 //!
 //! Calls that may hang are made by helper threads (`collect::deadline`). Should one of the others hang all the same, nobody
 //! is answered any more, not even SIGTERM. So a sample is collected under `alarm(2)`: SIGALRM, which nothing catches, ends
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timer_runs_while_something_is_in_flight_and_begins_anew_with_each_progress() {
+    fn timer_runs_during_work_and_restarts_at_each_progress() {
         let watchdog = Watchdog::new(|seconds| SET.with_borrow_mut(|set| set.push(seconds)));
         drop(watchdog.watch());
         assert!(settings().is_empty(), "it is off");

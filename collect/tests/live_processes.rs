@@ -1,9 +1,9 @@
-//! CPU shares of real processes against what the kernel counts for them, at any cadence.
+//! CPU shares of real processes compared with the kernel's own accounting, at any sampling interval.
 //!
 //! Nothing here depends on how fast the machine is: a share is compared with bounds made of
 //! `schedstat` readings taken right before and right after the collector's own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![cfg(test)]
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -162,7 +162,7 @@ fn loops() -> Vec<Loop> {
 }
 
 #[test]
-fn shares_are_true_at_any_cadence() {
+fn shares_are_accurate_at_any_sampling_interval() {
     let loops = loops();
     let mut watch = Watch::new(&loops);
     for (cadence_ms, count) in [
@@ -185,7 +185,7 @@ fn shares_are_true_at_any_cadence() {
 }
 
 #[test]
-fn shares_are_true_for_five_callers_of_one_collector() {
+fn shares_are_accurate_for_five_callers_of_one_collector() {
     let loops = loops();
     let watch = Mutex::new(Watch::new(&loops));
     let end = Instant::now() + Duration::from_secs(5);
@@ -242,7 +242,7 @@ fn new_process_is_in_the_next_list_and_ended_one_is_not() {
 }
 
 #[test]
-fn a_program_that_begins_with_the_same_15_bytes_is_another() {
+fn exec_of_a_program_with_the_same_first_15_bytes_changes_the_name() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = ["a-program-with-one-name", "a-program-with-another"];
     for (name, program) in [(first, "/bin/sh"), (second, "/bin/sleep")] {

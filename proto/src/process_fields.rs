@@ -1,4 +1,4 @@
-//! The fields of each process that a request for the list asks for.
+//! Process fields: the bits by which a request names the fields that it needs.
 
 use std::ops::BitOr;
 

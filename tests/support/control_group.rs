@@ -1,4 +1,4 @@
-//! Bounds of a service as the kernel keeps them, `cgroups(7)`.
+//! The resource limits of a service, as a control group (`cgroups(7)`).
 
 use std::fs;
 use std::path::{Path, PathBuf};

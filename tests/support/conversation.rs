@@ -1,4 +1,4 @@
-//! A plain client of the native dialect: one request, one reply, and no clock of its own.
+//! A simple client of the native dialect: one request, one reply, no timers.
 
 use std::net::TcpStream;
 

@@ -1,4 +1,4 @@
-//! The client in a terminal, as tests of it begin and end.
+//! The client's `--demo` in a terminal: start, and wait for its end.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! An agent whose user instructions are counted, by callgrind: a figure that does not depend on what else the machine does.
+//! An agent whose user instructions are counted by callgrind: a measure that does not depend on the machine's load.
 
 use std::fs;
 use std::path::{Path, PathBuf};

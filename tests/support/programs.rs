@@ -1,4 +1,4 @@
-//! Finding the programs: ours, and the published ones.
+//! Paths of the programs under test: ours, and those of socktop 1.60.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A program in a pseudo-terminal, and what stands on its screen.
+//! A program in a pseudo-terminal, and the contents of its screen.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;

@@ -1,4 +1,4 @@
-//! Whose connection it is, as far as limits are concerned.
+//! Client networks: the unit that limits count by, an IPv4 address or an IPv6 /64 prefix.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_counts_by_the_address_and_ipv6_by_the_64() {
+    fn ipv4_clients_count_by_address_and_ipv6_clients_by_64_prefix() {
         assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
         assert_eq!(source("192.0.2.1"), source("::ffff:192.0.2.1"));
         assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:1"));
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_shown_as_what_it_stands_for() {
+    fn network_is_displayed_as_address_or_prefix() {
         assert_eq!(source("::ffff:192.0.2.1").to_string(), "192.0.2.1");
         assert_eq!(source("2001:db8:0:1::9").to_string(), "2001:db8:0:1::/64");
     }

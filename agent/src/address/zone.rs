@@ -1,5 +1,5 @@
-//! Zones of link-local IPv6 addresses (RFC 4007): the network interface that such an address belongs to, without which
-//! it says nothing.
+//! Zones of link-local IPv6 addresses (RFC 4007): the network interface without which such an address cannot be
+//! reached.
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_is_an_interface_by_its_name_or_number() {
+    fn zone_is_an_interface_name_or_index() {
         let loopback = index("lo").unwrap();
         assert_eq!(index(&loopback.to_string()).unwrap(), loopback);
         let error = index("no-such-if0").unwrap_err();
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_zone_in_a_url() {
+    fn url_of_a_link_local_address_has_its_zone() {
         let loopback = index("lo").unwrap();
         let local = SocketAddrV6::new("fe80::1".parse().unwrap(), 1, 0, loopback);
         assert_eq!(url_host_with_zone(local.into()), "[fe80::1%lo]");

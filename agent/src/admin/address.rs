@@ -1,4 +1,4 @@
-//! By what address the rest of the network reaches this host.
+//! The host's address for pairing: the one by which other hosts of the network reach it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn sudo_hides_the_connection_and_its_parent_shows_it() {
+    fn ssh_connection_is_found_in_the_parents_environment_under_sudo() {
         let ssh = "A=1\0SSH_CONNECTION=192.0.2.9 50000 192.0.2.7 22\0B=2\0";
         let proc = proc(&[
             ("self", "20", "PATH=/bin\0"),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_useless_to_others_are_left_out() {
+    fn addresses_unreachable_from_other_hosts_are_left_out() {
         for connection in [
             "::1 5 ::1 22",
             "fe80::2%eth0 5 fe80::1%eth0 22",

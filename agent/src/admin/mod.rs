@@ -1,4 +1,4 @@
-//! Commands of the admin on the host itself, as root: show the identity by which clients know it, and manage access tokens.
+//! Admin commands, run as root on the host: pairing, the fingerprint of the TLS identity, and access tokens.
 
 mod address;
 pub(crate) mod host_files;

@@ -1,4 +1,4 @@
-//! `socktop-agent pair`: the line that tells a client how to reach this host, its key, and a token.
+//! `socktop-agent pair`: prints the pairing line with the host's address, its key and a token.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_what_was_said_or_where_the_socket_listens() {
+    fn host_is_the_given_one_or_the_listening_address() {
         let some = |host: &str| Some(host.to_owned());
         assert_eq!(hosts(Some("pi4.lan"), &["[::]:1"]), some("pi4.lan"));
         assert_eq!(hosts(Some("fd99::2"), &[]), some("[fd99::2]"));

@@ -1,4 +1,4 @@
-//! A QR code for the terminal: two modules a character, dark on light whatever the terminal's colours are.
+//! QR codes in the terminal: two modules per character, dark on light whatever the terminal's colours are.
 
 use std::fmt::Write;
 
@@ -78,7 +78,7 @@ mod tests {
     const LINE: &str = "socktop://192.0.2.7:8443/?pin=sha256:6ad9";
 
     #[test]
-    fn it_is_a_square_with_the_finder_in_its_corner() {
+    fn code_is_square_with_a_finder_pattern_in_its_corner() {
         let screen = qr_code(LINE, 80, 24).unwrap();
         let rows: Vec<Vec<char>> = screen
             .lines()
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_it_wants() {
+    fn too_small_terminal_error_has_the_needed_size() {
         let Err(QrError::TooSmall { columns, rows }) = qr_code(LINE, 20, 10) else {
             panic!("it fits");
         };

@@ -1,4 +1,4 @@
-//! The units, by `systemctl(1)`.
+//! Control of the agent's systemd units through `systemctl(1)`.
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};

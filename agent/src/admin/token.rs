@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_and_go() {
+    fn tokens_are_added_listed_and_removed() {
         let (root, etc) = system();
         let name: TokenName = "grafana".parse().unwrap();
         let add = || add_token(root.path(), &name, Rights::Metrics, &options());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn pairing_takes_the_token_that_is_named() {
+    fn pairing_uses_the_named_token() {
         let (root, _) = system();
         let metrics: TokenName = "grafana".parse().unwrap();
         let added = add_token(root.path(), &metrics, Rights::Metrics, &options()).unwrap();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_has_none_of_the_tokens_that_were_made() {
+    fn generated_tokens_are_removed_on_a_clone() {
         let (root, etc) = system();
         let machine = |id: char| {
             let id = id.to_string().repeat(32);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_identity_no_token_is_made() {
+    fn token_is_not_created_without_a_tls_identity() {
         let root = tempfile::tempdir().unwrap();
         let eve: TokenName = "eve".parse().unwrap();
         let error = add_token(root.path(), &eve, Rights::Full, &options()).unwrap_err();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_tls_has_nothing_to_pair_by() {
+    fn pairing_without_tls_is_an_error() {
         let (root, etc) = system();
         fs::write(&etc.settings, "tls.enabled = false\n").unwrap();
         let error = super::super::pair(root.path(), &options()).unwrap_err();

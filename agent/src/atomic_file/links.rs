@@ -1,4 +1,4 @@
-//! Where a symbolic link leads, if nobody else can have a say in it.
+//! Symbolic links: resolves where one leads, and refuses those that another user could redirect.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};

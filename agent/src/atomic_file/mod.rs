@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, whenever the power fails; and the folders that hold them.
+//! Atomic file writes: a file is complete or absent, whenever the power fails; and the folders that hold such files.
 
 mod links;
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn it_replaces_what_was_there_and_leaves_nothing_else() {
+    fn file_is_replaced_without_leftovers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("self.key");
         fs::write(&path, "old").unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_write_leaves_no_draft() {
+    fn failed_write_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         // Nothing can be renamed over a folder.
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_a_killed_writer_left_can_be_removed() {
+    fn temporary_file_of_a_killed_writer_can_be_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         fs::write(&path, "old").unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbolic_link_stays_and_its_target_is_written() {
+    fn symbolic_link_is_kept_and_its_target_written() {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().join("real");
         fs::create_dir(&real).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_others_could_have_made_is_not_followed() {
+    fn link_in_a_folder_writable_by_others_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let open = folder.path().join("open");
         fs::create_dir(&open).unwrap();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn links_in_a_circle_are_refused() {
+    fn link_loop_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("token");
         symlink("token", &link).unwrap();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_have_the_mode_that_is_wanted() {
+    fn folders_are_created_with_the_requested_mode() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
         make_folder(&deep, 0o750).unwrap();

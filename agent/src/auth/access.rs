@@ -1,4 +1,4 @@
-//! Who may connect, as the settings say.
+//! Access rules from the settings: who may connect, and by token, certificate or both.
 
 use crate::auth::client_ca::{ClientCa, Require};
 use crate::auth::token_file::NamedToken;

@@ -1,4 +1,4 @@
-//! Guesses at the token are answered ever more slowly.
+//! Backoff after wrong tokens: each further guess of an address is answered later.
 //!
 //! Only the answer to a wrong token waits: who has the right one is let in at once, whatever others of the same
 //! address do.
@@ -53,20 +53,20 @@ impl Failures {
 
 /// An answer that waits, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct DelayedAnswer {
     table: Arc<Mutex<Table>>,
     source: ClientNetwork,
     delay: Duration,
 }
 
-impl Held {
+impl DelayedAnswer {
     /// How long it waits.
     pub(crate) fn delay(&self) -> Duration {
         self.delay
     }
 }
 
-impl Drop for Held {
+impl Drop for DelayedAnswer {
     fn drop(&mut self) {
         let mut table = self.table.lock();
         table.held -= 1;
@@ -78,7 +78,7 @@ impl Drop for Held {
 
 impl Backoff {
     /// Notes a wrong token. `None`: so many answers wait that this one is not given at all.
-    pub(crate) fn fail(&self, source: ClientNetwork) -> Option<Held> {
+    pub(crate) fn fail(&self, source: ClientNetwork) -> Option<DelayedAnswer> {
         let now = Instant::now();
         let mut table = self.0.lock();
         table.make_room(source);
@@ -98,7 +98,7 @@ impl Backoff {
         if let Some(failures) = table.failures.get_mut(&source) {
             failures.held += 1;
         }
-        Some(Held {
+        Some(DelayedAnswer {
             table: Arc::clone(&self.0),
             source,
             delay,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_failure_of_an_address_doubles_its_delay_up_to_five_seconds() {
+    async fn delay_doubles_with_each_failure_up_to_five_seconds() {
         let backoff = Backoff::default();
         for wanted in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
             assert_eq!(delay_ms(&backoff, 1), wanted);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failures_are_forgotten_by_halves_within_ten_minutes() {
+    async fn failure_count_decays_by_half_within_ten_minutes() {
         let backoff = Backoff::default();
         for _ in 0..20 {
             delay_ms(&backoff, 1);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn beyond_four_of_an_address_and_thirty_two_in_all_there_is_no_answer() {
+    async fn delayed_answers_are_limited_to_four_per_address_and_32_in_total() {
         let backoff = Backoff::default();
         let mut held: Vec<_> = (0..4).map(|_| backoff.fail(source(0)).unwrap()).collect();
         assert!(backoff.fail(source(0)).is_none());
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_thousand_addresses_are_remembered_and_the_oldest_forgotten() {
+    async fn thousand_addresses_are_remembered_and_the_oldest_evicted() {
         let backoff = Backoff::default();
         for number in 0..2000 {
             advance(Duration::from_millis(1)).await;
@@ -191,12 +191,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn caps_hold_whatever_comes(steps in vec((0..12_u64, any::<bool>()), 1..200)) {
+        fn delayed_answers_never_exceed_the_limits(steps in vec((0..12_u64, any::<bool>()), 1..200)) {
             let backoff = Backoff::default();
             let mut held = Vec::new();
             for (number, leaves) in steps {
                 if leaves && !held.is_empty() {
-                    let _: Held = held.swap_remove(usize::try_from(number).unwrap() % held.len());
+                    let _: DelayedAnswer = held.swap_remove(usize::try_from(number).unwrap() % held.len());
                 } else {
                     held.extend(backoff.fail(source(number)));
                 }

@@ -1,4 +1,4 @@
-//! Client certificates as a way in: who vouches for them, and what they stand for.
+//! Client certificates: the authority that must have issued them, and the rights that they grant.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unusable_input_is_named() {
+    fn unusable_file_is_named() {
         let fault = |path: &Path| {
             let error = ClientCa::read(path, Require::Both).unwrap_err().to_string();
             assert!(error.contains(path.to_str().unwrap()), "{error}");

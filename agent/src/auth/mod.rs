@@ -1,4 +1,5 @@
-//! Who may connect, and what is open to them: tokens and rights, client certificates, the gate before the upgrade, backoff after wrong tokens.
+//! Authentication and authorization: tokens and rights, client certificates, the gate before the upgrade, backoff after
+//! wrong tokens.
 
 pub mod access;
 pub(crate) mod backoff;

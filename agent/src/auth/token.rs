@@ -1,4 +1,4 @@
-//! The secret that lets a client in.
+//! Access tokens: the secrets by which clients authenticate.
 
 use std::fmt::{self, Write};
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_differ_and_match_themselves_alone() {
+    fn token_matches_only_itself() {
         let one = Token::generate().unwrap();
         let other = Token::generate().unwrap();
         assert_eq!(one.reveal().len(), 64);
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_spaces_are_no_token() {
+    fn empty_and_blank_tokens_are_refused() {
         for bad in ["", "two words", "line\nbreak", "naïve"] {
             assert!(Token::new(bad.to_owned(), "a test").is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn debug_does_not_show_it() {
+    fn debug_output_hides_the_token() {
         let token = Token::new("secret".to_owned(), "a test").unwrap();
         assert!(!format!("{token:?}").contains("secret"));
     }

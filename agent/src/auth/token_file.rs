@@ -1,4 +1,4 @@
-//! The tokens of an agent: one for each person or machine, each with a name and its rights.
+//! The token file: one token for each person or machine, each with a name and its rights.
 //!
 //! They are lines of a file. A line that is nothing but a token is the one that everyone uses who has no other:
 //!
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_nothing_but_a_token_sees_everything() {
+    fn bare_token_line_has_all_rights() {
         let tokens = Tokens::parse("s3cret\n", "a test").unwrap();
         let only = tokens.get(DEFAULT_NAME).unwrap();
         assert!(only.token.matches("s3cret"));
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_rights_follow_the_token_and_comments_stay() {
+    fn line_has_token_name_and_rights_and_comments_are_kept() {
         let text = "# Of the whole team.\ns3cret\n\nother name=grafana rights=metrics\n";
         let mut tokens = Tokens::parse(text, "a test").unwrap();
         assert_eq!(tokens.to_text(), text);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_line_is_named_without_its_secret() {
+    fn invalid_line_is_named_without_its_secret() {
         for (text, wanted) in [
             ("", "unusable"),
             ("# nothing else\n", "unusable"),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_no_details_and_no_journal() {
+    fn metrics_right_excludes_details_and_journal() {
         assert!(Rights::Metrics.allow(Query::Metrics));
         assert!(Rights::Metrics.allow(Query::Processes));
         assert!(Rights::Metrics.allow(Query::Sensors));
@@ -342,7 +342,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn token_file_survives_reading_and_writing(text in "(#? ?[!-~]{1,9}( (name|rights)=(full|metrics|[a-z]{1,4}))*\n){0,5}") {
+        fn token_file_is_the_same_after_reading_and_writing(text in "(#? ?[!-~]{1,9}( (name|rights)=(full|metrics|[a-z]{1,4}))*\n){0,5}") {
             if let Ok(tokens) = Tokens::parse(&text, "a test") {
                 let again = Tokens::parse(&tokens.to_text(), "a test").unwrap();
                 prop_assert_eq!(again.to_text(), tokens.to_text());

@@ -1,4 +1,4 @@
-//! `[limits]`: what clients may take of this host, all together and each.
+//! `[limits]`: how many connections, requests and bytes clients may use, in total and each.
 
 use std::time::Duration;
 
@@ -186,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn each_has_its_default() {
+    fn limits_have_defaults() {
         assert_eq!(parsed("").unwrap(), Limits::default());
     }
 
     #[test]
-    fn each_can_be_set() {
+    fn every_limit_can_be_set() {
         let text = "connections = 1\nper_address = 2\nhandshakes = 3\nhandshake_seconds = 4\nheader_bytes = 8192\n\
                     idle_session_seconds = 6\nmessage_bytes = 1024\nin_flight = 8\nrequests_per_second = 9\n\
                     connections_per_second = 13\nqueued_bytes = 10240\nsend_seconds = 11\njournal_readers = 12";
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_seconds_of_idling_are_for_ever() {
+    fn zero_idle_seconds_disable_the_limit() {
         assert_eq!(
             parsed("idle_session_seconds = 0").unwrap().idle_session,
             None
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn value_out_of_range_is_refused_with_the_range() {
+    fn value_out_of_range_is_refused_and_the_range_named() {
         for (text, range) in [
             ("connections = 0", "1 to 4096"),
             ("connections = 4097", "1 to 4096"),

@@ -1,5 +1,5 @@
 //! The settings: defaults, then `agent.toml`, `agent.toml.d/*.toml`, the environment and the command line; and
-//! `access.toml`, which says who may enter.
+//! `access.toml`, which decides who may connect.
 //!
 //! Each source is one `Settings`, in which everything is optional; [`Config`] is what they add up to.
 

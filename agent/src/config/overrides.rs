@@ -1,4 +1,4 @@
-//! What the command line says of the settings: the strongest source.
+//! Settings from the command line, which override all other sources.
 
 use std::path::PathBuf;
 

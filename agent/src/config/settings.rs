@@ -1,4 +1,4 @@
-//! One source of settings, in which everything is optional, and how they add up.
+//! One source of settings, in which everything is optional, and how sources are merged.
 
 use std::path::PathBuf;
 use std::str::FromStr;

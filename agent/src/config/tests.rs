@@ -32,12 +32,12 @@ fn listen(arguments: &[&str], environment: &[(&str, &str)], file: &str) -> Vec<S
 }
 
 #[test]
-fn with_nothing_it_serves_this_machine_alone() {
+fn default_addresses_are_loopback() {
     assert_eq!(listen(&[], &[], ""), ["127.0.0.1:3000", "[::1]:3000"]);
 }
 
 #[test]
-fn a_port_alone_means_all_interfaces() {
+fn port_without_address_means_all_interfaces() {
     let all = ["0.0.0.0:4000", "[::]:4000"];
     assert_eq!(listen(&["--port", "4000"], &[], ""), all);
     assert_eq!(listen(&["-p", "4000"], &[], ""), all);
@@ -57,7 +57,7 @@ fn tls_changes_the_default_port() {
 }
 
 #[test]
-fn listen_takes_addresses_with_and_without_ports() {
+fn listen_accepts_addresses_with_and_without_ports() {
     assert_eq!(
         listen(
             &[
@@ -82,7 +82,7 @@ fn listen_takes_addresses_with_and_without_ports() {
 }
 
 #[test]
-fn the_command_line_beats_the_environment_beats_the_file() {
+fn command_line_overrides_environment_and_environment_overrides_file() {
     let environment = [
         ("SOCKTOP_PORT", "2"),
         ("SOCKTOP_AGENT_METRICS_TTL_MS", "20"),
@@ -142,7 +142,7 @@ impl Service {
 }
 
 #[test]
-fn the_strongest_word_on_tokens_decides() {
+fn token_settings_have_an_order_of_precedence() {
     let service = Service::new(&[
         ("agent.toml", "token_file = \"/nonexistent\""),
         ("token", "credential"),
@@ -175,7 +175,7 @@ fn the_strongest_word_on_tokens_decides() {
 }
 
 #[test]
-fn systemd_starts_an_agent_with_tls_and_an_idle_exit() {
+fn socket_activated_agent_has_tls_and_an_idle_exit_by_default() {
     let service = Service::new(&[("agent.toml", "")]);
     let config = service.started();
     assert!(config.tls);
@@ -191,7 +191,7 @@ fn systemd_starts_an_agent_with_tls_and_an_idle_exit() {
 }
 
 #[test]
-fn the_idle_exit_takes_fractions_and_zero_is_never() {
+fn idle_exit_accepts_fractions_and_zero_disables_it() {
     let idle_exit = |text| load(&[], &[], &format!("idle_exit_seconds = {text}"));
     let some = |text| idle_exit(text).unwrap().idle_exit;
     assert_eq!(some("90"), Some(Duration::from_secs(90)));
@@ -205,7 +205,7 @@ fn the_idle_exit_takes_fractions_and_zero_is_never() {
 }
 
 #[test]
-fn a_limit_out_of_range_is_named_with_its_line() {
+fn limit_out_of_range_is_named_with_its_line() {
     let config = load(&[], &[], "[limits]\nconnections = 7").unwrap();
     assert_eq!(config.limits.connections, 7);
     assert_eq!(config.limits.per_address, Limits::default().per_address);
@@ -216,7 +216,7 @@ fn a_limit_out_of_range_is_named_with_its_line() {
 }
 
 #[test]
-fn access_settings_are_in_a_file_of_their_own() {
+fn access_settings_are_refused_outside_their_own_file() {
     let text = "allowed_origins = [\"https://dashboard.example\"]";
     let service = Service::new(&[("agent.toml", ""), ("access.toml", text)]);
     let access = service.started().access;
@@ -229,7 +229,7 @@ fn access_settings_are_in_a_file_of_their_own() {
 }
 
 #[test]
-fn a_service_skips_a_broken_file_whole_and_takes_the_others() {
+fn invalid_file_is_skipped_as_a_whole_by_the_service() {
     let service = Service::new(&[
         (
             "agent.toml",
@@ -259,7 +259,7 @@ fn a_service_skips_a_broken_file_whole_and_takes_the_others() {
 }
 
 #[test]
-fn when_it_is_not_known_who_may_enter_nobody_may() {
+fn invalid_access_file_denies_all_clients() {
     let service = Service::new(&[("agent.toml", ""), ("access.toml", "\nno_tokens = true")]);
     for activated in [true, false] {
         let config = service.load(&[], activated, &[]).unwrap();
@@ -280,7 +280,7 @@ fn when_it_is_not_known_who_may_enter_nobody_may() {
 }
 
 #[test]
-fn certificates_cannot_be_asked_for_by_halves() {
+fn incomplete_client_certificate_settings_are_refused() {
     let broken = |agent: &str, access: &str| {
         let service = Service::new(&[("agent.toml", agent), ("access.toml", access)]);
         service.started().access.broken.unwrap()
@@ -296,7 +296,7 @@ fn certificates_cannot_be_asked_for_by_halves() {
 }
 
 #[test]
-fn parts_apply_over_the_main_file_in_their_order() {
+fn drop_in_files_override_the_main_file_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let main = folder.path().join("agent.toml");
     std::fs::write(&main, "port = 1").unwrap();
@@ -314,7 +314,7 @@ fn parts_apply_over_the_main_file_in_their_order() {
 }
 
 #[test]
-fn errors_name_what_and_where() {
+fn errors_name_the_setting_and_its_place() {
     let message = |arguments: &[&str], environment: &[(&str, &str)], file: &str| {
         load(arguments, environment, file).unwrap_err().to_string()
     };

@@ -1,4 +1,4 @@
-//! What a single setting may say.
+//! The types of single settings, and the values that each accepts.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_a_zone_where_it_is_link_local_and_nowhere_else() {
+    fn only_link_local_addresses_have_a_zone() {
         for (text, port) in [
             ("fe80::1%lo", 3000),
             ("[fe80::1%lo]", 3000),

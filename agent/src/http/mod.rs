@@ -85,7 +85,7 @@ pub(crate) fn routes(agent: Arc<Agent>) -> Routes {
                 let pass = match agent.gate().check(peer, shown, &headers, &query) {
                     Ok(pass) => pass,
                     Err(refusal) => {
-                        tell(&agent, peer, &refusal);
+                        log_refusal(&agent, peer, &refusal);
                         let mut response = refused(&refusal);
                         if refusal == Refusal::Token && tokens_presented(&headers, &query) > 0 {
                             response.extensions_mut().insert(WrongToken);
@@ -156,7 +156,7 @@ fn accept(
     pending: Option<Arc<PendingConnection>>,
 ) -> Response {
     if let Some(Err(full)) = pending.as_ref().map(|pending| pending.promote()) {
-        tell(agent, peer, &full);
+        log_refusal(agent, peer, &full);
         return explained(StatusCode::SERVICE_UNAVAILABLE, &full);
     }
     let speech = handshake.speech;
@@ -222,7 +222,7 @@ fn accept(
 }
 
 /// Logs a refusal, unless there are many.
-fn tell(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
+fn log_refusal(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
     if is_told(agent, Line::Refused, peer) {
         tracing::warn!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
     }

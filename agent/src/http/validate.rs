@@ -1,4 +1,4 @@
-//! Validation: refuses requests that are not what HTTP allows, or may mean one thing here and another to a proxy on the way.
+//! Validation: refuses requests that break HTTP, or that a proxy on the way may read differently.
 
 use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Version};
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_host() {
+    fn exactly_one_host_header_is_required() {
         assert_eq!(with(&[]), None);
         assert_eq!(with(&[("host", "localhost")]), Some(Malformed::Host));
         let none = |version| verdict(version, "/ws", &[]);
@@ -81,14 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_origin_at_most() {
+    fn at_most_one_origin_header_is_allowed() {
         let origin = ("origin", "https://good.example");
         assert_eq!(with(&[origin]), None);
         assert_eq!(with(&[origin, origin]), Some(Malformed::Origin));
     }
 
     #[test]
-    fn a_conversation_begins_without_a_body() {
+    fn request_with_a_body_is_refused() {
         assert_eq!(with(&[("content-length", "0")]), None);
         for header in [
             ("content-length", "1"),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_one_guess() {
+    fn request_with_more_than_one_token_per_place_is_refused() {
         let with = |query: &str, headers: &[(&str, &str)]| {
             let headers = [&[("host", "localhost")], headers].concat();
             verdict(Version::HTTP_11, &format!("/ws?{query}"), &headers)

@@ -1,5 +1,5 @@
-//! A limit on concurrent handshakes, fair by address: a handshake costs computing time and buffers before it is known
-//! whose it is.
+//! A limit on concurrent handshakes, fair by address: a handshake costs computing time and memory before the client is
+//! authenticated.
 //!
 //! A place is given back when the request is answered. Of those who wait, the one whose address holds fewest places
 //! is next. While somebody waits, a place is held for a quarter of a second at most, if it comes to that: the oldest
@@ -143,7 +143,7 @@ impl Handshakes {
 }
 
 impl Queue {
-    fn held(&self) -> HashMap<ClientNetwork, usize> {
+    fn count_by_address(&self) -> HashMap<ClientNetwork, usize> {
         let mut held = HashMap::new();
         for holder in self.holders.values() {
             *held.entry(holder.entry.source).or_default() += 1;
@@ -154,7 +154,7 @@ impl Queue {
     /// Gives free places away.
     fn grant(&mut self) {
         while self.holders.len() < self.limit {
-            let held = self.held();
+            let held = self.count_by_address();
             let next = self
                 .waiting
                 .iter()
@@ -171,7 +171,7 @@ impl Queue {
 
     /// Who is cut off next: the oldest of the address that holds most; of several such, the oldest of all.
     fn victim(&self) -> Option<(u64, Instant)> {
-        let held = self.held();
+        let held = self.count_by_address();
         let most = held.values().max()?;
         self.holders
             .iter()
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_cut_off_while_nobody_waits() {
+    async fn handshake_is_not_cut_off_while_no_client_waits() {
         let handshakes = Handshakes::new(2);
         let (_first, first_cut) = handshakes.acquire(source(1)).await;
         let _second = handshakes.acquire(source(1)).await;
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_client_cuts_off_the_oldest_of_the_largest_holder() {
+    async fn waiting_client_cuts_off_the_oldest_handshake_of_the_address_with_most() {
         let handshakes = Handshakes::new(3);
         let (_alone, alone_cut) = handshakes.acquire(source(2)).await;
         let (_first, first_cut) = handshakes.acquire(source(1)).await;
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn client_that_leaves_the_queue_leaves_nothing() {
+    async fn client_that_leaves_the_queue_is_forgotten() {
         let handshakes = Handshakes::new(1);
         let (slot, _cut) = handshakes.acquire(source(1)).await;
         assert!(handshakes.acquire(source(2)).now_or_never().is_none());
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_higher_limit_holds_at_once() {
+    async fn raised_limit_applies_at_once() {
         let handshakes = Handshakes::new(1);
         let _first = handshakes.line_up(source(1)).0;
         let second = handshakes.line_up(source(1)).0;
@@ -268,7 +268,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_are_never_more_than_the_limit_nor_idle(
+        fn handshakes_reach_the_limit_and_do_not_exceed_it(
             limit in 1..5_usize,
             steps in vec((0..4_u8, any::<bool>(), any::<usize>()), 1..80),
         ) {
@@ -288,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn with_places_enough_for_all_every_address_has_one(sources in vec(0..4_u8, 1..40)) {
+        fn every_address_has_a_handshake_when_the_limit_allows(sources in vec(0..4_u8, 1..40)) {
             let handshakes = Handshakes::new(4);
             let first: Vec<_> = (0..4).map(|_| handshakes.line_up(source(9)).0).collect();
             let slots: Vec<_> = sources

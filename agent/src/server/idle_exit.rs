@@ -108,7 +108,7 @@ impl Drop for Connected {
 }
 
 /// Waits until nobody is connected.
-pub async fn nobody(count: &mut watch::Receiver<Count>) {
+pub async fn all_disconnected(count: &mut watch::Receiver<Count>) {
     // An error says that nobody is left who could connect.
     let _ = count.wait_for(Count::is_zero).await;
 }
@@ -140,7 +140,7 @@ impl Idle {
     /// long that was. There is a timer only while nobody is connected. A health check does not make it longer.
     pub async fn passed(&mut self) -> Duration {
         loop {
-            nobody(&mut self.count).await;
+            all_disconnected(&mut self.count).await;
             let left = self.count.borrow_and_update().left;
             // Someone who came and went meanwhile counts too.
             if left != self.left {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_counted_from_the_start() {
+    async fn idle_time_counts_from_the_start() {
         let clients = Clients::default();
         let started = Instant::now();
         let limit = watch::Sender::new(Some(MINUTE));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_counted_from_the_leaving_of_the_last() {
+    async fn idle_time_counts_from_the_last_disconnect() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn brief_connection_counts() {
+    async fn brief_connection_restarts_the_idle_time() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn health_checks_do_not_keep_it_awake_and_none_is_dropped() {
+    async fn health_checks_do_not_restart_the_idle_time_and_are_answered() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let idle = watched(&clients, &limit);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_is_taken_up_again_where_it_was_left() {
+    async fn cancelled_wait_resumes_where_it_stopped() {
         let clients = Clients::default();
         let limit = watch::Sender::new(Some(MINUTE));
         let mut idle = Idle::new(clients.watch(), limit.subscribe());
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_may_change() {
+    async fn changed_limit_applies_to_the_running_wait() {
         let clients = Clients::default();
         let limit = watch::Sender::new(None);
         let idle = watched(&clients, &limit);
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_when_all_have_left() {
+    async fn count_is_zero_after_the_last_disconnect() {
         let clients = Clients::default();
         let mut count = clients.watch();
         let one = clients.connection();
@@ -300,7 +300,7 @@ mod tests {
         let other = clients.session();
         assert_eq!(count.borrow_and_update().sessions, 1);
         drop((one, other));
-        nobody(&mut count).await;
+        all_disconnected(&mut count).await;
         assert!(count.borrow().is_zero());
     }
 }

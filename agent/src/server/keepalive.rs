@@ -1,4 +1,4 @@
-//! Noticing a client that vanished without a word: its machine lost power, or the network between.
+//! TCP keepalive: detects clients that vanished without closing the connection.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vanished_client_is_gone_within_three_minutes() {
+    fn vanished_client_is_disconnected_within_three_minutes() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();

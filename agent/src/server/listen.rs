@@ -1,4 +1,4 @@
-//! The sockets that the agent serves on.
+//! Listening sockets: those that the agent binds, and those that systemd passes.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_taken_port_is_named() {
+    async fn port_in_use_is_named() {
         let first = bind(&["127.0.0.1:0".parse().unwrap()], true).unwrap();
         let address = first[0].local_addr().unwrap();
         let error = bind(&[address], true).unwrap_err().to_string();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_of_another_host_is_an_error_if_chosen() {
+    async fn configured_address_of_another_host_is_an_error() {
         let address: SocketAddr = "192.0.2.1:0".parse().unwrap();
         assert!(bind(&[address], true).is_err());
         assert!(bind(&[address], false).is_err(), "none is left");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sockets_from_systemd_are_compared_with_the_settings() {
+    async fn systemd_sockets_are_compared_with_the_settings() {
         let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         bound.set_nonblocking(true).unwrap();
         let address = bound.local_addr().unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dual_stack_socket_is_two_addresses() {
+    async fn dual_stack_socket_counts_as_two_addresses() {
         let socket = TcpSocket::new_v6().unwrap();
         set_ipv6_v6only(&socket, false).unwrap();
         if socket.bind("[::]:0".parse().unwrap()).is_err() {

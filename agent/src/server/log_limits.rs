@@ -1,5 +1,5 @@
-//! Limits on the log: what clients do is logged, and nobody can fill it. The first refusals of an address, and the first sessions
-//! that it opens, are told one by one, the others in a minute as a number. So are faults that a client may cause.
+//! Log rate limits: no client can fill the log. The first refusals, sessions and faults of an address are logged one by
+//! one, further ones as a count per minute.
 //!
 //! There is no timer: the number is told when the next one comes, or when the agent stops.
 
@@ -88,14 +88,14 @@ impl LogLimits {
     /// Whether a line on `source` is to be told; else it is counted.
     pub(crate) fn is_told(&self, line: Line, source: ClientNetwork) -> bool {
         let (told, summary) = self.period().line(line, source, Instant::now());
-        summary.tell();
+        summary.log();
         told
     }
 
     /// Whether a fault is to be told; else it is counted.
     pub(crate) fn is_fault_told(&self) -> bool {
         let (told, summary) = self.period().fault(Instant::now());
-        summary.tell();
+        summary.log();
         told
     }
 
@@ -103,14 +103,14 @@ impl LogLimits {
     pub(crate) fn count(&self, what: Silent, times: usize) {
         if times > 0 {
             let summary = self.period().count(what, times, Instant::now());
-            summary.tell();
+            summary.log();
         }
     }
 
     /// Tells what was not told yet.
     pub(crate) fn flush(&self) {
         let summary = std::mem::take(&mut *self.period()).summary();
-        summary.tell();
+        summary.log();
     }
 
     fn period(&self) -> MutexGuard<'_, Period> {
@@ -206,7 +206,7 @@ impl Suppressed {
 }
 
 impl Summary {
-    fn tell(self) {
+    fn log(self) {
         let refused = self.refused.count;
         if refused > 0 {
             let most = self.refused.most();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_an_address_are_told_and_the_others_counted() {
+    fn first_refusals_of_an_address_are_logged_and_later_ones_counted() {
         let mut period = Period::default();
         let start = Instant::now();
         let told = (0..1000).filter(|_| refuse(&mut period, 1, start)).count();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_fill_neither_the_log_nor_the_memory() {
+    fn many_addresses_take_bounded_log_and_memory() {
         let mut period = Period::default();
         let start = Instant::now();
         let told = (0..10_000)
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_displaced_the_first_is_told_at_once_and_then_a_number_a_minute() {
+    fn first_displacement_is_logged_at_once_and_later_ones_as_a_count_per_minute() {
         let mut period = Period::default();
         let start = Instant::now();
         assert_eq!(
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_open_are_told_like_refusals_and_apart_from_them() {
+    fn session_openings_are_logged_and_counted_apart_from_refusals() {
         let mut period = Period::default();
         let start = Instant::now();
         let source = ClientNetwork::V6(1);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn of_faults_the_first_are_told_and_then_a_number_a_minute() {
+    fn first_faults_are_logged_and_later_ones_as_a_count_per_minute() {
         let mut period = Period::default();
         let start = Instant::now();
         let told = (0..1000).filter(|_| period.fault(start).0).count();

@@ -1,4 +1,4 @@
-//! A budget for incomplete messages: how much memory they may take.
+//! A memory budget for incomplete messages of all connections together.
 //!
 //! tungstenite keeps a frame that is not whole, and the fragments before it: twice the largest message. Requests are
 //! tens of bytes, so only a few conversations at once may ever send more than some kilobytes at a time.
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sixteen_may_send_large_messages() {
+    async fn sixteen_clients_may_send_large_messages() {
         let places = LargeMessages::default();
         let new = || BudgetedStream::new(tokio::io::repeat(0), places.clone(), 65_536);
         let mut large: Vec<_> = (0..LARGE_AT_ONCE).map(|_| new()).collect();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_sends_more_than_a_message_that_is_not_whole() {
+    async fn budget_covers_only_unfinished_messages() {
         let mut stream = BudgetedStream::new(tokio::io::repeat(0), LargeMessages::default(), 1024);
         read(&mut stream, 1024 + SMALL_BYTES).await.unwrap();
         stream.read_bytes = 0;

@@ -1,4 +1,5 @@
-//! What all connections share and no route knows: admission, handshakes, rate limits, keepalive, timeouts, the idle exit.
+//! What all connections share, whatever they request: admission, handshakes, rate limits, keepalive, timeouts, the idle
+//! exit.
 
 pub(crate) mod admission;
 pub(crate) mod handshakes;

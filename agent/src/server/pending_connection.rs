@@ -1,4 +1,5 @@
-//! A connection that is not let in yet: its place, its turn in the handshakes, whether it counts as a client.
+//! A connection before authentication: its place in admission, its turn in the handshakes, whether it counts as a
+//! client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What all connections share: the sampler, the gate, TLS, the limits and all that counts against them.
+//! State that all connections share: the sampler, the gate, TLS, and the limits with their counters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,7 +162,7 @@ impl Agent {
 }
 
 /// Waits until the agent stops.
-pub(crate) async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+pub(crate) async fn stop_requested(stopping: &mut watch::Receiver<bool>) {
     // An error says that nothing is left which could tell: the agent is gone.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }

@@ -1,4 +1,4 @@
-//! A rate and a burst: a token bucket.
+//! Token buckets: a rate and a burst.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_seconds_worth_may_come_at_once_and_then_the_rate_holds() {
+    fn burst_is_two_seconds_worth_of_tokens() {
         let start = Instant::now() + Duration::from_mins(1);
         let mut bucket = TokenBucket::new(100, start);
         for _ in 0..200 {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_ones_follow_each_other_and_unused_ones_are_given_back() {
+    fn reservations_are_in_order_and_unused_ones_are_returned() {
         let start = Instant::now() + Duration::from_mins(1);
         let mut bucket = TokenBucket::new(10, start);
         for _ in 0..20 {

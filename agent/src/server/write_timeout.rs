@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listener_hands_its_bounds_on() {
+    async fn accepted_connection_has_the_listeners_buffer_sizes() {
         let (paced, _client) = connected(Duration::from_secs(1)).await;
         assert_eq!(socket_send_buffer_size(&paced.stream).unwrap(), 8192);
         assert_eq!(
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stalled_reader_is_given_up() {
+    async fn stalled_reader_is_disconnected() {
         let (mut paced, _client) = connected(Duration::from_millis(20)).await;
         let error = paced.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unsent_output_is_discarded_on_request_at_the_end() {
+    async fn unsent_output_is_discarded_at_close_on_request() {
         for forgets in [true, false] {
             let (mut paced, mut client) = connected(Duration::from_secs(1)).await;
             paced.write_all(b"unread").await.unwrap();

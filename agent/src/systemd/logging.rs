@@ -1,4 +1,4 @@
-//! What the agent says of itself: to the journal where systemd runs it, else to standard error, one line an event.
+//! Logging: to the journal under systemd, else to standard error, one line per event.
 //!
 //! A message says all; fields repeat it for programs. In the journal these are `EVENT`, `PEER` and `ERROR`.
 //! Only the agent's own events are logged: hyper's, at the finer levels, would show the headers and addresses that

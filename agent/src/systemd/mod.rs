@@ -1,4 +1,4 @@
-//! What the service manager gives and takes: sockets, notifications, the journal.
+//! systemd: passed sockets, notifications, the journal.
 
 pub mod logging;
 pub mod notify;

@@ -1,5 +1,5 @@
-//! What systemd is told of the agent (`sd_notify(3)`): that it is ready, who is connected, what is wrong, that it
-//! stops. Without `NOTIFY_SOCKET` nobody is told anything.
+//! Service notifications (`sd_notify(3)`): ready, status with clients and problems, stopping. Without `NOTIFY_SOCKET`
+//! nothing is sent.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -46,14 +46,14 @@ impl Notes {
 /// Says that the agent serves.
 pub fn ready(notes: &Notes, count: Count) {
     let status = notes.status(count.sessions);
-    tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+    send(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
 /// Says that the settings are being read anew; [`ready`] follows.
 pub fn reloading() {
     // sd_notify's own reading overflows where C's long has 32 bits, 36 minutes after boot.
     let now = since_zero(ClockId::Monotonic).as_micros();
-    tell(&[
+    send(&[
         NotifyState::Reloading,
         NotifyState::Custom(&format!("MONOTONIC_USEC={now}")),
     ]);
@@ -61,7 +61,7 @@ pub fn reloading() {
 
 /// Says that the agent ends.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    send(&[NotifyState::Stopping]);
 }
 
 /// Keeps the status up to date until the agent ends.
@@ -74,7 +74,7 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
         let clients = count.borrow_and_update().sessions;
         let status = notes.borrow_and_update().status(clients);
         if status != told {
-            if !tell(&[NotifyState::Status(&status)]) {
+            if !send(&[NotifyState::Status(&status)]) {
                 // Each client that comes or goes would have it logged again.
                 return;
             }
@@ -91,7 +91,7 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
 }
 
 /// Whether it could be told.
-fn tell(states: &[NotifyState]) -> bool {
+fn send(states: &[NotifyState]) -> bool {
     let told = sd_notify::notify(states);
     if let Err(error) = &told {
         tracing::warn!(%error, "telling systemd by NOTIFY_SOCKET: {error}");
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_is_one_line_on_clients_ports_and_problems() {
+    fn status_line_has_clients_ports_and_problems() {
         let addresses = ["0.0.0.0:8443", "[::]:8443"].map(|address| address.parse().unwrap());
         let mut notes = Notes::new(&addresses, Vec::new());
         assert_eq!(notes.status(1), "1 client on port 8443");

@@ -1,4 +1,4 @@
-//! Sockets that systemd listens on for us and passes at the start (`sd_listen_fds(3)`).
+//! Socket activation: listening sockets that systemd passes at the start (`sd_listen_fds(3)`).
 //!
 //! They stay systemd's: what the kernel has queued on them when this process ends is the next one's.
 
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listening_tcp_socket_of_either_family_is_taken() {
+    fn listening_tcp_socket_of_either_family_is_accepted() {
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(bound) = TcpListener::bind(address) else {
                 continue; // A host without IPv6.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_named() {
+    fn socket_of_another_kind_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let bound = TcpListener::bind("127.0.0.1:0").unwrap();
         let connection = TcpStream::connect(bound.local_addr().unwrap()).unwrap();

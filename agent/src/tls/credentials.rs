@@ -1,5 +1,5 @@
-//! The secrets that systemd hands over as credentials (`systemd.exec(5)`, `LoadCredential=`): the tokens, and the
-//! TLS identity. They are a snapshot of the service's start.
+//! systemd credentials (`systemd.exec(5)`, `LoadCredential=`): the tokens and the TLS identity, as they were when the
+//! service started.
 //!
 //! `LoadCredential=token:FILE` is the file `token` in `$CREDENTIALS_DIRECTORY`; of `LoadCredential=tls:FOLDER/` each
 //! file NAME in the folder is `tls_NAME`.
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn without_systemd_there_are_none() {
+    fn credentials_are_none_without_systemd() {
         for value in [None, Some("relative".to_owned())] {
             let credentials = Credentials::from_environment(|_| value.clone());
             assert!(credentials.tokens().unwrap().is_none());
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_and_a_missing_one_is_none() {
+    fn token_credential_is_read_and_none_if_missing() {
         let (folder, credentials, _) = handed_over();
         assert!(credentials.tokens().unwrap().is_none());
         fs::write(folder.path().join("token"), "secret\n").unwrap();
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn the_made_pair_alone_is_no_problem() {
+    fn generated_identity_alone_is_no_problem() {
         let (_folder, credentials, _) = handed_over();
         assert_eq!(problem(&credentials), None);
     }
 
     #[test]
-    fn a_whole_own_pair_is_used() {
+    fn complete_own_certificate_is_used() {
         let (_folder, credentials, pairs) = handed_over();
         pairs.own.ensure("own.example", &[]).unwrap();
         // Only the own pair is left to be used.
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_own_pair_or_an_unmatched_one_is_named_and_not_used() {
+    fn incomplete_or_mismatched_own_certificate_is_reported_and_not_used() {
         let (_folder, credentials, pairs) = handed_over();
         pairs.own.ensure("own.example", &[]).unwrap();
         let certificate = fs::read(&pairs.own.certificate).unwrap();

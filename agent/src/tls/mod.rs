@@ -1,4 +1,4 @@
-//! TLS: the identity, and how clients' certificates are judged.
+//! TLS: the identity, and the verification of client certificates.
 
 pub mod credentials;
 pub mod identity;

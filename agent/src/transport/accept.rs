@@ -1,4 +1,4 @@
-//! The accept loop: connections in, until the agent stops or has been idle for long enough.
+//! The accept loop: takes connections until the agent stops or its idle limit has passed.
 
 use std::convert::Infallible;
 use std::io;
@@ -18,7 +18,7 @@ use crate::auth::token::TokenError;
 use crate::config::Config;
 use crate::http::serve::serve_http;
 use crate::http::{Routes, routes};
-use crate::server::idle_exit::{Connected, nobody};
+use crate::server::idle_exit::{Connected, all_disconnected};
 use crate::server::listen;
 use crate::server::log_limits::Silent;
 use crate::server::shared::Agent;
@@ -116,7 +116,10 @@ impl Server {
     pub async fn drain(self) {
         self.agent.stop();
         let mut count = self.agent.clients().watch();
-        if timeout(DRAIN_TIME, nobody(&mut count)).await.is_err() {
+        if timeout(DRAIN_TIME, all_disconnected(&mut count))
+            .await
+            .is_err()
+        {
             tracing::info!("some clients did not say goodbye in time");
         }
         self.agent.log_limits().flush();

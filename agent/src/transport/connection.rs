@@ -82,7 +82,7 @@ impl Connection {
         let turn = self.agent.rate_limits().connection(self.source());
         let waits = usize::from(turn.waits());
         self.agent.log_limits().count(Silent::Waited, waits);
-        turn.come().await;
+        turn.wait().await;
         let (slot, cut) = self.agent.handshakes().acquire(self.source()).await;
         pending.hold(Some(slot));
         let stream = WriteTimeout::new(stream, limits.send_time, pending.forgets());

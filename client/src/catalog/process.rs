@@ -1,4 +1,4 @@
-//! The columns of the process list. All that is to be known of one stands in its row.
+//! The columns of the process list: one row for each, with its heading, width, sort key and text.
 
 use socktop_proto::Fields;
 use socktop_proto::field_ids::ProcessField;
@@ -379,7 +379,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_one_column_takes_what_the_others_leave() {
+    fn exactly_one_column_takes_the_remaining_width() {
         let elastic = Column::EACH.iter().filter(|it| it.row().width == 0);
         assert_eq!(elastic.collect::<Vec<_>>(), [&Column::Name]);
     }
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_columns_give_way_at_once() {
+    fn columns_are_dropped_one_at_a_time() {
         let ways = Column::EACH.iter().filter_map(|it| it.row().gives_way);
         let mut orders: Vec<u8> = ways.map(|it| it.order).collect();
         let count = orders.len();

@@ -1,4 +1,4 @@
-//! The command line, and what it asks for together with the saved profiles and the environment.
+//! The command line, resolved with the saved profiles and the environment.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Command lines, and what becomes of them.
+//! Tests of command lines and how they are resolved.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn fault(words: &str) -> String {
 }
 
 #[test]
-fn every_flag_of_the_published_client_is_taken() {
+fn every_flag_of_the_legacy_client_is_accepted() {
     let words = "--tls-ca a.pem --verify-hostname --profile x --save --compact --metrics-interval-ms 100 \
                  --processes-interval-ms 200 --dry-run wss://pi4:8443/ws";
     let equals = "--tls-ca=a.pem --verify-hostname --profile=x --save --compact --metrics-interval-ms=100 \
@@ -100,12 +100,12 @@ fn help_names_the_default_intervals_and_not_the_hidden_flag() {
 }
 
 #[test]
-fn nothing_is_the_picker() {
+fn no_arguments_open_the_list() {
     assert_eq!(resolved(""), Ok(Action::List));
 }
 
 #[test]
-fn the_demo_has_three_names() {
+fn demo_can_be_started_in_three_ways() {
     for words in ["--demo", "--profile demo", "demo", "--demo pi4"] {
         assert_eq!(resolved(words), Ok(Action::Demo(Intervals::default())));
     }
@@ -116,7 +116,7 @@ fn the_demo_has_three_names() {
 }
 
 #[test]
-fn a_profile_wins_over_a_host_and_a_host_that_is_none_is_a_host() {
+fn profile_name_precedes_host_name() {
     let connect = connect_of("pi4");
     assert_eq!(connect, connect_of("--profile pi4"));
     assert_eq!(connect.profile.as_deref(), Some("pi4"));
@@ -134,7 +134,7 @@ fn a_profile_wins_over_a_host_and_a_host_that_is_none_is_a_host() {
 }
 
 #[test]
-fn the_command_line_goes_before_the_profile() {
+fn command_line_overrides_the_profile() {
     let connect = connect_of(
         "pi4 -t other.pem --token-file t --metrics-interval-ms 1000 --disks-interval-ms 9000",
     );
@@ -146,7 +146,7 @@ fn the_command_line_goes_before_the_profile() {
 }
 
 #[test]
-fn tokens_are_looked_for_in_order() {
+fn token_sources_have_an_order_of_precedence() {
     let with_variable = |words: &str| {
         let environment = Environment {
             token: Some("variable".into()),
@@ -172,7 +172,7 @@ fn tokens_are_looked_for_in_order() {
 }
 
 #[test]
-fn a_variable_that_is_no_token_is_an_error_and_an_empty_one_is_none() {
+fn invalid_token_variable_is_an_error_and_an_empty_one_is_ignored() {
     let with = |token: &str| {
         let environment = Environment {
             token: Some(token.into()),
@@ -189,7 +189,7 @@ fn a_variable_that_is_no_token_is_an_error_and_an_empty_one_is_none() {
 }
 
 #[test]
-fn an_unknown_profile_names_those_that_there_are() {
+fn unknown_profile_error_lists_the_profiles() {
     let message = fault("--profile pi44");
     assert!(
         message.contains("\"pi44\" (there are: broken, pi4, plain)"),
@@ -200,7 +200,7 @@ fn an_unknown_profile_names_those_that_there_are() {
 }
 
 #[test]
-fn a_bad_address_says_where_it_stands() {
+fn invalid_address_error_names_its_source() {
     assert!(fault("http://pi4").contains("neither ws nor wss"));
     assert!(fault("broken").contains("profile \"broken\": \"http://broken\""));
 }
@@ -221,7 +221,7 @@ fn a_new_profile_is_saved_without_asking() {
 }
 
 #[test]
-fn a_token_in_the_url_is_saved_and_one_from_the_environment_is_not() {
+fn token_in_the_url_is_saved_and_environment_token_is_not() {
     let url = |words: &str, token: Option<&str>| {
         let environment = Environment {
             token: token.map(OsString::from),
@@ -284,7 +284,7 @@ fn a_clients_certificate_has_a_key_and_is_saved_as_absolute_paths() {
 }
 
 #[test]
-fn commands_are_words_of_their_own_and_hosts_of_that_name_can_be_said_otherwise() {
+fn hosts_named_like_commands_can_be_given_as_urls() {
     let command = |words: &str| cli(words).command;
     assert_eq!(command("list"), Some(Command::List));
     assert_eq!(
@@ -339,7 +339,7 @@ fn a_saved_profile_keeps_every_option_that_is_about_the_host() {
 }
 
 #[test]
-fn a_stored_token_is_for_whom_it_was_bound_to_and_a_given_one_for_who_is_dialled() {
+fn stored_token_is_for_its_recipient_and_a_given_token_for_the_dialled_agent() {
     let mut profiles = profiles();
     let bound = Recipient::from("vouched:pi4:8443".to_owned());
     profiles.profiles.get_mut("pi4").unwrap().token_for = Some(bound.clone());

@@ -167,7 +167,7 @@ pub(super) fn add(
                 Err(LineError::Conflict(conflict)) => {
                     conflicts.push((number, line.to_owned(), conflict));
                 }
-                added => bad += say(number, added, out, err)?,
+                added => bad += report(number, added, out, err)?,
             }
         }
     }
@@ -177,7 +177,7 @@ pub(super) fn add(
             Some(false) => Err(LineError::Declined),
             None => Err(LineError::Conflict(conflict)),
         };
-        bad += say(number, added, out, err)?;
+        bad += report(number, added, out, err)?;
     }
     match (total, bad) {
         (0, _) => Err(CommandError::NoLines),
@@ -187,7 +187,7 @@ pub(super) fn add(
 }
 
 /// Says how it went with one line; gives how many were not added, one or none.
-fn say(
+fn report(
     number: usize,
     added: Result<String, LineError>,
     out: &mut impl Write,
@@ -288,10 +288,10 @@ fn add_line(
         }
         Ok::<_, LineError>(name)
     })?;
-    Ok(said(&name, &target, pairing.pin, replaced))
+    Ok(confirmation(&name, &target, pairing.pin, replaced))
 }
 
-fn said(name: &str, target: &AgentUrl, pin: Pin, replaced: Option<Pin>) -> String {
+fn confirmation(name: &str, target: &AgentUrl, pin: Pin, replaced: Option<Pin>) -> String {
     match replaced {
         None => format!("added {name}: {target}"),
         Some(replaced) => {

@@ -1,4 +1,4 @@
-//! Where this user's files are.
+//! Paths of the user's files, by the XDG base directories.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_places_follow_the_environment() {
+    fn paths_follow_the_environment() {
         let of = |variables: &[(&str, &str)]| {
             Home::of(|name| {
                 let value = variables.iter().find(|(key, _)| *key == name)?.1;

@@ -1,4 +1,4 @@
-//! Saving what the command line says as a profile.
+//! Saves the options of the command line as a profile.
 
 use std::path::PathBuf;
 
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_profile_joins_the_others() {
+    fn saved_profile_is_added_to_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let home = home(&folder);
         for name in ["one", "two"] {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_saved_already_whoever_its_token_is_for() {
+    fn bound_token_does_not_make_a_profile_differ() {
         let folder = tempfile::tempdir().unwrap();
         let home = home(&folder);
         let save = save("one", "wss://one:8443/ws?token=s3cret");

@@ -1,5 +1,5 @@
-//! Colours, from the terminal's own palette so that light and dark backgrounds both work, and only
-//! where they mean something.
+//! The colour theme, from the terminal's own palette so that light and dark backgrounds both work; colour is used only
+//! where it has a meaning.
 
 use ratatui::style::{Color, Modifier, Style};
 

@@ -1,4 +1,4 @@
-//! What becomes of the answers of one connection: decoded, completed where they are deltas, checked against the limits.
+//! Decodes the answers of one connection: applies deltas, and checks the limits.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use socktop_proto::limits::{self, OverLimit};
 use socktop_proto::model::{Delta, body};
 use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
 
-use crate::link::memory_budget::Held;
+use crate::link::memory_budget::MemoryBudget;
 use crate::text::sanitize::one_line;
 
 /// Why an answer cannot be used. The connection can: what comes next is told apart from it.
@@ -42,7 +42,7 @@ impl Unusable {
 #[derive(Debug)]
 pub(super) struct Answers<'a> {
     bases: Vec<Base>,
-    held: &'a mut Held,
+    budget: &'a mut MemoryBudget,
 }
 
 /// An answer that a delta may be to.
@@ -113,11 +113,11 @@ fn in_fields(body: &Body, fields: Fields) -> Body {
 }
 
 impl<'a> Answers<'a> {
-    /// The answers of a new connection; `held` is what the application has from those before.
-    pub(super) fn new(held: &'a mut Held) -> Self {
+    /// The answers of a new connection; `budget` is what the application has from those before.
+    pub(super) fn new(budget: &'a mut MemoryBudget) -> Self {
         Self {
             bases: Vec::new(),
-            held,
+            budget,
         }
     }
 
@@ -195,18 +195,18 @@ impl<'a> Answers<'a> {
         let Base { query, bytes, .. } = base;
         let has_deltas = matches!(query, Query::Metrics | Query::Disks | Query::Processes);
         if base.revision == 0 || !has_deltas {
-            return self.held.replace(query, bytes, self.kept_bytes());
+            return self.budget.replace(query, bytes, self.kept_bytes());
         }
         // The application makes a copy of its own where a number is impossible, so both are counted.
         let others = self.kept_bytes() + bytes;
         let earlier_bytes = base.earlier.as_ref().map_or(0, Earlier::held_bytes);
         if self
-            .held
+            .budget
             .replace(query, bytes, others + earlier_bytes)
             .is_err()
         {
             base.earlier = None;
-            self.held.replace(query, bytes, others)?;
+            self.budget.replace(query, bytes, others)?;
         }
         self.bases.push(base);
         Ok(())

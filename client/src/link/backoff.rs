@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_from_half_a_second_to_fifteen() {
+    fn delay_doubles_from_half_a_second_to_fifteen() {
         for _ in 0..100 {
             let mut backoff = Backoff::new();
             for base_ms in [500, 1000, 2000, 4000, 8000, 12_000, 12_000] {
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_differ_by_chance() {
+    fn delay_has_random_jitter() {
         fastrand::seed(7);
         let first = Backoff::new().next();
         assert!((0..20).any(|_| Backoff::new().next() != first));

@@ -1,4 +1,4 @@
-//! One connection's conversation: ask what is due, hand on what is answered, notice silence.
+//! One connection's conversation: sends requests when they are due, delivers answers, and detects silence by a timeout.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::schedule::{Schedule, kind};
 use super::socket::Socket;
 use super::{Dialect, Event, Subscription};
 use crate::link::disconnect::Disconnect;
-use crate::link::memory_budget::Held;
+use crate::link::memory_budget::MemoryBudget;
 use crate::text::sanitize::one_line;
 
 /// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
@@ -48,7 +48,7 @@ pub(super) async fn converse(
     dialect: Dialect,
     plan: &mut watch::Receiver<Subscription>,
     events: &mpsc::Sender<Event>,
-    held: &mut Held,
+    budget: &mut MemoryBudget,
 ) -> Ended {
     let mut conversation = Conversation {
         socket,
@@ -58,7 +58,7 @@ pub(super) async fn converse(
         outstanding: Vec::new(),
         next_id: 1,
         fields: Fields::ALL,
-        answers: Answers::new(held),
+        answers: Answers::new(budget),
         heard: Instant::now(),
         last_answer: None,
     };
@@ -120,7 +120,7 @@ impl Conversation<'_> {
             let next_due = self.schedule.next_due(|query| self.is_held(query));
             let deadline = self.deadline();
             tokio::select! {
-                message = self.socket.next() => self.hear(message).await?,
+                message = self.socket.next() => self.receive(message).await?,
                 changed = plan.changed() => {
                     changed.map_err(|_| Disconnect::Dropped)?;
                     self.follow(&plan.borrow_and_update(), Instant::now());
@@ -179,7 +179,7 @@ impl Conversation<'_> {
             Ok(Err(error)) => {
                 // What it said last explains more than that it no longer listens.
                 if let Some(message) = self.socket.next().now_or_never() {
-                    self.hear(message).await?;
+                    self.receive(message).await?;
                 }
                 return Err(error.into());
             }
@@ -223,7 +223,7 @@ impl Conversation<'_> {
     /// Past the deadline: takes what has arrived already, for it may be us who were asleep.
     async fn listen_once_more(&mut self) -> Result<(), Disconnect> {
         if let Some(message) = self.socket.next().now_or_never() {
-            self.hear(message).await?;
+            self.receive(message).await?;
         }
         match self.deadline() {
             Some(deadline) if deadline <= Instant::now() => Err(self.silence()),
@@ -242,7 +242,7 @@ impl Conversation<'_> {
         }
     }
 
-    async fn hear(
+    async fn receive(
         &mut self,
         message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<(), Disconnect> {

@@ -1,4 +1,4 @@
-//! From an endpoint to a WebSocket: TCP, TLS, the HTTP upgrade.
+//! Dialling: from an endpoint to a WebSocket, by TCP, TLS and the HTTP upgrade.
 
 use std::io;
 use std::time::Duration;

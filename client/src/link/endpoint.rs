@@ -1,4 +1,4 @@
-//! Where an agent is: across the network, or inside this process.
+//! Endpoints: the address of an agent on the network, or an agent inside this process.
 
 use std::sync::Arc;
 use std::{fmt, io};

@@ -1,4 +1,4 @@
-//! Why a dial failed: what was attempted, on what, and what to do.
+//! Errors of dialling: what was attempted, on what, why it failed and what to do.
 
 use std::io;
 use std::time::Duration;
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_what_to_do() {
+    fn refusal_suggests_a_remedy() {
         let message = |status, has_token| refusal(status, "", has_token).to_string();
         assert!(
             message(StatusCode::UNAUTHORIZED, false).contains("wants a token; pass --token-file")
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_gives_the_agents_own_reason_and_no_guess() {
+    fn refusal_shows_the_agents_reason_without_a_guess() {
         for status in [
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::FORBIDDEN,

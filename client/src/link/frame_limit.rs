@@ -1,5 +1,5 @@
-//! A limit on WebSocket frames that bring nothing: empty and tiny fragments, pings and pongs. The WebSocket library takes
-//! any number of them, and puts fragments together without a word to who waits for the message.
+//! A limit on WebSocket frames without payload: empty and tiny fragments, pings and pongs. The WebSocket library
+//! accepts any number of them, and assembles fragments without reporting progress.
 
 use std::io;
 use std::pin::Pin;
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_bring_something_are_not_limited() {
+    fn frames_with_payload_are_not_limited() {
         let answers = frame(0x82, 100_000).repeat(2000);
         assert!(!read(&answers, 8192).are_too_many());
         let fragments = frame(0x00, BYTES_PER_FRAME).repeat(100_000);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_tiny_fragments_and_full_pings_are() {
+    fn floods_of_tiny_fragments_and_pings_are_limited() {
         for frame in [
             frame(0x00, 0),
             frame(0x00, 1),

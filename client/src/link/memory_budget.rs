@@ -1,4 +1,4 @@
-//! How much memory the answers of one agent take, against the limit for all of them.
+//! The memory budget for the answers of one agent, all kinds together.
 
 use std::mem::Discriminant;
 
@@ -10,9 +10,9 @@ use super::schedule::kind;
 /// The last answer of every kind that was handed on, by its size. The application keeps it when the connection ends, so
 /// this outlives connections too.
 #[derive(Debug, Default)]
-pub(super) struct Held(Vec<(Discriminant<Query>, usize)>);
+pub(super) struct MemoryBudget(Vec<(Discriminant<Query>, usize)>);
 
-impl Held {
+impl MemoryBudget {
     /// Counts an answer of `bytes` in place of the last one of its kind, beside `others` (bytes that are kept for other
     /// purposes).
     ///
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn all_kinds_together_have_one_limit() {
-        let mut held = Held::default();
+        let mut held = MemoryBudget::default();
         let half = HELD_BYTES / 2;
         assert_eq!(held.replace(Query::Processes, half, 0), Ok(()));
         assert_eq!(held.replace(Query::Disks, half, 0), Ok(()));

@@ -1,4 +1,4 @@
-//! The conversation with one agent: dial, ask, reconnect. It streams [`Event`]s and draws nothing.
+//! The connection to one agent: dial, request, reconnect. It streams [`Event`]s and draws nothing.
 //!
 //! A [`Link`] is the handle of a task that keeps one agent connected. What the screen shows decides
 //! what is asked: the application sets a [`Subscription`], the task asks for each of its parts when it is due.

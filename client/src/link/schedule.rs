@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_plan_is_never_due() {
+    fn empty_schedule_is_never_due() {
         let schedule = Schedule::default();
         assert_eq!(schedule.due(Instant::now(), free), None);
         assert_eq!(schedule.next_due(free), None);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn late_query_is_asked_for_once() {
+    fn late_query_is_requested_once() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.set_subscription(&plan(), start);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn one_time_query_outlives_subscriptions_and_is_not_due_again() {
+    fn one_time_query_survives_new_subscriptions_and_is_due_once() {
         let start = Instant::now();
         let mut schedule = Schedule::default();
         schedule.once(Query::Host, start);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_too_slow_for_its_plan_still_gets_to_everything() {
+    fn slow_agent_is_still_sent_every_query() {
         // One at a time, each answer taking longer than the shortest interval.
         let mut now = Instant::now();
         let mut schedule = Schedule::default();

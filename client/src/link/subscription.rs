@@ -1,4 +1,4 @@
-//! What is asked of an agent, and how often.
+//! Subscriptions: which queries are sent to an agent, and how often.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_have_defaults_and_floors() {
+    fn intervals_have_defaults_and_minimums() {
         assert_eq!(Intervals::from_ms(None, None, None), Intervals::default());
         let shortest = Intervals::from_ms(Some(0), Some(0), Some(0));
         assert_eq!(shortest.metrics, Intervals::MIN_METRICS);

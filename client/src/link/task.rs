@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::conversation::{Ended, converse};
 use super::dial::Dialer;
 use super::disconnect::Disconnect;
-use super::memory_budget::Held;
+use super::memory_budget::MemoryBudget;
 use super::{
     BoxError, Endpoint, EndpointSource, Event, LinkState, Question, Subscription, TaskEnd,
 };
@@ -31,7 +31,7 @@ pub(super) async fn run(source: Arc<dyn EndpointSource>, end: TaskEnd) {
 }
 
 /// Nobody listens any more.
-struct Dropped;
+struct LinkDropped;
 
 /// Why there is no connection, and how long to wait for the next attempt.
 struct Failure {
@@ -56,10 +56,10 @@ async fn keep_connected(
     subscription: &mut watch::Receiver<Subscription>,
     retry: &mut mpsc::Receiver<()>,
     events: &mpsc::Sender<Event>,
-) -> Result<(), Dropped> {
+) -> Result<(), LinkDropped> {
     let mut dialer = None;
     let mut backoff = Backoff::new();
-    let mut held = Held::default();
+    let mut budget = MemoryBudget::default();
     let mut since = Instant::now();
     send_state(events, LinkState::Connecting).await?;
     loop {
@@ -86,7 +86,7 @@ async fn keep_connected(
                         };
                         send_state(events, connected).await?;
                         let Ended { cause, last_answer } =
-                            converse(socket, dialect, subscription, events, &mut held).await;
+                            converse(socket, dialect, subscription, events, &mut budget).await;
                         // What was said while the link stood is not about what comes now.
                         while retry.try_recv().is_ok() {}
                         since = last_answer.unwrap_or(since);
@@ -117,7 +117,7 @@ async fn keep_connected(
         tokio::select! {
             () = sleep_until(retry_at) => {}
             asked = retry.recv() => {
-                asked.ok_or(Dropped)?;
+                asked.ok_or(LinkDropped)?;
                 // The user may have changed what it is made from.
                 dialer = None;
                 send_state(events, LinkState::Connecting).await?;
@@ -132,6 +132,9 @@ async fn make_endpoint(source: &Arc<dyn EndpointSource>) -> Result<Endpoint, Box
     spawn_blocking(move || source.endpoint()).await?
 }
 
-async fn send_state(events: &mpsc::Sender<Event>, state: LinkState) -> Result<(), Dropped> {
-    events.send(Event::State(state)).await.map_err(|_| Dropped)
+async fn send_state(events: &mpsc::Sender<Event>, state: LinkState) -> Result<(), LinkDropped> {
+    events
+        .send(Event::State(state))
+        .await
+        .map_err(|_| LinkDropped)
 }

@@ -1,4 +1,4 @@
-//! From a host's name to a TCP connection.
+//! TCP connections: resolves a host name and tries its addresses ("happy eyeballs", RFC 8305).
 
 use std::collections::VecDeque;
 use std::io;

@@ -75,7 +75,11 @@ where
     let response = sender.send_request(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let status = response.status();
-        return Err(refusal(status, &said(response).await, endpoint.has_token()));
+        return Err(refusal(
+            status,
+            &refusal_text(response).await,
+            endpoint.has_token(),
+        ));
     }
     let dialect = dialect(response.headers(), &derive_accept_key(key.as_bytes()))
         .map_err(|fault| Fault::NotWebSocket { fault })?;
@@ -127,7 +131,7 @@ fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 }
 
 /// The text of a refusal; nothing where it is too long, or a web server's page instead of an agent's words.
-async fn said(response: Response<Incoming>) -> String {
+async fn refusal_text(response: Response<Incoming>) -> String {
     let is_text = response.headers().get(CONTENT_TYPE).is_none_or(|kind| {
         kind.to_str()
             .is_ok_and(|kind| kind.to_ascii_lowercase().starts_with("text/plain"))
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_to_our_request_is_refused() {
+    fn upgrade_response_with_a_wrong_accept_key_is_refused() {
         for change in [
             (UPGRADE, None),
             (UPGRADE, Some("h2c")),

@@ -1,4 +1,4 @@
-//! What only this user may read: tokens, and the files that keep them.
+//! Credentials: tokens, and the private files that keep them.
 
 pub mod private_file;
 pub mod recipient;

@@ -1,4 +1,4 @@
-//! Files that are this user's alone: written whole or not at all, by one program at a time.
+//! Private files: readable only by this user, written atomically, by one program at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_a_link_also_where_its_file_is_not_there_yet() {
+    fn link_to_a_missing_file_stays_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let dotfiles = folder.path().join("dotfiles");
         let data = folder.path().join("data");
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_an_error_and_stay() {
+    fn link_into_a_missing_folder_is_an_error_and_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::os::unix::fs::symlink("token", &path).unwrap();
@@ -286,7 +286,7 @@ mod tests {
 
     /// A draft as a program leaves it that is killed while it writes: nobody holds its lock.
     #[test]
-    fn a_draft_that_a_killed_program_left_is_removed_and_written_over() {
+    fn temporary_file_of_a_killed_program_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let draft = folder.path().join(DRAFT);
         let path = folder.path().join("token");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_is_being_written_is_left_alone() {
+    fn temporary_file_in_use_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         let draft = Draft::begin(folder.path()).unwrap();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_file_is_not_taken_for_a_draft() {
+    fn foreign_file_is_not_taken_for_a_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = folder.path().join("elsewhere");
         fs::write(&elsewhere, "kept").unwrap();
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_held_by_one() {
+    fn lock_has_one_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("guarded");
         let lock = Lock::hold(&path).unwrap();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn others_lose_their_access_to_a_secret() {
+    fn secret_file_is_made_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         fs::write(&path, "s3cret").unwrap();

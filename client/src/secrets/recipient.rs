@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_for_one_key_or_one_vouched_host() {
+    fn token_recipient_is_one_key_or_one_verified_host() {
         let of_key = Recipient::Key(KEY);
         let of_host = Recipient::Vouched("pi4:8443".to_owned());
         for (peer, has_key, is_host) in [
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_and_read_again() {
+    fn recipient_is_the_same_after_writing_and_reading() {
         for (recipient, text) in [
             (Recipient::Key(KEY), KEY.to_string()),
             (

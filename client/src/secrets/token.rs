@@ -1,4 +1,4 @@
-//! The secret that an agent asks for, and where it may come from.
+//! Access tokens, and the sources that they may come from.
 //!
 //! The first source that has one is used: `--token-file`, the variable `SOCKTOP_TOKEN`, `?token=` in
 //! the URL, the profile's `token_file`, and last the user's answer after the agent refused us. What a profile has is stored
@@ -112,14 +112,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_never_shows() {
+    fn debug_and_display_hide_the_token() {
         let token = Token::new("s3cret").unwrap();
         assert_eq!(format!("{token:?}"), "Token(hidden)");
         assert_eq!(token.expose(), "s3cret");
     }
 
     #[test]
-    fn a_file_may_end_its_line() {
+    fn token_file_may_end_with_a_newline() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "s3cret\n").unwrap();

@@ -1,4 +1,4 @@
-//! The tokens that socktop stores itself: a file for each profile, in a folder of their own.
+//! The token store: a file for each profile's token, in a folder of their own.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_a_file_of_its_own_in_the_folder() {
+    fn every_name_has_its_own_file() {
         let tokens = Tokens::at(PathBuf::from("/t"));
         for (name, file) in [
             ("pi4", "/t/pi4"),

@@ -1,4 +1,4 @@
-//! Numbers as people read them. What is unknown or not a number is [`UNKNOWN`], never 0.
+//! Formatting of numbers. What is unknown or not a number is [`UNKNOWN`], never 0.
 
 use std::time::Duration;
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_say_the_unit_once() {
+    fn used_and_total_share_one_unit() {
         assert_eq!(share(Some(1 << 30), Some(2 << 30)), "1.00 / 2.00 GiB");
         assert_eq!(share(Some(1 << 20), Some(2 << 30)), "1.00 MiB / 2.00 GiB");
         assert_eq!(share(None, Some(2 << 30)), "– / 2.00 GiB");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_percentages_know_unknown() {
+    fn invalid_rates_and_percentages_are_unknown() {
         assert_eq!(rate(Some(1_268_776.96)), "1.21 MiB/s");
         assert_eq!(rate(Some(0.4)), "0 B/s");
         assert_eq!(rate(Some(f64::NAN)), UNKNOWN);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_of_time() {
+    fn durations_are_formatted() {
         assert_eq!(uptime(273_906_000), "3d 04:05");
         assert_eq!(uptime(14_706_999), "04:05:06");
         assert_eq!(span(Duration::from_secs(12)), "12 s");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_day_are_in_the_zone_asked_for() {
+    fn times_of_day_are_in_the_given_zone() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         assert_eq!(clock(1_777_883_525_000, &zone), "10:32:05");
         assert_eq!(

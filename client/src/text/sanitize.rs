@@ -1,5 +1,5 @@
-//! Text that came from a host, made fit for a terminal: nothing in it may move the cursor, change the
-//! reading direction or hide.
+//! Sanitizes text from a host for the terminal: nothing in it may move the cursor, change the reading direction or
+//! hide.
 
 use std::borrow::Cow;
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peers_words_cannot_drive_the_terminal() {
+    fn text_of_an_agent_cannot_control_the_terminal() {
         assert_eq!(
             one_line("no\n\u{1b}[2J  more \u{202e}x\u{200b}", 120),
             "no [2J more x"

@@ -1,4 +1,4 @@
-//! Text in columns: cut, padded, wrapped. What it is given may come from a host, and leaves it clean.
+//! Text by display width: cut, padded, wrapped. Text from a host is sanitized on the way.
 
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_fits_exactly(text in any::<String>(), columns in 0_usize..40) {
+        fn any_text_is_cut_to_the_exact_width(text in any::<String>(), columns in 0_usize..40) {
             prop_assert!(width(&fit(&text, columns)) <= columns);
             prop_assert_eq!(width(&left(&text, columns)), columns);
             prop_assert_eq!(width(&right(&text, columns)), columns);

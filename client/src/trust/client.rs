@@ -1,4 +1,4 @@
-//! The certificate that a client shows to an agent that asks for one.
+//! The client certificate that is presented to an agent that requests one.
 
 use std::io;
 use std::path::Path;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_do_not_make_an_identity_are_named() {
+    fn invalid_client_certificate_files_are_named() {
         let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         let (one, other) = (made("one"), made("other"));
         let (cert, key) = (one.cert.pem(), one.signing_key.serialize_pem());

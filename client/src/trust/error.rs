@@ -1,4 +1,4 @@
-//! Trust that cannot be set up.
+//! Errors of setting up trust.
 
 use std::io;
 use std::path::PathBuf;

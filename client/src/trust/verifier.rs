@@ -1,4 +1,4 @@
-//! The check of a certificate during the handshake.
+//! The certificate verifier that TLS calls during the handshake.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Tests of CPU usage, on the files of real machines and on counters that misbehave.
+//! Tests of CPU usage, on the files of real machines and on inconsistent counters.
 
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ fn iowait_is_idle_steal_is_busy_and_guest_is_not_counted_twice() {
 }
 
 #[test]
-fn every_machines_cpus_are_read_whatever_the_width_of_its_words() {
+fn cpus_of_32_and_64_bit_machines_are_read() {
     for (name, cores, percent) in [
         // Ticks of all its CPUs since boot are more than 32 bits count.
         ("pi2", 4, 1.1756),
@@ -52,7 +52,7 @@ fn every_machines_cpus_are_read_whatever_the_width_of_its_words() {
 }
 
 #[test]
-fn iowait_that_moves_over_to_idle_leaves_the_share_as_it_is() {
+fn iowait_that_becomes_idle_does_not_change_the_share() {
     let moved = usage("cpu  0 0 0 100 500\n", "cpu  50 0 0 250 400\n");
     assert_eq!(moved.total_percent, Some(50.0));
     // A tick is lost where both were rounded down.
@@ -61,7 +61,7 @@ fn iowait_that_moves_over_to_idle_leaves_the_share_as_it_is() {
 }
 
 #[test]
-fn a_counter_that_runs_backwards_makes_the_share_unknown() {
+fn decreasing_counter_makes_the_share_unknown() {
     for newer in [
         "cpu  9 20 30 41 50 60 70 80\n",
         "cpu  20 19 30 41 50 60 70 80\n",
@@ -78,7 +78,7 @@ fn a_counter_that_runs_backwards_makes_the_share_unknown() {
 }
 
 #[test]
-fn a_cpu_that_goes_offline_makes_no_full_load() {
+fn cpu_that_goes_offline_is_not_full_load() {
     let usage = usage(
         "cpu  100000 0 50000 4000000 2000 0 0 0 0 0\ncpu0 25000 0 12500 1000000 500 0 0 0 0 0\n\
          cpu3 25000 0 12500 1000000 500 0 0 0 0 0\n",
@@ -90,7 +90,7 @@ fn a_cpu_that_goes_offline_makes_no_full_load() {
 }
 
 #[test]
-fn a_core_whose_idle_steps_back_a_tick_is_unknown() {
+fn core_with_decreasing_idle_time_is_unknown() {
     let usage = usage(
         "cpu  1000 0 600 40000\ncpu0 500 0 300 20000\ncpu1 500 0 300 20000\n",
         "cpu  1002 0 600 40098\ncpu0 501 0 300 19999\ncpu1 501 0 300 20099\n",
@@ -101,7 +101,7 @@ fn a_core_whose_idle_steps_back_a_tick_is_unknown() {
 }
 
 #[test]
-fn steal_that_jumps_further_than_time_can_go_makes_the_share_unknown() {
+fn steal_beyond_the_elapsed_time_makes_the_share_unknown() {
     let older = "cpu  0 0 0 1000 0 0 0 5\ncpu0 0 0 0 1000 0 0 0 5\n";
     for steal in [
         "1000",
@@ -115,7 +115,7 @@ fn steal_that_jumps_further_than_time_can_go_makes_the_share_unknown() {
 }
 
 #[test]
-fn cpus_keep_their_numbers_and_those_in_one_reading_only_are_left_out() {
+fn cpus_keep_their_numbers_and_those_missing_in_a_reading_are_left_out() {
     let older = "cpu  0 0 0 0\ncpu0 0 0 0 0\ncpu2 0 0 0 0\ncpu3 0 0 0 0\n";
     let newer = "cpu  9 0 0 9\ncpu0 0 0 0 9\ncpu1 9 0 0 9\ncpu3 9 0 0 0\n";
     let usage = usage(older, newer);
@@ -133,7 +133,7 @@ fn cores_that_come_and_go_are_matched_by_number_in_any_order() {
 }
 
 #[test]
-fn without_time_between_readings_there_is_no_percentage() {
+fn readings_without_elapsed_time_give_no_percentage() {
     let stat = "cpu  1 2 3 4 5 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n";
     assert_eq!(usage(stat, stat), CpuUsage::default());
 }
@@ -153,12 +153,12 @@ fn malformed_stat_file_is_not_read_as_zero() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_survived(bytes: Vec<u8>) {
+    fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>) {
         let _ = CpuTimes::parse(&bytes);
     }
 
     #[test]
-    fn any_counters_give_a_share_of_the_machine(
+    fn share_of_any_counters_is_between_0_and_100_percent(
         older: [u64; 10], newer: [u64; 10], cores in 0_u32..4,
     ) {
         let text = |times: [u64; 10]| {
@@ -196,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn cores_are_those_of_a_search_for_each(
+    fn core_shares_equal_a_search_by_number(
         older in proptest::collection::vec(0_u32..12, 0..12), newer in proptest::collection::vec(0_u32..12, 0..12),
     ) {
         let text = |cores: &[u32], ticks: u64| {

@@ -1,4 +1,4 @@
-//! Calls that the kernel may never return from, made on helper threads with a deadline.
+//! Timeouts for calls that can hang in the kernel: helper threads with a deadline.
 //!
 //! Reading `/proc/PID/cmdline` waits for that process's memory-map lock, `statvfs(3)` for the file system's server, a GPU's
 //! library for its card, a name service for its network. The serving thread makes no such call: it hands them to a

@@ -1,4 +1,4 @@
-//! Tests of calls that return, hang, and are let go.
+//! Tests of calls that return, hang, panic and are abandoned.
 
 use parking_lot::Condvar;
 
@@ -80,7 +80,7 @@ async fn outcomes_are_in_the_order_of_the_calls_and_no_thread_is_left() {
 }
 
 #[tokio::test]
-async fn a_call_that_hangs_holds_up_no_other_and_is_not_made_again_before_it_has_returned() {
+async fn hung_call_blocks_no_other_and_is_not_repeated_before_it_returns() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
     for _ in 0..3 {
@@ -98,7 +98,7 @@ async fn a_call_that_hangs_holds_up_no_other_and_is_not_made_again_before_it_has
 }
 
 #[tokio::test]
-async fn calls_of_one_user_that_hang_leave_threads_for_the_others() {
+async fn hung_calls_of_one_user_leave_threads_for_others() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
     let first = vec![hangs(&gate, 0, Some(7)), hangs(&gate, 1, Some(7))];
@@ -121,7 +121,7 @@ async fn calls_of_one_user_that_hang_leave_threads_for_the_others() {
 }
 
 #[tokio::test]
-async fn calls_of_one_user_that_begin_at_once_are_no_more_than_may_hang() {
+async fn concurrent_calls_of_one_user_are_limited() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
     // As many threads as there may be, before any call is known to hang.
@@ -150,7 +150,7 @@ async fn calls_of_one_user_that_begin_at_once_are_no_more_than_may_hang() {
 }
 
 #[tokio::test]
-async fn threads_are_bounded_whatever_hangs() {
+async fn number_of_threads_is_bounded_when_all_calls_hang() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
     for round in 0..3 {
@@ -168,7 +168,7 @@ async fn threads_are_bounded_whatever_hangs() {
 }
 
 #[tokio::test]
-async fn a_call_whose_round_was_abandoned_is_waited_for_and_not_taken_for_hung() {
+async fn call_of_an_abandoned_round_is_not_taken_for_hung() {
     let helpers = Helpers::new(Bounds {
         deadline: Duration::from_mins(1),
         ..BOUNDS
@@ -185,7 +185,7 @@ async fn a_call_whose_round_was_abandoned_is_waited_for_and_not_taken_for_hung()
 }
 
 #[tokio::test]
-async fn a_call_that_panics_ends_itself_alone_and_is_not_waited_for() {
+async fn panicking_call_ends_alone_and_is_not_waited_for() {
     let helpers = Helpers::new(Bounds {
         deadline: Duration::from_hours(1),
         ..BOUNDS
@@ -199,7 +199,7 @@ async fn a_call_that_panics_ends_itself_alone_and_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn calls_of_one_key_are_never_made_at_once_even_where_two_threads_take_them_up() {
+async fn calls_with_one_key_never_run_concurrently() {
     let helpers = Helpers::new(BOUNDS);
     let gate = Arc::new(Gate::default());
     // The second thread joins after a stall.

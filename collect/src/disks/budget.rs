@@ -1,4 +1,4 @@
-//! How many disks are asked and listed: a host's own before those that users without root have mounted.
+//! How many disks are read and listed: a host's own before those that users without root have mounted.
 
 use super::group::Lines;
 

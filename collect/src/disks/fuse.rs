@@ -1,4 +1,4 @@
-//! Sizes of FUSE file systems, asked by another process.
+//! Sizes of FUSE file systems, read by a helper process that can be killed when it hangs.
 //!
 //! A request that a FUSE server has read and does not answer cannot be broken off, not even by SIGKILL: a process
 //! that has a thread in it is not gone before the server is, and keeps its sockets. So `stat(1)` asks. One that has no
@@ -66,14 +66,14 @@ fn run(mut command: Command, patience: Duration) -> io::Result<Output> {
         .spawn()?;
     // The command holds what it was given to read.
     drop(command);
-    if !says_something(&child, patience) {
+    if !wait_for_output(&child, patience) {
         child.kill()?;
     }
     child.wait_with_output()
 }
 
 /// Waits until a process says something, or ends.
-fn says_something(child: &Child, patience: Duration) -> bool {
+fn wait_for_output(child: &Child, patience: Duration) -> bool {
     let Some(stdout) = &child.stdout else {
         return true;
     };
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_told_apart() {
+    fn fuse_types_are_recognized() {
         for fuse in ["fuse", "fuse.sshfs", "fuseblk"] {
             assert!(is_fuse(fuse), "{fuse}");
         }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_of_a_server_is_told_unless_it_is_root() {
+    fn user_of_a_fuse_server_is_found_unless_root() {
         let mounts = b"1 0 0:50 / /a rw - fuse.sshfs box:/ rw,user_id=1000,group_id=1000\n\
             2 0 0:51 / /b rw - fuse.mergerfs pool rw,user_id=0,group_id=0,allow_other\n\
             3 0 0:52 / /c rw - xfs /dev/sda rw,user_id=7\n";
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn another_process_gives_the_same_sizes() {
+    fn helper_process_returns_the_same_sizes() {
         let Found::Sizes(sizes) = ask(opened("/")).unwrap() else {
             panic!("a directory is taken for a file");
         };
@@ -142,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_no_disk() {
+    fn regular_file_is_not_a_disk() {
         assert!(matches!(ask(opened("/etc/passwd")), Ok(Found::File)));
     }
 
     #[test]
-    fn a_process_that_says_nothing_is_killed_and_leaves_no_zombie() {
+    fn silent_helper_process_is_killed_and_reaped() {
         let mut command = Command::new("sleep");
         command.arg("1000").stdin(Stdio::null());
         let output = run(command, Duration::from_millis(10)).unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strange_answer_is_none() {
+    fn malformed_helper_answer_is_none() {
         for answer in ["", "1 2 3 4", "1 2 3 4 x"] {
             assert_eq!(parse(answer), None, "{answer:?}");
         }

@@ -1,4 +1,4 @@
-//! Asking the kernel for the sizes of a file system, and making sure that it is the one that is meant.
+//! Reads the sizes of a file system from the kernel, and verifies that it is the one that was meant.
 //!
 //! The mounts are init's; the agent may have others in its sandbox, or something may have been mounted over the place
 //! since. So a mount point is opened once, without anything being read or an automounter triggered (`O_PATH`), and what
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn another_file_system_in_the_place_of_a_disk_without_a_device_is_not_its_size() {
+    fn file_system_mounted_over_a_disk_does_not_give_its_size() {
         assert!(matches!(ask("0:41"), Ok(Found::Sizes(_))));
         let error = ask("0:77").unwrap_err().to_string();
         assert!(error.contains("another file system"), "{error}");

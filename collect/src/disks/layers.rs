@@ -1,4 +1,4 @@
-//! A root of layers shows the sizes of the disk that its upper layer is on; both are one row.
+//! Layered roots (overlays): shown as one row with the sizes of the disk that the upper layer is on.
 
 use super::group::{Group, RootLayers};
 use super::sizes::Sizes;

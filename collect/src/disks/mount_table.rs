@@ -1,4 +1,4 @@
-//! Reading which disks are mounted, on the serving thread only where that is little work.
+//! The mount table: reads which disks are mounted, on the serving thread only where that is little work.
 
 use std::io;
 use std::time::Duration;
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_list_that_is_too_long_the_beginning_is_shown_and_that_there_is_more() {
+    fn overlong_mount_table_is_cut_and_marked() {
         let mut mountinfo = String::from("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
         let path = "/x".repeat(2000);
         let mut id = 1;

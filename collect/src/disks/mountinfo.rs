@@ -1,4 +1,4 @@
-//! Lines of `/proc/PID/mountinfo` (`proc_pid_mountinfo(5)`).
+//! Parser of `/proc/PID/mountinfo` (`proc_pid_mountinfo(5)`).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_taken_apart() {
+    fn mountinfo_line_is_parsed() {
         let text = br"36 35 98:0 /mnt1 /mnt\040and\134more/\377 rw,noatime master:1 shared:7 - ext3 /dev/a\040b rw,errors=continue";
         let mounts = mounts(text);
         assert_eq!(mounts.len(), 1);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_systems_own_options_say_what_is_read_only() {
+    fn read_only_is_taken_from_the_super_block_options() {
         let mounts = mounts(
             b"1 0 8:1 / / ro - ext4 /dev/sda1 rw,errors=remount-ro\n2 1 8:2 / /a rw - ext4 /dev/sda2 ro\n\
               3 1 0:9 / /b rw -\n4 1 0:9 / /c rw - tmpfs  rw\n",

@@ -1,4 +1,4 @@
-//! The name of the device behind a mount whose source is an alias.
+//! Device names of mounts whose source is an alias.
 
 use super::mountinfo::{Device, Mount};
 use crate::Root;

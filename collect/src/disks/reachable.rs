@@ -1,4 +1,4 @@
-//! Which mounts a path leads to: those that no other mount lies over.
+//! Reachable mounts: those that no other mount covers.
 //!
 //! The order of the lines tells nothing (`/` may come after what was moved into it), the parents do: a mount lies over
 //! another on the same parent that is mounted at or below its own mount point, and over whatever is mounted on such a
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_hides_what_it_was_mounted_over() {
+    fn mount_hides_the_mount_below_it() {
         let text = "1 0 8:1 / / rw - ext4 root rw\n\
             2 1 8:2 / /mnt rw - ext4 covered rw\n\
             3 2 8:3 / /mnt/below rw - ext4 below rw\n\
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_on_a_folder_above_hides_too_whatever_the_order() {
+    fn mount_on_a_parent_folder_hides_mounts_below_in_any_order() {
         let text = "3 1 8:3 / /mnt/disk/deep rw - ext4 deep rw\n\
             2 1 8:2 / /mnt rw - ext4 above rw\n\
             4 3 8:4 / /mnt/disk/deep/er rw - ext4 deeper rw\n\
@@ -169,20 +169,20 @@ mod tests {
     }
 
     #[test]
-    fn of_two_in_one_place_the_later_is_seen() {
+    fn later_of_two_mounts_on_one_folder_is_visible() {
         let text = "1 1 8:1 / / rw - ext4 root rw\n2 1 8:2 / /a rw - ext4 first rw\n3 1 8:3 / /a rw - ext4 second rw\n";
         assert_eq!(reached(text), ["root", "second"]);
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
+        fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>) {
             let lines: Vec<_> = parse(&bytes).collect();
             prop_assert_eq!(reachable(&lines).len(), lines.len());
         }
 
         #[test]
-        fn it_says_the_same_as_comparing_all_with_all(
+        fn reachable_mounts_equal_a_pairwise_comparison(
             edges in prop::collection::vec((0..24_u8, 0..24_u8, "(/[ab!]|/a\\\\040b){0,4}"), 0..40),
         ) {
             let lines: Vec<_> = edges

@@ -1,4 +1,4 @@
-//! The sizes of a file system, as far as they can be true.
+//! The sizes of a file system; impossible ones are unknown.
 
 /// The sizes of a file system. What is unknown was impossible: more used than there is, or more than the kernel's file
 /// offsets reach.
@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_part_is_more_than_the_whole(block_bytes: u64, total: u64, free: u64, available: u64) {
+        fn used_and_free_do_not_exceed_the_total(block_bytes: u64, total: u64, free: u64, available: u64) {
             let sizes = sizes(block_bytes, total, free, available);
             for part in [sizes.used_bytes, sizes.available_bytes].into_iter().flatten() {
                 prop_assert!(sizes.total_bytes >= Some(part));

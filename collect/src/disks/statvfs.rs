@@ -1,4 +1,4 @@
-//! Asking file systems for their sizes, any of which may not answer for as long as its server is dead.
+//! File system sizes by `statvfs(3)`, which can hang as long as a file system's server is dead.
 //!
 //! They are asked by helper threads with a deadline ([`crate::deadline`]), apart by who can make them hang, so
 //! that dead shares take no thread from the host's own disks, and users none from either:

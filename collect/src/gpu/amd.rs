@@ -189,7 +189,7 @@ mod library {
 
         /// What is not a card must be refused, not crash: the library's error path is C.
         #[test]
-        fn a_file_that_is_no_card_is_refused() {
+        fn file_other_than_a_card_is_refused() {
             let Ok(library) = LibDrmAmdgpu::new() else {
                 return; // Not installed here.
             };
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_sleeps_is_let_sleep() {
+    fn suspended_card_is_not_woken() {
         let tree = tree();
         tree.write(&format!("{CARD}/power/runtime_status"), "suspended\n");
         let reading = open(&tree.root()).unwrap().read().remove(0);
@@ -267,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_card_has_its_number_for_a_name() {
+    fn unknown_card_is_named_by_its_number() {
         let tree = tree();
         tree.write(&format!("{CARD}/device"), "0xfffe\n");
         assert_eq!(open(&tree.root()).unwrap().cards[0].name, "AMD GPU 0xfffe");
     }
 
     #[test]
-    fn without_a_card_there_is_no_driver() {
+    fn driver_is_none_without_a_card() {
         assert!(open(&Tree::new(&[]).root()).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Tests with drivers that answer, lie, hang and die.
+//! Tests with drivers that answer, hang, panic and give impossible values.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -90,7 +90,7 @@ async fn impossible_values_are_unknown() {
 }
 
 #[tokio::test]
-async fn a_first_empty_poll_puts_collection_to_rest_and_lets_the_driver_go() {
+async fn empty_first_poll_stops_collection_and_closes_the_driver() {
     struct Empty(Arc<AtomicU32>);
     impl Driver for Empty {
         fn read(&mut self) -> Vec<Reading> {
@@ -108,7 +108,7 @@ async fn a_first_empty_poll_puts_collection_to_rest_and_lets_the_driver_go() {
 }
 
 #[tokio::test]
-async fn a_gpu_that_disappears_keeps_its_row_and_may_come_back() {
+async fn removed_gpu_keeps_its_row_and_can_return() {
     let (sender, mut collector) = fake();
     sender.send(vec![named("a"), named("b")]).unwrap();
     assert_eq!(collector.collect().await, [silent("a"), silent("b")]);
@@ -119,7 +119,7 @@ async fn a_gpu_that_disappears_keeps_its_row_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn a_late_answer_from_long_ago_is_not_shown_as_what_is() {
+async fn stale_reading_is_not_shown_as_current() {
     let (sender, mut collector) = fake();
     // A client was there and has gone; the poll ended when nobody asked any more.
     let read_at = Instant::now().checked_sub(2 * MAX_WINDOW).unwrap();
@@ -129,7 +129,7 @@ async fn a_late_answer_from_long_ago_is_not_shown_as_what_is() {
 }
 
 #[tokio::test]
-async fn a_driver_that_hangs_blocks_no_other_task_and_its_late_answer_is_taken() {
+async fn hung_driver_blocks_no_other_task_and_its_late_reading_is_used() {
     let (sender, readings) = channel();
     let deadline = Duration::from_millis(200);
     let mut collector = collector_with(Fake(readings), Bounds { deadline, ..GPUS });
@@ -172,7 +172,7 @@ async fn until_answered(collector: &mut GpuCollector, before: &[model::Gpu]) -> 
 }
 
 #[tokio::test]
-async fn a_poll_that_no_thread_could_be_had_for_is_made_by_the_next_sample() {
+async fn poll_without_a_free_thread_is_repeated_by_the_next_sample() {
     let deadline = Duration::from_mins(1);
     let threads = |threads| {
         Helpers::new(Bounds {
@@ -218,7 +218,7 @@ async fn drivers_are_closed_by_a_helper_thread() {
 }
 
 #[tokio::test]
-async fn a_driver_that_panics_leaves_the_names_and_nothing_else() {
+async fn panicking_driver_leaves_only_the_names() {
     struct Dying(Arc<Mutex<u32>>);
     impl Driver for Dying {
         fn read(&mut self) -> Vec<Reading> {
@@ -235,7 +235,7 @@ async fn a_driver_that_panics_leaves_the_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_running_system_can_be_asked() {
+async fn gpus_of_the_running_system_can_be_read() {
     let mut collector = GpuCollector::new(Root::default());
     let first = collector.collect().await;
     let second = collector.collect().await;

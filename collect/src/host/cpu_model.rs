@@ -1,4 +1,4 @@
-//! What the CPU is called, from `/proc/cpuinfo` (`proc_cpuinfo(5)`): each architecture has lines of its own.
+//! The CPU's model name, from `/proc/cpuinfo` (`proc_cpuinfo(5)`), whose lines differ by architecture.
 
 /// Arm cores by implementer and part, as their MIDR registers name them.
 const ARM_CORES: [(&str, &str, &str); 33] = [
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_of_cores_are_named_once_each() {
+    fn each_kind_of_core_is_named_once() {
         let core =
             |part| format!("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: {part}\n\n");
         let cpuinfo = [core("0xd05"), core("0xd05"), core("0xd0b")].concat();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_32_bit_kernels_model_name_is_only_taken_where_the_part_is_not_known() {
+    fn model_name_of_a_32_bit_kernel_is_a_fallback_for_an_unknown_part() {
         let cpuinfo = |part| {
             format!(
                 "processor\t: 0\nmodel name\t: ARMv7 Processor rev 3 (v7l)\nCPU implementer\t: 0x41\n\
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn other_architectures() {
+    fn models_of_other_architectures_are_read() {
         assert_eq!(
             parse("cpu\t\t: POWER9, altivec supported\n").as_deref(),
             Some("POWER9, altivec supported")
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_survived(text: String) {
+        fn any_text_is_parsed_without_panic(text: String) {
             let _ = parse(&text);
         }
     }

@@ -1,4 +1,4 @@
-//! What the machine is called: by its device tree, or by its firmware (DMI).
+//! The machine's model name, from the device tree or the firmware (DMI).
 
 use super::super::Root;
 use super::cpu_model::fields;
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_model() {
+    fn placeholder_texts_are_not_a_model() {
         let product = "sys/class/dmi/id/product_name";
         let vendor = "sys/class/dmi/id/sys_vendor";
         assert_eq!(

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pi_is_known_by_its_board_and_core_whether_its_kernel_has_64_bits_or_32() {
+    fn every_raspberry_pi_is_recognized_on_32_and_64_bit_kernels() {
         let debian = "Debian GNU/Linux 12 (bookworm)";
         let raspbian = "Raspbian GNU/Linux 12 (bookworm)";
         for (name, kernel, os, board, architecture, core) in [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_32_bit_system_on_a_64_bit_kernel_shows_its_own_name_and_the_kernels_architecture() {
+    fn os_of_32_bits_on_a_64_bit_kernel_shows_both() {
         let tree = Tree::new(&[
             (
                 "etc/os-release",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_x86_server_and_a_container() {
+    fn x86_server_and_container_are_recognized() {
         let host = read_host(&machine("x86-server"), at_seconds(1));
         assert_eq!(host.model.as_deref(), Some("Dell Inc. PowerEdge R340"));
         assert_eq!(host.os.as_deref(), Some("Ubuntu 24.04.1 LTS"));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uptime_that_is_the_clocks_is_not_told_of_twice() {
+    fn uptime_equal_to_the_boot_clock_is_left_out() {
         let tree = Tree::new(&[]);
         for (uptime, now) in [
             ("3721.00 7000.00\n", 3_721),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_invented_where_nothing_can_be_read() {
+    fn unreadable_host_values_are_unknown() {
         let host = read_host(&Tree::new(&[]).root(), at_seconds(1));
         let expected = Host {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_running_system_has_a_name_and_a_kernel() {
+    fn running_system_has_a_name_and_a_kernel() {
         let host = read_host(&Root::default(), Now::read());
         assert_ne!(host.hostname, "");
         assert!(host.kernel.is_some_and(|release| !release.is_empty()));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_place_of_os_release_and_its_quoting() {
+    fn os_release_is_read_from_both_places_and_unquoted() {
         let tree = Tree::new(&[("usr/lib/os-release", "ID=x\nPRETTY_NAME='Void Linux'\n")]);
         assert_eq!(pretty_name(&tree.root()).as_deref(), Some("Void Linux"));
         tree.write("etc/os-release", "PRETTY_NAME=\"An \\\"Own\\\" \\$X\"\n");

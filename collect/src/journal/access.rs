@@ -1,4 +1,4 @@
-//! Whether the agent may read the journal. journalctl keeps its hints to itself when it prints JSON.
+//! Whether the agent may read the journal: journalctl does not report missing access when it prints JSON.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_journal_that_is_refused_is_told_of() {
+    async fn unreadable_journal_is_reported() {
         let tree = Tree::new(&[(FILE, "")]);
         // Root, which may run the tests, is refused nothing.
         let refused = look(&tree.path(FOLDERS[1]), |path| {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_journal_that_is_not_there_is_told_of() {
+    async fn absent_journal_is_reported() {
         let tree = Tree::new(&[]);
         assert!(noticed(&tree).await.unwrap().contains("no journal"));
         std::fs::create_dir_all(tree.path("var/log/journal")).unwrap();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_journal_whose_file_system_does_not_answer_is_told_of_and_blocks_nobody() {
+    async fn journal_on_a_hung_file_system_is_reported_and_blocks_nothing() {
         let tree = Tree::new(&[(FILE, "")]);
         let folder = tree.path("var/log/journal/7f00000000000000000000000000001f");
         std::fs::create_dir_all(&folder).unwrap();

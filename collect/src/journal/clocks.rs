@@ -1,4 +1,4 @@
-//! When a line of the journal was received, on the clock on which the kernel tells when a process started.
+//! Times of journal lines, converted to the clock of process start times (`CLOCK_BOOTTIME`).
 //!
 //! A process has its start on `CLOCK_BOOTTIME`, a line its time on `CLOCK_MONOTONIC`, which stands still while the host
 //! sleeps, and on the wall clock. The wall clock alone would not do: a Pi has none at boot, and it is set when lines have
@@ -69,21 +69,21 @@ mod tests {
     };
 
     #[test]
-    fn a_line_from_after_the_sleep_is_as_old_as_it_is() {
+    fn age_of_a_line_after_a_suspend_is_exact() {
         // Received 100 s ago.
         let time = SLEPT.latest_boot_time(seconds(7_100), seconds(1_750_035_900));
         assert_eq!(time, seconds(35_900));
     }
 
     #[test]
-    fn a_line_from_before_the_sleep_is_as_old_as_it_is_but_for_a_correction() {
+    fn age_of_a_line_before_a_suspend_includes_the_suspend() {
         // Received an hour after boot.
         let time = SLEPT.latest_boot_time(seconds(3_600), seconds(1_750_003_600));
         assert_eq!(time, seconds(3_600) + CORRECTION);
     }
 
     #[test]
-    fn a_wall_clock_that_was_set_makes_no_line_older_than_it_is() {
+    fn wall_clock_change_makes_no_line_too_old() {
         // Received an hour after boot by a clock that began in 1970, or was a day ahead.
         for unix in [seconds(3_600), seconds(1_750_090_000)] {
             let time = SLEPT.latest_boot_time(seconds(3_600), unix);
@@ -97,7 +97,7 @@ mod tests {
     proptest! {
         /// Whenever a host slept: no line is taken for older than it is, nor for younger by more than the correction.
         #[test]
-        fn without_a_wall_clock_that_is_set_lines_have_their_time(
+        fn lines_have_their_time_when_the_wall_clock_is_not_set(
             awake_before in 0_u64..1_000_000, slept_before in 0_u64..1_000_000,
             awake_after in 0_u64..1_000_000, slept_after in 0_u64..1_000_000, unix_at_boot in 0_u64..2_000_000_000,
         ) {
@@ -113,7 +113,7 @@ mod tests {
         }
 
         #[test]
-        fn any_times_are_survived(now: [u64; 3], line: [u64; 2]) {
+        fn any_times_are_converted_without_panic(now: [u64; 3], line: [u64; 2]) {
             let [monotonic, boot, unix] = now.map(Duration::from_micros);
             let [line_monotonic, line_unix] = line.map(Duration::from_micros);
             let clocks = Clocks { monotonic, boot, unix };

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_every_shape() {
+    fn message_fields_of_every_json_type_are_read() {
         assert_eq!(message("[104,105,255]"), "hi\u{fffd}");
         assert_eq!(message(r#"["first","second"]"#), "first");
         assert_eq!(message("[[104,105],[1]]"), "hi");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_or_absurd_values_are_left_out() {
+    fn unknown_or_impossible_values_are_left_out() {
         let entry = one(r#"{"__REALTIME_TIMESTAMP":"1","PRIORITY":"12","_PID":"-4","_UID":"x"}"#);
         let expected = JournalEntry {
             unix_us: 1,
@@ -266,12 +266,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
+        fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>) {
             let _ = parse(&bytes).count();
         }
 
         #[test]
-        fn any_message_is_survived_and_bounded(text: String, times in 1_usize..3000) {
+        fn any_message_is_parsed_and_bounded(text: String, times in 1_usize..3000) {
             let json = serde_json::to_string(&text.repeat(times)).unwrap();
             prop_assert!(message(&json).len() <= MAX_MESSAGE_BYTES + '…'.len_utf8());
         }

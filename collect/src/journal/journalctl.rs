@@ -1,4 +1,4 @@
-//! A running journalctl: started without waiting for the kernel, killed when nobody wants it any more.
+//! A running journalctl: started without blocking, killed when its output is no longer needed.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};

@@ -43,7 +43,7 @@ async fn read(script: &str) -> Result<Journal, Error> {
 }
 
 #[tokio::test]
-async fn journalctl_is_asked_for_one_process_in_this_boot() {
+async fn journalctl_is_limited_to_one_process_and_this_boot() {
     let fake = fake(r#"echo "$@" >"$(dirname "$0")/arguments""#);
     let journal = fake.collector.read(812, None, Now::read()).await.unwrap();
     let arguments = std::fs::read_to_string(fake.folder.path("arguments")).unwrap();
@@ -67,7 +67,7 @@ async fn journalctl_is_asked_for_one_process_in_this_boot() {
 }
 
 #[tokio::test]
-async fn a_hundred_lines_are_given_and_whether_there_are_more() {
+async fn last_hundred_lines_are_returned_and_truncation_is_marked() {
     let journal = read(&printing(100)).await.unwrap();
     assert_eq!((journal.entries.len(), journal.truncated), (100, false));
     assert_eq!(journal.entries[0].message, "1");
@@ -77,7 +77,7 @@ async fn a_hundred_lines_are_given_and_whether_there_are_more() {
 }
 
 #[tokio::test]
-async fn of_long_lines_as_many_are_given_as_fit() {
+async fn long_lines_are_returned_up_to_the_size_limit() {
     let long = format!(r#""MESSAGE":"{}"#, "x".repeat(10_000));
     let script = printing(30).replace(r#""MESSAGE":""#, &long);
     let journal = read(&script).await.unwrap();
@@ -86,7 +86,7 @@ async fn of_long_lines_as_many_are_given_as_fit() {
 }
 
 #[tokio::test]
-async fn lines_from_before_the_process_started_are_anothers() {
+async fn lines_older_than_the_process_are_left_out() {
     // The host may have booted less than ten seconds ago.
     let now = Now::read();
     let started = now.boot.saturating_sub(Duration::from_millis(3500));
@@ -101,7 +101,7 @@ async fn lines_from_before_the_process_started_are_anothers() {
 }
 
 #[tokio::test]
-async fn a_host_without_a_journal_says_so() {
+async fn missing_journal_is_a_clear_error() {
     let fake = fake("echo 'No journal files were opened.' >&2; exit 1");
     std::fs::remove_dir_all(fake.folder.path("var/log/journal")).unwrap();
     let journal = fake.collector.read(812, None, Now::read()).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_host_without_a_journal_says_so() {
 }
 
 #[tokio::test]
-async fn a_host_without_journalctl_says_so() {
+async fn missing_journalctl_is_a_clear_error() {
     let mut collector = JournalCollector::new(Tree::new(&[]).root());
     collector.program = "/nonexistent/journalctl".into();
     let journal = collector.read(1, None, Now::read()).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_host_without_journalctl_says_so() {
 }
 
 #[tokio::test]
-async fn a_failure_is_an_error_with_its_reason() {
+async fn journalctl_failure_is_an_error_with_its_reason() {
     let error = read("echo 'Failed to add match: Invalid argument' >&2; exit 1")
         .await
         .unwrap_err();
@@ -146,7 +146,7 @@ async fn endless_output_is_cut_off() {
 }
 
 #[tokio::test]
-async fn one_that_hangs_is_given_up_and_keeps_its_turn_until_it_has_ended() {
+async fn hung_journalctl_times_out_and_counts_until_it_has_ended() {
     let mut fake = fake("exec sleep 1000");
     fake.collector.deadline = Duration::from_millis(500);
     let turns = Arc::clone(&fake.collector.turns.lock().1);
@@ -163,7 +163,7 @@ async fn one_that_hangs_is_given_up_and_keeps_its_turn_until_it_has_ended() {
 const SLEPT_MS: u64 = 3_600_000;
 
 #[tokio::test]
-async fn the_first_lines_of_a_process_are_not_lost_on_a_host_that_has_slept() {
+async fn first_lines_of_a_process_are_kept_after_a_suspend() {
     // It wrote a line as soon as it had started; journalctl takes its time to print it.
     let mut fake = fake("");
     let script = fake.folder.path("script");
@@ -191,7 +191,7 @@ async fn the_first_lines_of_a_process_are_not_lost_on_a_host_that_has_slept() {
 }
 
 #[tokio::test]
-async fn no_more_than_two_run_at_once() {
+async fn at_most_two_journalctl_run_at_once() {
     let fake = fake(
         r#"folder="$(dirname "$0")"
         mkdir "$folder/one" 2>/dev/null && turn=one || { mkdir "$folder/two" && turn=two; } || touch "$folder/three"
@@ -205,7 +205,7 @@ async fn no_more_than_two_run_at_once() {
 }
 
 #[tokio::test]
-async fn no_more_run_at_once_than_the_settings_say() {
+async fn configured_number_of_journalctl_runs_is_the_limit() {
     let fake = fake(
         r#"folder="$(dirname "$0")"
         mkdir "$folder/one" 2>/dev/null || touch "$folder/two"

@@ -1,4 +1,4 @@
-//! What changes fast: CPU, temperature, memory, swap, load, interfaces, GPUs, each read once for a sample.
+//! Metrics, all that changes fast: CPU, temperature, memory, swap, load, interfaces, GPUs, each read once per sample.
 //!
 //! The files of `/proc` that are read here wait for no other process and no device: the kernel's counters are added up
 //! while they are read. GPUs are asked on a helper thread.

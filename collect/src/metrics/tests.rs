@@ -33,7 +33,7 @@ fn wait(collected: Collected<Metrics>) -> Duration {
 }
 
 #[test]
-fn a_first_sample_is_true_and_waits_for_it() {
+fn first_sample_waits_for_a_full_window() {
     let tree = Tree::new(&[("proc/stat", "cpu  0 0 0 0\ncpu0 0 0 0 0\n")]);
     let mut collector = MetricsCollector::new(tree.root(), NO_GPU);
     assert_eq!(wait(collector.collect(at_ms(1000))), MIN_WINDOW);
@@ -145,7 +145,7 @@ const PIS: [Pi; 5] = [
 ];
 
 #[test]
-fn every_pi_is_read_whole() {
+fn all_metrics_of_every_raspberry_pi_are_read() {
     for pi in PIS {
         let mut collector = MetricsCollector::new(machine(pi.name), NO_GPU);
         wait(collector.collect(at_ms(1000)));
@@ -184,7 +184,7 @@ fn every_pi_is_read_whole() {
 }
 
 #[test]
-fn a_temperature_that_was_declined_is_not_read() {
+fn temperature_is_not_read_when_not_requested() {
     let mut collector = MetricsCollector::new(
         machine("pi4"),
         MetricsOptions {
@@ -198,7 +198,7 @@ fn a_temperature_that_was_declined_is_not_read() {
 }
 
 #[test]
-fn unreadable_values_are_unknown_and_not_waited_for() {
+fn unreadable_values_are_unknown_without_a_wait() {
     let tree = Tree::new(&[("proc/loadavg", "1.00 2.00 3.00 1/2 3\n")]);
     let mut collector = MetricsCollector::new(tree.root(), NO_GPU);
     let metrics = ready(collector.collect(at_ms(1000)));
@@ -229,7 +229,7 @@ proptest! {
 
     /// Whoever asks when, and whatever the counters do.
     #[test]
-    fn shares_are_shares_and_windows_are_of_the_right_length(
+    fn percentages_are_in_range_and_windows_have_the_right_length(
         steps in proptest::collection::vec((0_u64..90_000, 0_u64..2_000, 0_u64..2_000, 0_u64..2_000), 1..30),
         start in 0_u64..100_000,
     ) {

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_thread_group_stands_in_status() {
+    fn thread_group_is_read_from_status() {
         assert_eq!(
             thread_group(b"Name:\tTgid:\t9\nTgid:\t42\nNgid:\t0\n"),
             Some(42)
@@ -153,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_bytes_do_no_harm(status in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_without_panic(status in proptest::collection::vec(any::<u8>(), 0..200)) {
             thread_group(&status);
         }
     }

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_become_bytes() {
+    fn page_counts_are_converted_to_bytes() {
         let page_bytes = u64::try_from(rustix::param::page_size()).unwrap();
         let memory = Memory {
             virtual_bytes: Some(10 * page_bytes),
@@ -105,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_bytes_do_no_harm(text in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_are_parsed_without_panic(text in proptest::collection::vec(any::<u8>(), 0..300)) {
             Memory::parse(&text);
         }
     }

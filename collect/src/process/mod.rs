@@ -1,4 +1,4 @@
-//! One process in detail: everything that `/proc/PID` says of it, its threads and its children.
+//! Details of one process: all of `/proc/PID`, its threads and its children.
 //!
 //! What the list of all processes says too means the same here and is read by the same code. What may hang is read
 //! aside (`slow_files`); the rest is read in slices, between which others are answered (`slices`). What is told of a
@@ -132,7 +132,8 @@ impl ProcessCollector {
             let baseline = baseline?;
             let share = cpus.and_then(|cpus| percent(&seen.mark, baseline, cpus));
             let mut process = model::Process::default();
-            seen.facts.tell(&mut process, seen.mark.pid, user, share);
+            seen.facts
+                .write_to(&mut process, seen.mark.pid, user, share);
             let proc = &mut reader.proc;
             Some(details::describe(proc, folder, process, &seen.facts, now))
         };

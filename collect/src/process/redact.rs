@@ -1,4 +1,4 @@
-//! Command lines without their arguments, which may hold secrets.
+//! Redaction: command lines without their arguments, which may hold secrets.
 
 use socktop_proto::model::ProcessDetails;
 
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_is_left() {
+    fn redacted_command_line_keeps_the_program() {
         let path = Some("/sbin/daemon");
         assert_eq!(redacted(path, &[]), [""; 0]);
         assert_eq!(redacted(path, &["/sbin/daemon"]), ["/sbin/daemon"]);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_title_is_left() {
+    fn redacted_command_line_hides_a_process_title() {
         for title in [
             "--password=secret",
             "secret daemon",

@@ -1,4 +1,4 @@
-//! Long work on the serving thread in slices, so that others are answered in between.
+//! Splits long work on the serving thread into slices, so that other clients are answered in between.
 
 use tokio::task::yield_now;
 

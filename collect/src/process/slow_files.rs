@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_told_apart() {
+    fn arguments_are_split_at_nul_bytes() {
         assert_eq!(whole(b""), [""; 0]);
         assert_eq!(whole(b"a\0"), ["a"]);
         assert_eq!(whole(b"a\0-b c\0\0"), ["a", "-b c", ""]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_line_beyond_the_limit_is_cut_and_says_so() {
+    fn long_command_line_is_cut_and_marked() {
         let limit = CommandLimit { words: 3, bytes: 8 };
         let told = |text| arguments(text, limit);
         assert_eq!(told(b"a\0b\0c\0").0, ["a", "b", "c"]);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn io_is_that_of_the_disks() {
+    fn io_counts_disk_bytes_only() {
         let text = "rchar: 9\nwchar: 8\nsyscr: 7\nsyscw: 6\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 12288\n";
         let io = Io {
             read_bytes: Some(4096),

@@ -1,4 +1,4 @@
-//! Bytes of the kernel as text of a bounded length.
+//! Converts bytes from the kernel to text of bounded length.
 
 use super::super::processes::lossy;
 

@@ -1,4 +1,4 @@
-//! CPU time of processes: where it is read, and the share of the machine that a difference makes.
+//! CPU time of processes: how it is read, and the share of the machine between two readings.
 //!
 //! The kernel keeps a CPU-time clock for every process, `clock_getcpuclockid(3)`: nanoseconds run by
 //! all its threads, ended ones included, in one system call that opens nothing and needs no
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_taken_between_the_moments_of_the_two_readings() {
+    fn share_is_taken_between_the_times_of_two_readings() {
         let baseline = Reading {
             at: ms(10_000),
             value: vec![mark(7, 100, 10_020, 40), mark(9, 100, 10_030, 0)],
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_all_are_those_of_each() {
+    fn shares_of_a_batch_equal_single_shares() {
         let baseline = Reading {
             at: ms(10_000),
             value: vec![
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_went_back_is_unknown() {
+    fn share_of_a_decreasing_counter_is_unknown() {
         let baseline = Reading {
             at: ms(10_000),
             value: vec![mark(7, 100, 10_020, 40)],
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_began_in_the_window_is_measured_over_the_window() {
+    fn process_started_in_the_window_is_measured_over_the_window() {
         let baseline = Reading {
             at: ms(10_000),
             value: vec![mark(7, 100, 10_000, 90_000)],
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_process_that_was_not_seen_before_is_unknown() {
+    fn share_of_an_old_unseen_process_is_unknown() {
         let baseline = Reading {
             at: ms(10_000),
             value: CpuReadings::new(),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_at_an_uncertain_time_is_taken_again() {
+    fn reading_with_an_uncertain_time_is_repeated() {
         let elapsed_us = Cell::new(0_u64);
         let clock = || {
             let us = elapsed_us.get();
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_procfs_has_no_kernel_clock() {
+    fn fixture_folder_has_no_kernel_clock() {
         let folder = tempfile::tempdir().unwrap();
         let proc = folder.path().join("proc");
         std::fs::create_dir(&proc).unwrap();

@@ -1,5 +1,4 @@
-//! A machine of files, for tests: `proc` and what else is read below a root, with CPU clocks and a time
-//! that stand still until they are moved.
+//! Fixture machines for tests: `/proc` and other files below a root, with CPU clocks and a time that the test moves.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The files of processes that have just run, kept open: who runs once runs again.
+//! The cache of open files of processes that ran lately, which are likely to run again.
 //!
 //! To read an open `stat` in place costs half of what it costs to open, read and close it. In return the kernel keeps
 //! some 5 kB for each, which no resident size shows; hence the [`LIMIT`]: it is the few that run between most samples
@@ -23,7 +23,7 @@ pub(super) struct Budget(Arc<()>);
 
 /// The files of a process. They stay its own: where another process gets its pid, they can only not be read.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct OpenFiles {
     folder: Folder,
     stat: OwnedFd,
     _share: Arc<()>,
@@ -33,7 +33,7 @@ pub(super) struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct FdPolicy {
     rested: u8,
-    kept: Option<Kept>,
+    kept: Option<OpenFiles>,
 }
 
 impl FdPolicy {
@@ -54,7 +54,7 @@ impl FdPolicy {
     }
 
     /// Its files, where they are open.
-    pub(super) fn kept(&self) -> Option<&Kept> {
+    pub(super) fn open_files(&self) -> Option<&OpenFiles> {
         self.kept.as_ref()
     }
 
@@ -72,13 +72,13 @@ impl Budget {
     }
 
     /// The files of a process, where the budget and the process allow it.
-    fn keep(&self, proc: &ProcFs, pid: u32) -> Option<Kept> {
+    fn keep(&self, proc: &ProcFs, pid: u32) -> Option<OpenFiles> {
         if self.left() == 0 {
             return None;
         }
         let folder = proc.folder(pid).ok()?;
         let stat = folder.file("stat").ok()?;
-        Some(Kept {
+        Some(OpenFiles {
             folder,
             stat,
             _share: Arc::clone(&self.0),
@@ -86,7 +86,7 @@ impl Budget {
     }
 }
 
-impl Kept {
+impl OpenFiles {
     /// The folder, and `stat` in it.
     pub(super) fn files(&self) -> (&Folder, &OwnedFd) {
         (&self.folder, &self.stat)
@@ -110,16 +110,16 @@ mod tests {
     }
 
     #[test]
-    fn files_are_kept_of_who_runs_until_it_rests() {
+    fn files_of_a_running_process_stay_open_until_it_is_idle() {
         let (_machine, mut proc, mut habits) = crowd(1);
         let budget = Budget::default();
         let (pid, habit) = &mut habits[0];
-        assert!(habit.kept().is_none());
+        assert!(habit.open_files().is_none());
         for _ in 0..3 {
             habit.ran(&proc, *pid, &budget);
             for _ in 1..PATIENCE {
                 habit.rested();
-                let kept = habit.kept().expect("it has run");
+                let kept = habit.open_files().expect("it has run");
                 let stat = Fake::new(*pid, "worker").stat();
                 let (folder, file) = kept.files();
                 assert_eq!(proc.read_again(file).unwrap(), stat);
@@ -129,12 +129,12 @@ mod tests {
             }
         }
         habit.rested();
-        assert!(habit.kept().is_none());
+        assert!(habit.open_files().is_none());
         assert_eq!(budget.left(), LIMIT);
     }
 
     #[test]
-    fn no_more_than_the_budget_is_kept_and_who_goes_gives_it_back() {
+    fn open_files_stay_within_the_budget_and_ended_processes_return_theirs() {
         let (_machine, proc, mut habits) = crowd(30);
         let budget = Budget::default();
         let run_all = |habits: &mut Vec<(u32, FdPolicy)>| {
@@ -143,7 +143,7 @@ mod tests {
             }
             let kept = habits
                 .iter()
-                .filter(|(_, habit)| habit.kept().is_some())
+                .filter(|(_, habit)| habit.open_files().is_some())
                 .count();
             (kept, budget.left())
         };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_process_that_ended_nothing_is_read() {
+    fn kept_file_of_an_ended_process_reads_nothing() {
         let mut child = std::process::Command::new("sleep")
             .arg("infinity")
             .spawn()

@@ -1,5 +1,5 @@
-//! The folder of a process, held open. Whatever is read through it is that process's: after its end nothing can be
-//! read, not even where another process has got its pid.
+//! The open folder of a process. Reads through it concern that process only: after its end they fail, even where its
+//! pid is reused.
 
 use std::fs::File;
 use std::io::{self, Read as _};

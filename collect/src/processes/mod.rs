@@ -1,4 +1,4 @@
-//! Every process: `/proc/PID`, read as little as the truth allows, and only what cannot hang.
+//! The process list, from `/proc/PID`: reads as little as accuracy allows, and only files whose reads cannot hang.
 //!
 //! A scan lists the pids, where processes may have been created since the last one (`births`), and reads
 //! each one's CPU-time clock. A process whose clock stands still has not run, so it has done nothing: its
@@ -212,7 +212,7 @@ fn list(
             .facts
             .owner
             .map_or("", |owner| users.name(owner.uid, now.boot));
-        entry.facts.tell(row, entry.pid, user, share);
+        entry.facts.write_to(row, entry.pid, user, share);
     }
     // Each counter is read at its own moment and may lag by a tick.
     if sum > MOST_PERCENT {

@@ -1,4 +1,4 @@
-//! The name of a program, of which the kernel keeps the first 15 bytes.
+//! Program names, of which the kernel keeps the first 15 bytes.
 //!
 //! `comm` is set by every exec and by `PR_SET_NAME`, so a shorter one is the name. One of 15 bytes may be cut, also in
 //! the middle of a character; the rest is looked for in the `exe` link, and taken only from a file name that begins with
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rest_is_found_in_the_link_of_a_program_that_was_replaced() {
+    fn cut_name_is_completed_from_the_link_of_a_replaced_program() {
         let comm = b"a-program-with-";
         let whole: Option<&[u8]> = Some(b"a-program-with-more");
         assert_eq!(in_link(b"/opt/a-program-with-more (deleted)", comm), whole);
@@ -52,7 +52,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_is_never_taken_from_something_else(
+        fn cut_name_is_completed_only_by_a_matching_path(
             exe in proptest::collection::vec(any::<u8>(), 0..200),
             comm in proptest::collection::vec(any::<u8>(), 1..3),
         ) {

@@ -1,4 +1,4 @@
-//! Whether processes have been created since a moment, by the pid that the kernel gave last.
+//! Detects whether processes have been created since a moment, by the last pid that the kernel assigned.
 //!
 //! To list `/proc` costs more than to read everyone's CPU-time clock. Pids are given in turn, so where the last one is
 //! still the same, nobody has been created: the pids known are those there are, less those that are gone, which their
@@ -98,7 +98,7 @@ mod tests {
     use crate::Root;
 
     #[test]
-    fn the_kernel_tells_of_a_birth() {
+    fn last_pid_changes_when_a_process_is_created() {
         let proc = ProcFs::open(&Root::default()).unwrap();
         let last_pid = last_pid(&proc).expect("a procfs of this PID namespace");
         let before = last_pid().unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_last_pid_nothing_is_known() {
+    fn new_pids_are_unknown_without_a_last_pid() {
         let mut births = NewPids::new(None);
         for second in 0..3 {
             let now = Duration::from_secs(second);

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proc_without_its_first_process_hides_others() {
+    fn proc_without_pid_1_is_mounted_with_hidepid() {
         let live = ProcFs::open(&Root::default()).unwrap();
         assert!(!live.hides_others(&[1, 7]));
         assert!(live.hides_others(&[7, 8]));

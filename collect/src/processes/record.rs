@@ -1,4 +1,4 @@
-//! What is known of a process besides its CPU share.
+//! What is kept of a process besides its CPU share.
 
 use std::io;
 
@@ -117,7 +117,7 @@ impl ProcessRecord {
     }
 
     /// Makes `process` what is known, as the model has it.
-    pub(crate) fn tell(
+    pub(crate) fn write_to(
         &self,
         process: &mut Process,
         pid: u32,

@@ -1,4 +1,4 @@
-//! One pass over `/proc`, and what is kept from one to the next.
+//! One scan of `/proc`, and the state kept from one to the next.
 
 use std::io;
 use std::time::Duration;
@@ -183,7 +183,7 @@ impl Entry {
 
     /// Reads the process anew.
     fn read(&mut self, proc: &mut ProcFs) -> io::Result<()> {
-        if let Some(kept) = self.habit.kept() {
+        if let Some(kept) = self.habit.open_files() {
             let (folder, stat) = kept.files();
             if self.facts.read(proc, folder, Some(stat)).is_ok() {
                 return Ok(());
@@ -265,7 +265,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn entries_follow_the_list(
+        fn entries_match_the_pid_list(
             old in proptest::collection::btree_set(0..50_u32, 0..30),
             new in proptest::collection::btree_set(0..50_u32, 0..30),
         ) {

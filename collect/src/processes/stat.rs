@@ -1,4 +1,4 @@
-//! `proc_pid_stat(5)`: one line that says most of what there is to say about a process or thread.
+//! Parser of `/proc/PID/stat` (`proc_pid_stat(5)`).
 
 use socktop_proto::model::ProcessState;
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_told_apart() {
+    fn state_letters_are_recognized() {
         for (letter, expected) in [
             ("R", ProcessState::Running),
             ("S", ProcessState::Sleeping),
@@ -164,7 +164,7 @@ mod tests {
         }
 
         #[test]
-        fn arbitrary_bytes_do_no_harm_and_a_cut_line_is_refused(
+        fn any_bytes_are_parsed_without_panic_and_a_cut_line_is_refused(
             head in proptest::collection::vec(any::<u8>(), 0..200),
             cut in 0..100_usize,
         ) {

@@ -140,7 +140,7 @@ impl Sampler {
 
     /// The sample that answers `query`. What went wrong is a sample too: an error.
     pub async fn sample(&self, query: Query) -> Arc<Sample> {
-        self.let_go(PER_PROCESS_AGE);
+        self.release_older_than(PER_PROCESS_AGE);
         let sampling = self.sampling().clone();
         match query {
             Query::Host => {
@@ -158,7 +158,8 @@ impl Sampler {
                             *chosen = options;
                             *metrics = MetricsCollector::new(self.root.clone(), options);
                         }
-                        let mut collected = settle(|| Ok(metrics.collect(Now::read()))).await;
+                        let mut collected =
+                            collect_until_ready(|| Ok(metrics.collect(Now::read()))).await;
                         if let Ok(sample) = &mut collected {
                             sample.gpus = metrics.gpus().await;
                         }
@@ -186,7 +187,8 @@ impl Sampler {
                                 retired_rows = list.processes.len();
                                 processes.recycle(list);
                             }
-                            let collected = settle(|| processes.collect(&Now::read)).await;
+                            let collected =
+                                collect_until_ready(|| processes.collect(&Now::read)).await;
                             if let Ok(list) = &collected {
                                 // The lists before this one are memory in use until they are retired.
                                 let rows = list.processes.len().max(retired_rows);
@@ -271,7 +273,7 @@ impl Sampler {
     }
 
     /// Lets go the samples of single processes that are as old as `age`, but for those that someone waits for.
-    fn let_go(&self, age: Duration) {
+    fn release_older_than(&self, age: Duration) {
         self.per_process().retain(|_, entry| {
             let is_shared = Arc::strong_count(entry) > 1;
             is_shared || entry.state.try_lock().is_ok_and(|state| state.age() < age)
@@ -326,14 +328,16 @@ pub struct Conversation(Arc<Sampler>);
 impl Drop for Conversation {
     fn drop(&mut self) {
         if self.0.conversations.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.0.let_go(Duration::ZERO);
+            self.0.release_older_than(Duration::ZERO);
             self.0.process.release();
         }
     }
 }
 
 /// Collects, waiting where the collector wants time to pass between two readings.
-async fn settle<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> Result<T, Error> {
+async fn collect_until_ready<T>(
+    mut collect: impl FnMut() -> Result<Collected<T>, Error>,
+) -> Result<T, Error> {
     let mut waits = Waits::default();
     loop {
         match collect()? {

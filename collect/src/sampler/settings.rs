@@ -1,4 +1,4 @@
-//! What is sampled, and how long a sample is shared.
+//! Settings of the sampler: what is sampled, and how long a sample is shared.
 
 use std::time::Duration;
 

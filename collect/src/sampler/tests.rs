@@ -1,4 +1,4 @@
-//! Tests of samples that are shared, kept and let go.
+//! Tests of samples that are shared, kept and released.
 
 use std::cell::Cell;
 
@@ -18,7 +18,7 @@ fn counting<'a>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn concurrent_requests_share_one_collection_even_uncached() {
+async fn concurrent_requests_share_one_collection_without_a_cache() {
     let entry = Entry::new(());
     let ttl = Duration::ZERO;
     let count = Cell::new(0);
@@ -51,7 +51,7 @@ fn sampler_with_a_sample(query: Query) -> Arc<Sampler> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn samples_of_single_processes_are_let_go_by_the_next_request() {
+async fn expired_process_samples_are_released_by_the_next_request() {
     let sampler = sampler_with_a_sample(Query::Process { pid: 1 });
     sampler.sample(Query::Host).await;
     assert_eq!(sampler.per_process().len(), 1);
@@ -61,7 +61,7 @@ async fn samples_of_single_processes_are_let_go_by_the_next_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn samples_of_single_processes_are_let_go_with_the_last_conversation() {
+async fn process_samples_are_released_with_the_last_session() {
     let sampler = sampler_with_a_sample(Query::Journal { pid: 1 });
     let [one, other] = [sampler.conversation(), sampler.conversation()];
     drop(one);
@@ -71,7 +71,7 @@ async fn samples_of_single_processes_are_let_go_with_the_last_conversation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_whose_client_left_is_flown_again() {
+async fn collection_abandoned_by_its_client_is_repeated() {
     let entry = Entry::new(());
     let ttl = Duration::ZERO;
     let count = Cell::new(0);

@@ -1,4 +1,5 @@
-//! Decoding limits: how much a peer's protobuf may unfold to; in two bytes it can ask for a message of hundreds.
+//! Limits on decoding: how much memory a peer's protobuf may expand to, since two bytes can stand for a message of
+//! hundreds.
 //!
 //! The parts of a message are counted before it is decoded. Only lengths are looked at; where they make no sense the
 //! decoder will say so, for it reads the same bytes in the same order. Which fields are lists is written down here; a

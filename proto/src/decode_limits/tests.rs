@@ -150,7 +150,7 @@ fn parts_after_a_skipped_group_are_counted() {
 }
 
 #[test]
-fn malformed_message_is_left_to_the_decoder() {
+fn malformed_message_is_rejected_by_the_decoder() {
     for nonsense in [
         &[0xff; 30][..],
         &[0x12],

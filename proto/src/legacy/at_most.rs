@@ -1,4 +1,4 @@
-//! Lists of a JSON reply, up to their limits: in three bytes of JSON a peer can ask for an entry of a hundred.
+//! Bounded lists of a JSON reply: three bytes of JSON can stand for an entry of a hundred bytes.
 
 use std::fmt;
 use std::marker::PhantomData;

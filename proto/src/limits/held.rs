@@ -1,4 +1,4 @@
-//! How much memory an answer or a delta takes: its structures, and what its lists and texts have reserved.
+//! How much memory an answer or a delta takes: its structures, and the capacity of its lists and texts.
 
 use std::convert::Infallible;
 

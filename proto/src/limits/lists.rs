@@ -1,4 +1,4 @@
-//! The lists of an answer and of a delta against their limits.
+//! Checks the lists of an answer and of a delta against their limits.
 
 use super::delta_parts::DeltaParts;
 use super::walk::ListLimit;

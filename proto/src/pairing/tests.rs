@@ -1,4 +1,4 @@
-//! Pairing lines, whole and damaged, and what stands around them.
+//! Tests of pairing lines: complete, damaged, and amid other text.
 
 use proptest::prelude::*;
 
@@ -137,7 +137,7 @@ fn debug_hides_the_token() {
 
 proptest! {
     #[test]
-    fn any_pairing_survives(
+    fn any_pairing_is_the_same_after_encoding_and_parsing(
         digest in any::<[u8; 32]>(), port in 1_u16.., token in "[!-~]{1,40}", name in "\\PC{1,20}", host in "[a-z0-9.-]{1,20}",
     ) {
         prop_assume!(!name.chars().any(char::is_control));
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "(socktop://)?\\PC{0,60}") {
+    fn any_text_is_parsed_or_refused(text in "(socktop://)?\\PC{0,60}") {
         let _ = text.parse::<Pairing>();
         let _ = text.parse::<Pin>();
     }

@@ -39,13 +39,13 @@ fn requests() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn native_frames(data in bytes()) {
+    fn damaged_native_frames_are_refused_without_panic(data in bytes()) {
         let _ = native::decode_request(&data);
         let _ = native::decode_reply(&data, LIMIT);
     }
 
     #[test]
-    fn damaged_native_replies(body in body(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn damaged_native_replies_are_refused_without_panic(body in body(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut frame = native::reply_frame(7, &native::encode_body(&body, 1));
         let at = at.index(frame.len());
         frame[at] = byte;
@@ -53,25 +53,25 @@ proptest! {
     }
 
     #[test]
-    fn native_replies_cut_short(body in body(), at in any::<prop::sample::Index>()) {
+    fn truncated_native_replies_are_refused(body in body(), at in any::<prop::sample::Index>()) {
         let frame = native::reply_frame(7, &native::encode_body(&body, 1));
         let _ = native::decode_reply(&frame[..at.index(frame.len())], LIMIT);
     }
 
     #[test]
-    fn text_replies(query in query(), data in bytes(), words in any::<String>()) {
+    fn damaged_text_replies_are_refused_without_panic(query in query(), data in bytes(), words in any::<String>()) {
         let _ = text::decode_reply(query, &Frame::Binary(data), LIMIT);
         let _ = text::decode_reply(query, &Frame::Text(words), LIMIT);
     }
 
     #[test]
-    fn text_replies_to_another_question(asked in query(), answered in query(), body in body()) {
+    fn text_replies_of_another_kind_are_refused(asked in query(), answered in query(), body in body()) {
         let frame = text::encode_reply(answered, &body);
         let _ = text::decode_reply(asked, &frame, LIMIT);
     }
 
     #[test]
-    fn requests_in_words_and_json(request in requests()) {
+    fn any_text_and_json_requests_are_parsed_without_panic(request in requests()) {
         let _ = text::decode_request(&request);
         let _ = json::is_request(&request);
         let _ = json::decode_request(&request);

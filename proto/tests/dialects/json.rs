@@ -23,7 +23,7 @@ fn refusal(request: &str) -> String {
 }
 
 #[test]
-fn requests_are_these_objects() {
+fn requests_have_the_specified_objects() {
     let requests = [
         (r#"{"type": "metrics"}"#, Query::Metrics),
         (r#"{"type":"disks"}"#, Query::Disks),

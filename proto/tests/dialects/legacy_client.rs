@@ -1,5 +1,5 @@
-//! What the client of socktop 1.60 demands of each JSON reply: fields that are not optional
-//! here make it drop the reply when they are missing or null.
+//! What the client of socktop 1.60 requires of each JSON reply: it drops replies in which a field that is not optional
+//! here is missing or null.
 
 #![allow(dead_code)] // Being demanded is all these fields are for.
 

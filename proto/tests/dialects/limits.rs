@@ -1,5 +1,5 @@
-//! An agent's encoders against a client's decoders, at every limit: what is exactly at a limit arrives, and what is one
-//! beyond arrives as an error that says so.
+//! An agent's encoders against a client's decoders at every limit: what is exactly at a limit arrives; what is beyond
+//! it arrives as an error that names the limit.
 
 use prost::Message;
 use socktop_proto::dialect::native;

@@ -1,5 +1,5 @@
-//! The native dialect. The golden bytes come from Google's protobuf and `socktop.proto`, so they prove
-//! that anyone's protobuf can speak to the agent.
+//! The native dialect. The golden bytes come from Google's protobuf and `socktop.proto`, so any protobuf library can be
+//! used to query the agent.
 
 use std::fmt::Write;
 
@@ -29,7 +29,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn requests_are_these_bytes() {
+fn requests_have_the_specified_bytes() {
     let golden = [
         (Query::Host, "08ac021200"),
         (Query::Metrics, "08ac021a00"),
@@ -45,7 +45,7 @@ fn requests_are_these_bytes() {
 }
 
 #[test]
-fn a_request_for_a_delta_in_some_fields_is_these_bytes() {
+fn delta_request_with_fields_has_the_specified_bytes() {
     let options = ReplyOptions {
         fields: Fields::PID | Fields::NAME | Fields::CPU,
         since: Some(ID),
@@ -65,7 +65,7 @@ fn a_request_for_a_delta_in_some_fields_is_these_bytes() {
 }
 
 #[test]
-fn replies_are_these_bytes() {
+fn replies_have_the_specified_bytes() {
     let golden = [
         (
             small::host(),
@@ -117,7 +117,7 @@ fn replies_are_these_bytes() {
 }
 
 #[test]
-fn deltas_are_these_bytes() {
+fn deltas_have_the_specified_bytes() {
     let golden = [
         (
             small::metrics_delta(),
@@ -141,7 +141,7 @@ fn deltas_are_these_bytes() {
 }
 
 #[test]
-fn a_request_of_a_later_version_can_be_answered_by_its_id() {
+fn request_of_a_later_version_keeps_its_id() {
     // Field 15, a kind that does not exist yet.
     let frame = [0x08, 0xac, 0x02, 0x7a, 0x00];
     assert!(matches!(
@@ -159,7 +159,7 @@ fn a_request_of_a_later_version_can_be_answered_by_its_id() {
 }
 
 #[test]
-fn replies_that_cannot_be_used_say_why() {
+fn unusable_replies_are_errors_with_a_reason() {
     assert!(matches!(
         decode_reply(&[0x08, 0x01], LIMIT),
         Err(ReplyError::Empty)

@@ -49,7 +49,7 @@ fn error_of(body: &Body) -> &Error {
 }
 
 #[test]
-fn requests_are_these_words() {
+fn requests_have_the_specified_words() {
     let words = [
         (Query::Metrics, "get_metrics"),
         (Query::Disks, "get_disks"),
@@ -87,7 +87,7 @@ fn malformed_request_is_answered_with_the_valid_ones() {
 }
 
 #[test]
-fn metrics_are_this_json() {
+fn metrics_have_the_specified_json() {
     let frame = encode_reply(Query::Metrics, &small::metrics());
     assert_eq!(
         value_of(&frame),
@@ -116,7 +116,7 @@ fn metrics_are_this_json() {
 }
 
 #[test]
-fn disks_are_this_json() {
+fn disks_have_the_specified_json() {
     let frame = encode_reply(Query::Disks, &small::disks());
     // The hung one has no sizes, and there is no way to say so here.
     assert_eq!(
@@ -201,7 +201,7 @@ const DETAILS: &str = r#"{
 }"#;
 
 #[test]
-fn details_are_this_json() {
+fn details_have_the_specified_json() {
     let frame = encode_reply(PROCESS, &small::details());
     assert!(
         matches!(frame, Frame::Binary(_)),
@@ -214,7 +214,7 @@ fn details_are_this_json() {
 }
 
 #[test]
-fn the_journal_is_this_json() {
+fn journal_has_the_specified_json() {
     let frame = encode_reply(JOURNAL, &small::journal());
     assert_eq!(
         value_of(&frame),

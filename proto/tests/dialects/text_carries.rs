@@ -1,4 +1,4 @@
-//! What of a model value survives the text dialect, and that the client of 1.60 reads all of it.
+//! What the text dialect preserves of a model value, and that the client of 1.60 reads all of it.
 
 use proptest::prelude::*;
 use socktop_proto::Query;
@@ -13,7 +13,7 @@ use crate::text::{JOURNAL, LIMIT, PROCESS, json_of};
 use socktop_testkit::strategies::{self, query};
 
 /// What is left of metrics; `None` where the dialect demands a number that is unknown.
-fn kept_of_metrics(metrics: Metrics) -> Option<Metrics> {
+fn representable_metrics(metrics: Metrics) -> Option<Metrics> {
     let cpu = metrics.cpu?;
     let memory = metrics.memory?;
     let swap = metrics.swap?;
@@ -63,7 +63,7 @@ fn kept_of_metrics(metrics: Metrics) -> Option<Metrics> {
     })
 }
 
-fn kept_of_disks(disks: Disks) -> Disks {
+fn representable_disks(disks: Disks) -> Disks {
     Disks {
         time: None,
         disks: disks
@@ -82,7 +82,7 @@ fn kept_of_disks(disks: Disks) -> Disks {
     }
 }
 
-fn kept_of_processes(list: Processes) -> Processes {
+fn representable_processes(list: Processes) -> Processes {
     Processes {
         total: list.total,
         processes: list
@@ -112,7 +112,7 @@ fn ascii(text: &str) -> String {
 }
 
 /// What is left of details; `None` where the dialect demands a number that is unknown.
-fn kept_of_details(details: ProcessDetails) -> Option<ProcessDetails> {
+fn representable_details(details: ProcessDetails) -> Option<ProcessDetails> {
     let process = details.process?;
     process.threads?;
     let command = match details.command.as_slice() {
@@ -154,7 +154,7 @@ fn kept_of_details(details: ProcessDetails) -> Option<ProcessDetails> {
         children: details
             .children
             .into_iter()
-            .filter_map(kept_of_details)
+            .filter_map(representable_details)
             .collect(),
         children_total: None,
         command_cut: false,
@@ -163,7 +163,7 @@ fn kept_of_details(details: ProcessDetails) -> Option<ProcessDetails> {
     })
 }
 
-fn kept_of_journal(journal: Journal) -> Journal {
+fn representable_journal(journal: Journal) -> Journal {
     Journal {
         time: None,
         entries: journal
@@ -199,7 +199,7 @@ proptest! {
         metrics in prop_oneof![strategies::metrics(), strategies::complete_metrics()],
     ) {
         let received = carried(Query::Metrics, body::Kind::Metrics(metrics.clone()));
-        if let Some(kept) = kept_of_metrics(metrics) {
+        if let Some(kept) = representable_metrics(metrics) {
             prop_assert_eq!(received, body::Kind::Metrics(kept));
         } else {
             let body::Kind::Error(error) = received else { panic!("{received:?}") };
@@ -210,13 +210,13 @@ proptest! {
     #[test]
     fn disks_keep_what_the_format_can_hold(disks in strategies::disks()) {
         let received = carried(Query::Disks, body::Kind::Disks(disks.clone()));
-        prop_assert_eq!(received, body::Kind::Disks(kept_of_disks(disks)));
+        prop_assert_eq!(received, body::Kind::Disks(representable_disks(disks)));
     }
 
     #[test]
     fn processes_keep_what_the_format_can_hold(list in strategies::processes()) {
         let received = carried(Query::Processes, body::Kind::Processes(list.clone()));
-        prop_assert_eq!(received, body::Kind::Processes(kept_of_processes(list)));
+        prop_assert_eq!(received, body::Kind::Processes(representable_processes(list)));
     }
 
     #[test]
@@ -224,7 +224,7 @@ proptest! {
         details in prop_oneof![strategies::details(), strategies::complete_details()],
     ) {
         let received = carried(PROCESS, body::Kind::Process(details.clone()));
-        match kept_of_details(details) {
+        match representable_details(details) {
             Some(mut kept) => {
                 kept.executable = kept.executable.as_deref().map(ascii);
                 kept.working_directory = kept.working_directory.as_deref().map(ascii);
@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn a_journal_keeps_what_the_format_can_hold(journal in strategies::journal()) {
         let received = carried(JOURNAL, body::Kind::Journal(journal.clone()));
-        prop_assert_eq!(received, body::Kind::Journal(kept_of_journal(journal)));
+        prop_assert_eq!(received, body::Kind::Journal(representable_journal(journal)));
     }
 
     #[test]

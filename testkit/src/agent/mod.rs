@@ -1,4 +1,4 @@
-//! Running agents, and how tests ask them.
+//! Running agents for tests, and clients for them.
 
 pub mod client;
 pub mod http;

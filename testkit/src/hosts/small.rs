@@ -1,4 +1,4 @@
-//! A host with one value of each reply, small enough to read its encoding.
+//! A host with one value of each reply, for short encodings.
 
 use socktop_proto::model::{
     Body, Core, Cpu, Delta, Disk, DiskState, Disks, DisksDelta, Error, ErrorCode, Gpu, Host,

@@ -1,4 +1,4 @@
-//! Which tokens were made on this machine: by their hashes, so that the admin's own is told from them.
+//! Which tokens were generated on this machine and not chosen by the admin, recorded by their hashes.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What setup and the admin's commands share: the files of `/etc/socktop` that hold secrets.
+//! The files of `/etc/socktop` that hold secrets, as setup and the admin's commands read and write them.
 
 mod generated;
 

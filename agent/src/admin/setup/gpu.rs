@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_drop_in_names_the_devices_and_groups_that_exist() {
+    fn drop_in_names_the_existing_devices_and_groups() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         for folder in ["dev/dri/by-path", "dev/nvidia-caps", "etc"] {

@@ -1,4 +1,4 @@
-//! What setup has to know of the host.
+//! Facts about the host that setup needs: its name and its machine id.
 
 use std::fs;
 use std::path::Path;

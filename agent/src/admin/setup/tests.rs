@@ -54,7 +54,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn missing_files_are_made_once() {
+fn missing_files_are_created_once() {
     let system = System::new();
     system.set_up();
     let made = system.all();
@@ -81,7 +81,7 @@ fn missing_files_are_made_once() {
 }
 
 #[test]
-fn admins_own_files_stay_on_a_clone() {
+fn admins_own_files_are_kept_on_a_clone() {
     let system = System::new();
     system.write("socktop/token", "the-admins-own\n");
     let own = system.pairs().own;
@@ -103,7 +103,7 @@ fn admins_own_files_stay_on_a_clone() {
 }
 
 #[test]
-fn on_a_clone_all_that_was_made_is_made_anew() {
+fn generated_files_are_recreated_on_a_clone() {
     let system = System::new();
     system.set_up();
     let first = system.all();
@@ -123,7 +123,7 @@ fn on_a_clone_all_that_was_made_is_made_anew() {
 }
 
 #[test]
-fn a_token_that_replaced_the_made_one_stays_on_a_clone() {
+fn admins_own_token_is_kept_on_a_clone() {
     let system = System::new();
     system.set_up();
     let key = system.read("socktop/tls/self.key");
@@ -135,7 +135,7 @@ fn a_token_that_replaced_the_made_one_stays_on_a_clone() {
 }
 
 #[test]
-fn an_image_without_a_machine_id_is_no_clone() {
+fn image_without_a_machine_id_is_not_a_clone() {
     let system = System::new();
     system.set_up();
     let made = system.all();
@@ -151,7 +151,7 @@ fn an_image_without_a_machine_id_is_no_clone() {
 }
 
 #[test]
-fn files_made_in_an_image_are_made_anew_at_first_boot() {
+fn files_generated_in_an_image_are_recreated_at_first_boot() {
     let system = System::new();
     system.boots_as("uninitialized");
     system.set_up();
@@ -168,7 +168,7 @@ fn files_made_in_an_image_are_made_anew_at_first_boot() {
 }
 
 #[test]
-fn files_cut_by_a_power_failure_are_made_anew() {
+fn files_truncated_by_a_power_failure_are_recreated() {
     let system = System::new();
     system.set_up();
     let made = system.all();
@@ -193,7 +193,7 @@ fn files_cut_by_a_power_failure_are_made_anew() {
 }
 
 #[test]
-fn the_settings_may_name_more_names_and_may_be_broken() {
+fn certificate_names_come_from_the_settings_if_they_are_readable() {
     let system = System::new();
     let text = "[tls]\nextra_names = [\"pi.example\", \"not a name\", \"192.0.2.7\"]";
     system.write("socktop/agent.toml", text);
@@ -205,7 +205,7 @@ fn the_settings_may_name_more_names_and_may_be_broken() {
 }
 
 #[test]
-fn a_folder_open_to_others_is_closed() {
+fn world_readable_folder_is_made_private() {
     let system = System::new();
     let folder = system.path("socktop/tls");
     fs::create_dir_all(&folder).unwrap();
@@ -215,7 +215,7 @@ fn a_folder_open_to_others_is_closed() {
 }
 
 #[test]
-fn many_at_once_make_one() {
+fn concurrent_setups_create_one_identity_and_token() {
     let system = System::new();
     let seen: BTreeSet<_> = thread::scope(|scope| {
         let runs: Vec<_> = (0..8)
@@ -245,7 +245,7 @@ fn read_only_etc_is_an_error_with_a_remedy() {
 }
 
 #[test]
-fn an_own_pair_is_enough_where_nothing_can_be_made() {
+fn admins_own_certificate_suffices_where_none_can_be_created() {
     let system = System::new();
     fs::create_dir_all(system.path("socktop/tls")).unwrap();
     system.pairs().own.ensure("own.example", &[]).unwrap();
@@ -256,7 +256,7 @@ fn an_own_pair_is_enough_where_nothing_can_be_made() {
 }
 
 #[test]
-fn the_folder_that_everybody_could_change_is_closed() {
+fn world_writable_folder_is_made_private() {
     let system = System::new();
     let folder = system.path("socktop");
     fs::create_dir_all(&folder).unwrap();
@@ -266,7 +266,7 @@ fn the_folder_that_everybody_could_change_is_closed() {
 }
 
 #[test]
-fn drafts_of_a_killed_run_are_gone_after_the_next() {
+fn temporary_files_of_a_killed_run_are_removed_by_the_next() {
     let system = System::new();
     system.set_up();
     let drafts = [
@@ -289,7 +289,7 @@ fn drafts_of_a_killed_run_are_gone_after_the_next() {
 }
 
 #[test]
-fn a_token_file_that_is_a_link_stays_one() {
+fn linked_token_file_stays_a_link() {
     let system = System::new();
     system.write("secrets/token", "");
     fs::create_dir_all(system.path("socktop")).unwrap();

@@ -39,7 +39,7 @@ fn peer(address: &str) -> Peer {
 const LOCAL: &[(&str, &str)] = &[("host", "localhost:3000")];
 
 #[test]
-fn loopback_needs_no_token_unless_one_is_set() {
+fn loopback_client_needs_no_token_unless_one_is_set() {
     for address in ["127.0.0.1:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
         let open = gate(access(None));
         assert_eq!(enter(&open, peer(address), &headers(LOCAL), ""), Ok(()));
@@ -51,7 +51,7 @@ fn loopback_needs_no_token_unless_one_is_set() {
 }
 
 #[test]
-fn everyone_else_needs_the_token_that_was_made() {
+fn remote_client_needs_the_generated_token() {
     let gate = gate(access(None));
     let made = gate.made_token().unwrap().reveal().to_owned();
     let stranger = peer("192.0.2.1:9");
@@ -63,7 +63,7 @@ fn everyone_else_needs_the_token_that_was_made() {
 }
 
 #[test]
-fn no_token_is_made_where_nobody_could_use_it() {
+fn token_is_not_generated_when_only_loopback_is_served() {
     let loopback = [
         "127.0.0.1:3000".parse().unwrap(),
         "[::1]:3000".parse().unwrap(),
@@ -78,7 +78,7 @@ fn no_token_is_made_where_nobody_could_use_it() {
 }
 
 #[test]
-fn no_token_lets_everyone_in() {
+fn no_token_setting_admits_all_clients() {
     let gate = gate(Access {
         no_token: true,
         ..Access::default()
@@ -91,7 +91,7 @@ fn no_token_lets_everyone_in() {
 }
 
 #[test]
-fn nobody_enters_while_it_is_not_known_who_may() {
+fn gate_denies_all_clients_while_the_access_file_is_invalid() {
     let broken = Access {
         no_token: true,
         broken: Some("access.toml, line 2: nonsense".to_owned()),
@@ -111,7 +111,7 @@ fn nobody_enters_while_it_is_not_known_who_may() {
 }
 
 #[test]
-fn a_token_in_the_query_is_percent_decoded() {
+fn token_in_the_query_is_percent_decoded() {
     let gate = gate(access(Some("a&b=c+d%")));
     let check = |query| enter(&gate, peer("192.0.2.1:9"), &HeaderMap::new(), query);
     assert_eq!(check("x=1&token=a%26b%3Dc%2Bd%25"), Ok(()));
@@ -120,7 +120,7 @@ fn a_token_in_the_query_is_percent_decoded() {
 }
 
 #[test]
-fn a_foreign_origin_is_refused_token_or_not() {
+fn foreign_origin_is_refused_with_and_without_a_token() {
     let gate = gate(Access {
         allowed_origins: vec!["https://good.example".to_owned()],
         ..access(Some("secret"))
@@ -135,7 +135,7 @@ fn a_foreign_origin_is_refused_token_or_not() {
 }
 
 #[test]
-fn a_rebound_name_is_refused_on_loopback() {
+fn dns_rebinding_is_refused_on_loopback() {
     let gate = gate(access(None));
     let check = |host| enter(&gate, peer("127.0.0.1:9"), &headers(&[("host", host)]), "");
     for good in [
@@ -161,7 +161,7 @@ fn a_rebound_name_is_refused_on_loopback() {
 }
 
 #[test]
-fn a_token_opens_what_it_is_for() {
+fn token_grants_only_its_rights() {
     let gate = gate(Access {
         tokens: ["secret", "graph name=grafana rights=metrics"]
             .map(named)
@@ -189,7 +189,7 @@ fn a_token_opens_what_it_is_for() {
 }
 
 #[test]
-fn certificates_are_asked_for_as_set() {
+fn client_certificates_are_required_as_configured() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     let authority = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
@@ -218,7 +218,7 @@ fn certificates_are_asked_for_as_set() {
 }
 
 #[test]
-fn on_loopback_another_host_wants_a_valid_token() {
+fn foreign_host_header_on_loopback_needs_a_valid_token() {
     let proxy = peer("127.0.0.1:9");
     let elsewhere = headers(&[("host", "monitor.example")]);
     let closed = gate(access(Some("secret")));
@@ -244,7 +244,7 @@ fn on_loopback_another_host_wants_a_valid_token() {
 }
 
 #[test]
-fn a_valid_token_opens_nothing_to_a_foreign_origin() {
+fn foreign_origin_is_refused_with_a_valid_token() {
     let gate = gate(access(Some("secret")));
     let page = headers(&[
         ("host", "monitor.example"),

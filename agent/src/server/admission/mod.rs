@@ -1,4 +1,4 @@
-//! Admission: how many connections there may be, and which one gives way.
+//! Admission: how many connections there may be, and which one is displaced for a new one.
 //!
 //! A connection is pending until it is let in, then a session. Where there are as many as may be, a newcomer takes
 //! the place of the oldest that is pending; a session is never ended for it. Where all are sessions, one newcomer

@@ -23,7 +23,7 @@ fn is_displaced(ticket: &Ticket) -> bool {
 }
 
 #[test]
-fn a_newcomer_displaces_the_oldest_pending_of_its_address() {
+fn new_connection_displaces_the_oldest_pending_of_its_address() {
     let admission = admission(128, 2);
     let (first, _) = admission.admit(source(1));
     let (other, _) = admission.admit(source(2));
@@ -57,7 +57,7 @@ fn full_table_evicts_from_the_address_with_most_pending() {
 }
 
 #[test]
-fn sessions_stay_and_the_surplus_is_told_which_limit_it_is() {
+fn sessions_are_not_displaced_and_refusals_name_the_limit() {
     let admission = admission(3, 2);
     let admit = |number| admission.admit(source(number)).0;
     let sessions = [admit(1), admit(1), admit(2)];
@@ -80,7 +80,7 @@ fn sessions_stay_and_the_surplus_is_told_which_limit_it_is() {
 }
 
 #[test]
-fn lower_limits_hold_for_the_next_who_comes() {
+fn lowered_limit_applies_to_the_next_connection() {
     let admission = admission(8, 8);
     let tickets: Vec<_> = (0..8).map(|_| admission.admit(source(1)).0).collect();
     admission.apply(&Limits {
@@ -110,7 +110,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn caps_hold_and_no_session_is_displaced(
+    fn limits_are_kept_and_no_session_is_displaced(
         connections in 1..12_usize,
         per_address in 1..6_usize,
         steps in vec(step(), 1..120),

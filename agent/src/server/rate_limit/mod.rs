@@ -152,7 +152,7 @@ impl Turn {
     }
 
     /// Waits for it.
-    pub(crate) async fn come(mut self) {
+    pub(crate) async fn wait(mut self) {
         if self.waits {
             sleep_until(self.at).await;
         }

@@ -30,7 +30,7 @@ fn ask(allowance: &mut Allowance) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_over_new_connections_are_as_many_as_over_one() {
+async fn reconnecting_does_not_raise_the_request_rate() {
     let rate_limits = rate_limits(10, 50);
     let pass = Grant::of_token("one");
     let start = Instant::now();
@@ -45,7 +45,7 @@ async fn requests_over_new_connections_are_as_many_as_over_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_together() {
+async fn token_has_four_times_the_request_rate_of_an_address() {
     let rate_limits = rate_limits(10, 50);
     let by = |number, name| ask(&mut rate_limits.requests(peer(number), &Grant::of_token(name)));
     let asked: u32 = (0..200).map(|number| by(number, "one")).sum();
@@ -55,7 +55,7 @@ async fn one_token_has_the_requests_of_four_addresses_from_all_addresses_togethe
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_address_does_not_wait_for_a_greedy_one() {
+async fn rate_limited_address_does_not_slow_others() {
     let rate_limits = rate_limits(10, 50);
     ask(&mut rate_limits.requests(peer(1), &Grant::of_token("one")));
     assert_eq!(
@@ -65,7 +65,7 @@ async fn another_address_does_not_wait_for_a_greedy_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_in_this_process_asks_as_it_likes() {
+async fn in_process_client_is_not_rate_limited() {
     let rate_limits = rate_limits(1, 1);
     let mut allowance = rate_limits.requests(Peer::InProcess, &Grant::of_token("one"));
     for _ in 0..1000 {
@@ -75,26 +75,26 @@ async fn a_client_in_this_process_asks_as_it_likes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_come_in_turns_and_who_leaves_takes_none() {
+async fn waiting_connection_that_leaves_frees_its_turn() {
     let rate_limits = rate_limits(100, 10);
     let source = ClientNetwork::V6(1);
     for _ in 0..20 {
         let turn = rate_limits.connection(source);
         assert!(!turn.waits());
-        turn.come().await;
+        turn.wait().await;
     }
     // A thousand come and go while they wait.
     for _ in 0..1000 {
         assert!(rate_limits.connection(source).waits());
     }
     let start = Instant::now();
-    rate_limits.connection(source).come().await;
+    rate_limits.connection(source).wait().await;
     assert_eq!(start.elapsed(), Duration::from_millis(100));
     assert!(!rate_limits.connection(ClientNetwork::V6(2)).waits());
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_limits_hold_for_who_comes_then() {
+async fn changed_limits_apply_to_later_clients() {
     let rate_limits = rate_limits(10, 10);
     let pass = Grant::of_token("one");
     let mut old = rate_limits.requests(peer(1), &pass);
@@ -107,12 +107,12 @@ async fn other_limits_hold_for_who_comes_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn addresses_that_are_gone_are_forgotten_once_their_buckets_are_full() {
+async fn disconnected_address_is_forgotten_once_its_bucket_is_full() {
     let rate_limits = rate_limits(100, 50);
     for number in 0..100_000 {
         rate_limits
             .connection(ClientNetwork::V6(number))
-            .come()
+            .wait()
             .await;
         // A thousand a second: twenty are not full yet.
         advance(Duration::from_millis(1)).await;
@@ -121,14 +121,14 @@ async fn addresses_that_are_gone_are_forgotten_once_their_buckets_are_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_number_of_addresses_at_once_takes_bounded_memory() {
+async fn memory_is_bounded_for_any_number_of_addresses() {
     let rate_limits = rate_limits(100, 1);
     let greedy = ClientNetwork::V6(u64::MAX);
     let held: Vec<_> = (0..3).map(|_| rate_limits.connection(greedy)).collect();
     for number in 0..100_000 {
         rate_limits
             .connection(ClientNetwork::V6(number))
-            .come()
+            .wait()
             .await;
     }
     assert!(rate_limits.table().buckets.len() <= 4 * MOST_UNUSED);
@@ -139,7 +139,7 @@ async fn any_number_of_addresses_at_once_takes_bounded_memory() {
 
 proptest! {
     #[test]
-    fn turns_never_come_faster_than_the_rate_and_the_burst(
+    fn turns_do_not_exceed_the_rate_and_the_burst(
         steps in vec((any::<bool>(), 0..200_u64), 1..200),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -160,7 +160,7 @@ proptest! {
                 advance(Duration::from_millis(milliseconds)).await;
                 let now = Instant::now();
                 for turn in waiting.extract_if(.., |turn| turn.at <= now) {
-                    turn.come().await;
+                    turn.wait().await;
                     came += 1;
                 }
                 assert!(came <= 20 + start.elapsed().as_millis() / 100, "{came}");

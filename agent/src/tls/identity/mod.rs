@@ -1,4 +1,4 @@
-//! The TLS identity: a key and a self-signed certificate over it, made on first use.
+//! The TLS identity: a key and its self-signed certificate, created on first use.
 //!
 //! The key is the identity, as an ssh host key is. It is never replaced while it can be read; a missing
 //! certificate is made anew over it. The certificate is valid from a fixed past date for decades,

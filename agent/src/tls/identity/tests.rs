@@ -10,7 +10,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn it_is_made_once_and_reused() {
+fn identity_is_created_once_and_reused() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     assert!(
@@ -33,7 +33,7 @@ fn it_is_made_once_and_reused() {
 }
 
 #[test]
-fn a_lost_certificate_is_made_anew_over_the_same_key() {
+fn missing_certificate_is_recreated_for_the_same_key() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     identity.ensure("host", &[]).unwrap();
@@ -45,7 +45,7 @@ fn a_lost_certificate_is_made_anew_over_the_same_key() {
 }
 
 #[test]
-fn a_lost_key_takes_its_certificate_with_it() {
+fn missing_key_makes_a_new_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     identity.ensure("host", &[]).unwrap();
@@ -55,7 +55,7 @@ fn a_lost_key_takes_its_certificate_with_it() {
 }
 
 #[test]
-fn a_key_open_to_others_is_closed() {
+fn world_readable_key_is_made_private() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     identity.ensure("host", &[]).unwrap();
@@ -95,7 +95,7 @@ fn is_for(identity: &Identity, name: &str) -> bool {
 }
 
 #[test]
-fn a_host_may_be_called_what_is_no_dns_name() {
+fn host_name_that_is_not_a_dns_name_is_accepted() {
     let long = "x".repeat(64);
     for hostname in [
         "büro", "pi 4", "my_host", "", "-pi", "a..b", "pi.", &long, "*",
@@ -112,7 +112,7 @@ fn a_host_may_be_called_what_is_no_dns_name() {
 }
 
 #[test]
-fn a_name_that_can_stand_in_a_certificate_does() {
+fn valid_names_are_in_the_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     identity
@@ -124,7 +124,7 @@ fn a_name_that_can_stand_in_a_certificate_does() {
 }
 
 #[test]
-fn unusable_input_is_named() {
+fn unusable_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let identity = identity(&folder);
     let error = identity.ensure("host", &["not a name".to_owned()]);

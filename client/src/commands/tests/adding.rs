@@ -1,9 +1,9 @@
-//! Pairing lines that are added, and those that are not.
+//! `socktop add`: valid, invalid and conflicting pairing lines.
 
 use super::*;
 
 #[test]
-fn a_line_becomes_a_profile_with_a_key_and_a_token() {
+fn pairing_line_makes_a_profile_with_key_and_token() {
     let fixture = Fixture::new();
     let said = fixture.added(&line("192.0.2.7", "pi4"));
     assert_eq!(said, "added pi4: wss://192.0.2.7:8443/ws\n");
@@ -22,7 +22,7 @@ fn a_line_becomes_a_profile_with_a_key_and_a_token() {
 }
 
 #[test]
-fn many_lines_are_taken_and_a_bad_one_is_named_and_not_shown() {
+fn invalid_line_among_many_is_named_and_hidden() {
     let fixture = Fixture::new();
     let lines = format!(
         "# fleet\n\n{}socktop://pi5:8443/?token=s3cret\n{}\nsocktop://{}s3cret\n{}",
@@ -49,7 +49,7 @@ fn many_lines_are_taken_and_a_bad_one_is_named_and_not_shown() {
 }
 
 #[test]
-fn nothing_to_add_is_an_error_that_says_where_lines_come_from() {
+fn empty_input_is_an_error_that_explains_pairing_lines() {
     let (_, _, ended) = Fixture::new().add("# nothing\n\n", None);
     assert!(
         ended
@@ -61,7 +61,7 @@ fn nothing_to_add_is_an_error_that_says_where_lines_come_from() {
 
 /// One of the hosts was taken over, and prints a line for another one beside its own.
 #[test]
-fn a_known_key_is_not_replaced_without_a_yes_and_the_other_lines_are_added() {
+fn known_key_is_not_replaced_unconfirmed_and_other_lines_are_added() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
     let before = (fixture.profiles(), fixture.token("pi4"));
@@ -93,7 +93,7 @@ fn a_known_key_is_not_replaced_without_a_yes_and_the_other_lines_are_added() {
 }
 
 #[test]
-fn a_yes_replaces_a_key_and_the_old_tokens_stay_with_the_old_one() {
+fn confirmation_replaces_a_key_and_old_tokens_stay_with_the_old_key() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
     // As an earlier version stored it: for nobody in particular. And another of the same agent.
@@ -147,7 +147,7 @@ fn a_yes_replaces_a_key_and_the_old_tokens_stay_with_the_old_one() {
 }
 
 #[test]
-fn a_host_that_is_trusted_otherwise_gets_a_key_only_by_a_yes() {
+fn host_with_another_kind_of_trust_gets_a_key_only_on_confirmation() {
     for known in [
         r#""tls_ca": "/old.pem""#,
         r#""token_file": "/t""#,
@@ -202,7 +202,7 @@ fn text_around_pairing_lines_is_ignored() {
 }
 
 #[test]
-fn a_host_that_no_name_server_knows_says_so() {
+fn unresolvable_host_is_explained() {
     let fixture = Fixture::new();
     assert_eq!(
         fixture.added(&format!("{}\n", pairing("büro", None))),
@@ -217,7 +217,7 @@ fn a_host_that_no_name_server_knows_says_so() {
 }
 
 #[test]
-fn names_that_cannot_be_or_are_anothers_get_a_number() {
+fn invalid_and_taken_names_are_changed_or_numbered() {
     let fixture = Fixture::new();
     for (host, name, saved) in [
         ("pi1", "raspberrypi", "raspberrypi"),
@@ -242,7 +242,7 @@ fn names_that_cannot_be_or_are_anothers_get_a_number() {
 }
 
 #[test]
-fn a_name_of_the_users_is_for_one_line_and_no_other_profile() {
+fn given_name_needs_a_single_line_and_must_be_free() {
     let fixture = Fixture::with(r#"{"profiles": {"here": {"url": "ws://here:3000/ws"}}}"#);
     let both = line("pi4", "pi4") + &line("pi5", "pi5");
     let (out, err, ended) = fixture.add(&both, Some("kitchen"));

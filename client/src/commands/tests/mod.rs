@@ -1,4 +1,4 @@
-//! The commands in a home of their own.
+//! Tests of the commands, each in a home folder of its own.
 
 mod adding;
 
@@ -109,7 +109,7 @@ fn line(host: &str, name: &str) -> String {
 }
 
 #[test]
-fn a_forgotten_key_takes_no_token_to_the_next_one() {
+fn forgotten_key_does_not_pass_its_token_to_the_next_key() {
     let fixture = Fixture::with(
         r#"{"profiles": {"pi4": {"url": "wss://pi4:8443/ws?token=s3cret"}, "plain": {"url": "ws://pi4:8443/ws?token=a"}}}"#,
     );
@@ -134,7 +134,7 @@ fn a_forgotten_key_takes_no_token_to_the_next_one() {
 }
 
 #[test]
-fn the_list_shows_how_each_is_trusted_and_no_token() {
+fn list_shows_the_kind_of_trust_and_no_token() {
     let fixture = Fixture::with(
         r#"{"profiles": {
             "ca": {"url": "wss://ca:8443/ws", "tls_ca": "/ca.pem", "token_file": "/t"},
@@ -206,7 +206,7 @@ fn removed_profile_takes_its_token_and_key_with_it() {
 }
 
 #[test]
-fn a_removal_that_is_cut_short_leaves_no_token_without_a_profile() {
+fn interrupted_removal_leaves_no_token_without_a_profile() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
     // The profiles cannot be written.
@@ -239,7 +239,7 @@ fn shared_and_user_made_files_are_not_removed() {
 }
 
 #[test]
-fn a_renamed_profile_takes_its_token_with_it() {
+fn renamed_profile_keeps_its_token() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
     fixture.added(&line("pi5", "pi5"));
@@ -267,7 +267,7 @@ fn a_renamed_profile_takes_its_token_with_it() {
 }
 
 #[test]
-fn a_token_that_is_a_link_stays_one_when_it_is_given_anew_and_when_its_profile_is_renamed() {
+fn linked_token_file_stays_a_link_when_replaced_or_renamed() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
     let tokens = fixture.home.tokens();
@@ -284,7 +284,7 @@ fn a_token_that_is_a_link_stays_one_when_it_is_given_anew_and_when_its_profile_i
 }
 
 #[test]
-fn a_forgotten_key_is_named_by_host_or_profile_and_the_profile_stays() {
+fn key_is_forgotten_by_host_or_profile_and_the_profile_kept() {
     let fixture = Fixture::new();
     let forget = |host: &str| manage::forget(&fixture.home, host, &mut Vec::new());
     for name in ["pi4.lan", "pi4.lan:8443", "wss://pi4.lan:8443/ws", "pi4"] {

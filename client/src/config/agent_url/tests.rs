@@ -1,4 +1,4 @@
-//! Addresses as users type them, and what becomes of them.
+//! Tests of agent URLs as users type them.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ fn fault(text: &str) -> String {
 }
 
 #[test]
-fn a_host_means_tls_on_its_port() {
+fn bare_host_means_tls_on_the_default_port() {
     assert_eq!(url("pi4"), "wss://pi4:8443/ws");
     assert_eq!(url("pi4.lan:9000"), "wss://pi4.lan:9000/ws");
     assert_eq!(url("192.168.1.5"), "wss://192.168.1.5:8443/ws");
@@ -24,7 +24,7 @@ fn a_host_means_tls_on_its_port() {
 }
 
 #[test]
-fn a_url_is_taken_as_it_is() {
+fn url_is_kept_as_given() {
     assert_eq!(url("ws://pi4:3000/ws"), "ws://pi4:3000/ws");
     assert_eq!(url("ws://pi4:3000"), "ws://pi4:3000/ws");
     assert_eq!(url("ws://pi4:3000/"), "ws://pi4:3000/ws");
@@ -67,7 +67,7 @@ fn a_link_local_address_keeps_its_zone() {
 }
 
 #[test]
-fn a_token_in_the_url_stays_there_and_is_not_shown() {
+fn token_in_the_url_is_kept_and_hidden() {
     let target: AgentUrl = "ws://pi4:3000/ws?a=1&token=s3%20%2Bcret".parse().unwrap();
     assert_eq!(target.token().unwrap().expose(), "s3 +cret");
     assert_eq!(target.to_string(), "ws://pi4:3000/ws");
@@ -80,7 +80,7 @@ fn a_token_in_the_url_stays_there_and_is_not_shown() {
 }
 
 #[test]
-fn a_token_from_elsewhere_is_in_the_request_only_when_asked_for() {
+fn separate_token_is_in_the_request_only_when_asked_for() {
     let mut target: AgentUrl = "ws://pi4:3000".parse().unwrap();
     target.set_token(Token::new("s3cret").unwrap());
     assert_eq!(target.path_and_query(false), "/ws");
@@ -89,7 +89,7 @@ fn a_token_from_elsewhere_is_in_the_request_only_when_asked_for() {
 }
 
 #[test]
-fn a_token_from_elsewhere_replaces_the_urls() {
+fn separate_token_replaces_the_one_in_the_url() {
     let mut target: AgentUrl = "ws://pi4:3000/?token=old".parse().unwrap();
     target.set_token(Token::new("new").unwrap());
     assert_eq!(target.path_and_query(false), "/ws?token=new");
@@ -127,12 +127,12 @@ fn errors_show_no_secret() {
 
 proptest! {
     #[test]
-    fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
+    fn any_text_is_parsed_or_refused(text in "\\PC{0,40}") {
         let _ = text.parse::<AgentUrl>();
     }
 
     #[test]
-    fn profile_file_survives_reading_and_writing(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
+    fn profile_file_is_the_same_after_reading_and_writing(text in "(wss?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[a-z%?=&]{0,8})?") {
         if let Ok(target) = text.parse::<AgentUrl>() {
             prop_assert_eq!(target.to_url().parse::<AgentUrl>().unwrap(), target);
         }

@@ -1,4 +1,4 @@
-//! The file of profiles, the published client's and ours.
+//! Tests of the profile file, that of socktop 1.60 and ours.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -65,13 +65,13 @@ fn the_path_follows_the_environment() {
 }
 
 #[test]
-fn no_file_is_no_profiles() {
+fn missing_file_means_no_profiles() {
     let folder = Folder::new();
     assert_eq!(Profiles::load(&folder.file()).unwrap(), Profiles::default());
 }
 
 #[test]
-fn the_published_file_is_read_and_nothing_of_it_is_lost() {
+fn legacy_profile_file_is_read_without_loss() {
     let folder = Folder::with(PUBLISHED);
     let profiles = Profiles::load(&folder.file()).unwrap();
     let pi4 = &profiles.profiles["pi4"];
@@ -86,14 +86,14 @@ fn the_published_file_is_read_and_nothing_of_it_is_lost() {
 }
 
 #[test]
-fn a_debugged_profile_shows_no_token() {
+fn debug_output_of_a_profile_hides_the_token() {
     let folder = Folder::with(PUBLISHED);
     let shown = format!("{:?}", Profiles::load(&folder.file()).unwrap());
     assert!(!shown.contains("s3cret"), "{shown}");
 }
 
 #[test]
-fn a_damaged_file_is_an_error_that_names_the_place_and_is_left_alone() {
+fn malformed_file_is_an_error_with_its_line_and_stays() {
     for (text, place) in [
         ("", "line 1 column 0"),
         (
@@ -131,7 +131,7 @@ fn saving_makes_the_folder_and_keeps_the_file_private() {
 }
 
 #[test]
-fn a_linked_file_is_written_where_it_is() {
+fn linked_file_is_written_at_its_target() {
     let folder = Folder::with(PUBLISHED);
     let real = folder.0.path().join("dotfiles.json");
     fs::rename(folder.file(), &real).unwrap();
@@ -142,7 +142,7 @@ fn a_linked_file_is_written_where_it_is() {
 }
 
 #[test]
-fn a_save_that_fails_leaves_the_old_file_and_no_draft() {
+fn failed_save_keeps_the_old_file_and_leaves_no_temporary_file() {
     let folder = Folder::with("{}");
     // A folder stands where the file should go: the draft is written, the rename fails.
     fs::remove_file(folder.file()).unwrap();

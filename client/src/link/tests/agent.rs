@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     }
 
     /// Answers a native request by something that has a name.
-    pub(super) async fn tell(&mut self, id: u64, revision: u64, payload: Payload) {
+    pub(super) async fn reply(&mut self, id: u64, revision: u64, payload: Payload) {
         let encoded = match payload {
             Payload::Whole(body) => native::encode_body(&body, revision),
             Payload::Delta(delta) => native::encode_delta(delta, revision).unwrap(),

@@ -1,4 +1,4 @@
-//! Agents that answer what cannot be used. The answer ends with an error that says so, and the connection goes on.
+//! Unusable answers: each is reported as an error, and the connection continues.
 
 use futures_util::SinkExt;
 use socktop_proto::dialect::native::{self, Payload};
@@ -7,13 +7,13 @@ use socktop_proto::model::{Disks, Metrics, body};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{listen, unchecked_reply};
-use super::limits::{error, plan, told};
+use super::limits::{bodies_shown, error, plan};
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_another_kind_ends_nothing_but_itself() {
+async fn answer_of_another_kind_does_not_close_the_connection() {
     let disks = || body::Kind::Disks(Disks::default()).into();
-    let told = told(
+    let told = bodies_shown(
         Query::Metrics,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),
@@ -29,14 +29,14 @@ async fn an_answer_of_another_kind_ends_nothing_but_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
+async fn undecodable_answer_does_not_close_the_connection() {
     // An id, and a body that is none.
     let broken = |id: u64| {
         let mut frame = native::reply_frame(id, &[]);
         frame.extend([0x12, 0x03, 0xff, 0xff, 0xff]);
         Message::binary(frame)
     };
-    let told = told(
+    let told = bodies_shown(
         Query::Metrics,
         vec![
             Box::new(broken),
@@ -50,7 +50,7 @@ async fn an_answer_that_cannot_be_decoded_ends_nothing_but_itself() {
 
 /// Replies have no id there: their order tells.
 #[tokio::test(start_paused = true)]
-async fn a_bad_answer_in_text_ends_nothing_but_itself() {
+async fn invalid_text_answer_does_not_close_the_connection() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(plan(Query::Disks));
@@ -79,7 +79,7 @@ async fn a_bad_answer_in_text_ends_nothing_but_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_no_base_for_changes() {
+async fn error_is_not_a_base_for_deltas() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(plan(Query::Metrics));
@@ -88,7 +88,7 @@ async fn an_error_is_no_base_for_changes() {
     let asked = agent.asked().await;
     let refused = socktop_proto::Error::new(socktop_proto::ErrorCode::Unavailable, "too much");
     agent
-        .tell(asked.id, 5, Payload::Whole(refused.into()))
+        .reply(asked.id, 5, Payload::Whole(refused.into()))
         .await;
     assert_eq!(agent.asked().await.options.since, None);
     drop(link.events.recv().await);

@@ -1,4 +1,4 @@
-//! Our agents and the published ones, told apart by their answer.
+//! Our agents and those of socktop 1.60: which dialect is chosen, and how each is queried.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn text_reply(query: Query) -> Message {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_without_our_subprotocol_is_spoken_to_in_text_one_at_a_time() {
+async fn agent_without_our_subprotocol_gets_one_text_request_at_a_time() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(text_plan());
@@ -59,7 +59,7 @@ const METRICS: &str = r#"{"cpu_total":12.5,"cpu_per_core":[25.0,0.0],"mem_total"
     "hostname":"pi4","cpu_temp_c":null,"disks":[],"networks":[],"top_processes":[],"gpus":null}"#;
 
 #[tokio::test(start_paused = true)]
-async fn a_published_agents_error_is_an_answer() {
+async fn error_of_a_legacy_agent_is_an_answer() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(Subscription {
@@ -78,7 +78,7 @@ async fn a_published_agents_error_is_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_published_agent_may_take_five_seconds_for_a_journal() {
+async fn legacy_agent_may_take_five_seconds_for_a_journal() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(Subscription {
@@ -133,7 +133,7 @@ async fn our_agent_may_take_ten_seconds_for_a_journal_while_metrics_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_published_agent_that_hangs_up_unasked_may_miss_its_token() {
+async fn legacy_agent_that_closes_at_once_suggests_a_wrong_token() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -189,7 +189,7 @@ async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
+async fn known_answer_is_requested_as_delta_and_shown_whole() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(of_processes(Fields::THREADS));
@@ -207,7 +207,7 @@ async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
             since: None
         }
     );
-    agent.tell(asked.id, 5, Payload::Whole(old.clone())).await;
+    agent.reply(asked.id, 5, Payload::Whole(old.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1)), (2, Some(2))]);
 
     let asked = agent.asked().await;
@@ -219,17 +219,19 @@ async fn known_answer_is_asked_for_as_changes_and_shown_whole() {
         }
     );
     let delta = delta::between(&old, &new, fields).unwrap();
-    agent.tell(asked.id, 6, Payload::Delta(delta.clone())).await;
+    agent
+        .reply(asked.id, 6, Payload::Delta(delta.clone()))
+        .await;
     assert_eq!(shown(&mut link).await, [(2, Some(7)), (3, Some(3))]);
 
     // A whole answer without a name leaves nothing that changes could be to.
     let asked = agent.asked().await;
     assert_eq!(asked.options.since, Some(6));
-    agent.tell(asked.id, 0, Payload::Whole(old)).await;
+    agent.reply(asked.id, 0, Payload::Whole(old)).await;
     shown(&mut link).await;
     let asked = agent.asked().await;
     assert_eq!(asked.options.since, None);
-    agent.tell(asked.id, 7, Payload::Delta(delta)).await;
+    agent.reply(asked.id, 7, Payload::Delta(delta)).await;
     let (_, body) = reply(&mut link).await;
     match body.kind {
         Some(Kind::Error(error)) => assert!(
@@ -278,7 +280,7 @@ async fn five_lists(kept: usize) -> (Vec<Arc<Body>>, Vec<*const Process>) {
             |old| Payload::Delta(delta::between(old, &new, fields).unwrap()),
         );
         let asked = agent.asked().await;
-        agent.tell(asked.id, step.into(), payload).await;
+        agent.reply(asked.id, step.into(), payload).await;
         let body = shared(&mut link).await;
         assert_eq!(*body, new);
         addresses.push(address(&body));
@@ -290,13 +292,13 @@ async fn five_lists(kept: usize) -> (Vec<Arc<Body>>, Vec<*const Process>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_that_the_application_dropped_becomes_the_next_one() {
+async fn list_dropped_by_the_application_is_reused() {
     let (_, at) = five_lists(1).await;
     assert_eq!(at[2..], [at[0], at[1], at[0]]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_that_the_application_still_has_does_not_change() {
+async fn list_held_by_the_application_does_not_change() {
     let (shown, _) = five_lists(5).await;
     for (body, step) in shown.iter().zip([5, 4, 3, 2, 1]) {
         assert_eq!(**body, list(&[(1, step)]));
@@ -304,7 +306,7 @@ async fn list_that_the_application_still_has_does_not_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_old() {
+async fn newly_subscribed_fields_are_requested_at_once() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(of_processes(Fields::THREADS));
@@ -312,7 +314,7 @@ async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_
     agent.host().await;
     let body = list(&[(1, 1)]);
     let asked = agent.asked().await;
-    agent.tell(asked.id, 1, Payload::Whole(body.clone())).await;
+    agent.reply(asked.id, 1, Payload::Whole(body.clone())).await;
     shown(&mut link).await;
 
     let before = Instant::now();
@@ -320,7 +322,7 @@ async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_
     let asked = agent.asked().await;
     assert_eq!(before.elapsed(), Duration::ZERO);
     assert_eq!(asked.options.since, None);
-    agent.tell(asked.id, 2, Payload::Whole(body.clone())).await;
+    agent.reply(asked.id, 2, Payload::Whole(body.clone())).await;
     assert_eq!(shown(&mut link).await, [(1, Some(1))]);
 
     link.set_subscription(of_processes(Fields::NAME));
@@ -328,12 +330,12 @@ async fn fields_that_become_wanted_are_asked_for_at_once_and_others_do_not_grow_
     assert_eq!(before.elapsed(), Duration::from_secs(2));
     assert_eq!(asked.options.since, Some(2));
     let delta = delta::between(&body, &list(&[(1, 9)]), Fields::NAME).unwrap();
-    agent.tell(asked.id, 3, Payload::Delta(delta)).await;
+    agent.reply(asked.id, 3, Payload::Delta(delta)).await;
     assert_eq!(shown(&mut link).await, [(1, None)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_and_disks_are_asked_for_by_their_changes() {
+async fn metrics_and_disks_are_requested_as_deltas() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
     link.set_subscription(Subscription {
@@ -347,7 +349,7 @@ async fn metrics_and_disks_are_asked_for_by_their_changes() {
         let asked = agent.asked().await;
         since.push((asked.query, asked.options.since));
         let payload = Payload::Whole(body(asked.query));
-        agent.tell(asked.id, revision, payload).await;
+        agent.reply(asked.id, revision, payload).await;
     }
     assert_eq!(
         since,

@@ -1,4 +1,4 @@
-//! Agents that say what belongs to no answer. Each is reported, and the connection replaced.
+//! Protocol violations by the agent: each is reported, and the connection replaced.
 
 use futures_util::SinkExt;
 use socktop_proto::Query;
@@ -33,7 +33,7 @@ async fn reason(message: impl FnOnce(u64) -> Message) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_reply() {
+async fn malformed_reply_closes_the_connection() {
     let reason = reason(|_| Message::binary(vec![0xff; 9])).await;
     assert!(
         reason.contains("cannot be used: malformed reply"),
@@ -42,13 +42,13 @@ async fn a_malformed_reply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_where_binary_is_due() {
+async fn text_reply_in_native_dialect_closes_the_connection() {
     let reason = reason(|_| Message::text("hello")).await;
     assert!(reason.contains("text, \"hello\""), "{reason}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_nothing() {
+async fn unrequested_answer_closes_the_connection() {
     let frame =
         |id| native::reply_frame(id + 1, &native::encode_body(&agent::body(Query::Host), 0));
     let reason = reason(|id| Message::binary(frame(id))).await;
@@ -56,7 +56,7 @@ async fn an_answer_to_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_twice_as_large_as_any_may_be() {
+async fn oversized_message_closes_the_connection() {
     let reason = reason(|_| Message::binary(vec![0; 2 * MESSAGE_BYTES + 1])).await;
     assert!(reason.contains("too long"), "{reason}");
 }
@@ -87,7 +87,7 @@ fn empty_fragment(opcode: Data) -> Frame {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_empty_fragments() {
+async fn flood_of_empty_fragments_closes_the_connection() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let mut agent = listener.native().await;
@@ -111,14 +111,14 @@ async fn a_flood_of_empty_fragments() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_pings() {
+async fn flood_of_pings_closes_the_connection() {
     let ping = Frame::ping(vec![7; 125]);
     let reason = reason_of_a_flood(ping).await;
     assert!(reason.contains("more than 1024 frames in 10 s"), "{reason}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_now_and_then_is_no_flood() {
+async fn occasional_pings_do_not_close_the_connection() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let mut agent = listener.native().await;
@@ -160,7 +160,7 @@ async fn overlong_text_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_keeps_answering_nonsense_is_not_hurried_back_to() {
+async fn repeated_malformed_replies_lengthen_the_reconnect_delay() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());

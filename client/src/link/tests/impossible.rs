@@ -1,4 +1,4 @@
-//! Numbers that cannot be, on their way from an agent to the state: in whole answers, and where changes make them.
+//! Impossible numbers from an agent are detected in whole answers and in those completed from deltas.
 
 use socktop_proto::delta;
 use socktop_proto::dialect::native::Payload;
@@ -93,7 +93,7 @@ async fn take_reply(link: &mut Link, state: &mut HostState, wanted: Query) {
     }
 }
 
-async fn tell_step(
+async fn reply_with_step(
     agent: &mut Agent<tokio::io::DuplexStream>,
     revision: u64,
     (old, new): (Option<&Body>, &Body),
@@ -106,12 +106,12 @@ async fn tell_step(
         }
         None => Payload::Whole(new.clone()),
     };
-    agent.tell(asked.id, revision, payload).await;
+    agent.reply(asked.id, revision, payload).await;
 }
 
 /// A number that changes make impossible is unknown, and known again when they make it possible.
 #[tokio::test(start_paused = true)]
-async fn changes_are_checked_as_whole_answers_are() {
+async fn deltas_are_checked_for_impossible_numbers() {
     let every = Some(Duration::from_secs(1));
     let of: [(Query, MakeBody, &str); 3] = [
         (Query::Metrics, memory, "memory in use, 1 more"),
@@ -140,7 +140,7 @@ async fn changes_are_checked_as_whole_answers_are() {
         ];
         let mut old = None;
         for (revision, (new, expected)) in (1..).zip(&steps) {
-            tell_step(&mut agent, revision, (old, new)).await;
+            reply_with_step(&mut agent, revision, (old, new)).await;
             take_reply(&mut link, &mut state, query).await;
             assert_eq!(&known(&state, query), expected, "{words}, step {revision}");
             old = Some(new);
@@ -150,7 +150,7 @@ async fn changes_are_checked_as_whole_answers_are() {
 
 /// As agents of version 1.60 send them.
 #[tokio::test(start_paused = true)]
-async fn text_is_checked_as_native_answers_are() {
+async fn text_replies_are_checked_for_impossible_numbers() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());

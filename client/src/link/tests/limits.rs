@@ -1,5 +1,5 @@
-//! An agent against the client at every limit: what is exactly at a limit is taken; what is one beyond ends that answer,
-//! with an error that says so, and the connection goes on.
+//! The client's limits: an answer exactly at a limit is accepted; one beyond it is replaced by an error that names the
+//! limit, and the connection continues.
 
 use futures_util::SinkExt;
 use socktop_proto::limits::{
@@ -32,7 +32,10 @@ pub(super) fn plan(query: Query) -> Subscription {
 }
 
 /// What the application is told when an agent gives these answers to `query`, one after the other on one connection.
-pub(super) async fn told(query: Query, answers: Vec<Box<dyn FnOnce(u64) -> Message>>) -> Vec<Body> {
+pub(super) async fn bodies_shown(
+    query: Query,
+    answers: Vec<Box<dyn FnOnce(u64) -> Message>>,
+) -> Vec<Body> {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(plan(query));
@@ -67,7 +70,7 @@ async fn assert_limit(query: Query, words: &str, at: body::Kind, beyond: body::K
     let (at, beyond): (Body, Body) = (at.into(), beyond.into());
     let good = at.clone();
     let again = at.clone();
-    let told = told(
+    let told = bodies_shown(
         query,
         vec![
             Box::new(move |id| unchecked_packed_reply(id, &good)),
@@ -249,7 +252,7 @@ fn padded_reply(id: u64, bytes: usize) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_of_a_message_at_the_limit() {
-    let told = told(
+    let told = bodies_shown(
         Query::Disks,
         vec![
             Box::new(|id| padded_reply(id, MESSAGE_BYTES)),
@@ -280,7 +283,7 @@ async fn numbers_of_changes_at_the_limit() {
         };
         delta_reply(id, delta)
     };
-    let told = told(
+    let told = bodies_shown(
         Query::Disks,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),

@@ -36,7 +36,7 @@ async fn fault(endpoint: &Endpoint) -> String {
 // ---- without TLS
 
 #[tokio::test]
-async fn a_port_where_nothing_listens() {
+async fn closed_port_is_explained() {
     let (listener, address) = listener().await;
     drop(listener);
     let message = fault(&plain(address)).await;
@@ -50,7 +50,7 @@ async fn a_port_where_nothing_listens() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_none() {
+async fn invalid_host_name_is_explained() {
     // Longer than any name can be: refused without a name server being asked.
     let name = format!("{}.invalid", "a".repeat(64));
     let endpoint = Endpoint::Plain(format!("ws://{name}:3000").parse().unwrap());
@@ -73,7 +73,7 @@ async fn fault_of(answer: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn servers_that_are_no_agents() {
+async fn server_other_than_an_agent_is_explained() {
     let ok = fault_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
     assert!(
         ok.contains("no socktop agent") && ok.contains("200 OK: hello"),
@@ -120,7 +120,7 @@ async fn servers_that_are_no_agents() {
 // ---- tokens
 
 #[tokio::test]
-async fn the_token_goes_into_the_header_alone() {
+async fn token_is_sent_only_in_the_header() {
     let (listener, address) = listener().await;
     let mut endpoint = plain(address);
     endpoint.set_token(Token::new("s3cret").unwrap());
@@ -165,7 +165,7 @@ async fn requests_of(endpoint: Endpoint, listener: TcpListener) -> Vec<Request> 
 }
 
 #[tokio::test]
-async fn a_published_agent_is_dialled_again_with_the_token_in_the_query() {
+async fn legacy_agent_is_redialled_with_the_token_in_the_query() {
     let (listener, address) = listener().await;
     let mut endpoint = plain(address);
     endpoint.set_token(Token::new("s3cret").unwrap());

@@ -1,4 +1,4 @@
-//! What is asked, and when.
+//! Which requests are sent, and when.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::agent::listen;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_host_is_asked_for_once_and_then_what_the_plan_wants() {
+async fn host_is_requested_once_and_then_the_subscription() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -32,7 +32,7 @@ async fn the_host_is_asked_for_once_and_then_what_the_plan_wants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_plan_is_silence() {
+async fn empty_subscription_sends_no_requests() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
     let mut agent = listener.native().await;
@@ -43,7 +43,7 @@ async fn an_empty_plan_is_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_subscription_is_asked_for_at_once() {
+async fn new_subscription_is_requested_at_once() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
     let mut agent = listener.native().await;
@@ -59,7 +59,7 @@ async fn new_subscription_is_asked_for_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_answer_delays_the_next_request_and_is_not_made_up_for() {
+async fn late_answer_delays_the_next_request_without_catching_up() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -111,7 +111,7 @@ async fn requests_of_different_kinds_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_slows_the_asking_and_loses_nothing() {
+async fn slow_reader_slows_requests_and_loses_nothing() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -140,7 +140,7 @@ async fn a_slow_reader_slows_the_asking_and_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_link_hangs_up() {
+async fn dropped_link_closes_its_connection() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -152,7 +152,7 @@ async fn a_dropped_link_hangs_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_list_may_take_its_time_while_the_agent_still_talks() {
+async fn slow_large_answer_does_not_time_out_while_bytes_arrive() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(Subscription {

@@ -1,4 +1,4 @@
-//! Keys that are pinned, keys that are not known, and certificates of clients, over real sockets.
+//! Pinned keys, unknown keys and client certificates, over real sockets.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn renewed(agent: &Identity, name: &str) -> Identity {
 }
 
 #[tokio::test]
-async fn a_pinned_key_is_accepted_whatever_certificate_stands_over_it() {
+async fn pinned_key_is_accepted_in_any_certificate() {
     for agent in [
         Identity::self_signed("127.0.0.1"),
         Identity::expired("elsewhere"),
@@ -52,7 +52,7 @@ async fn a_pinned_key_is_accepted_whatever_certificate_stands_over_it() {
 }
 
 #[tokio::test]
-async fn another_key_than_the_pinned_one_is_refused_by_both_fingerprints() {
+async fn key_other_than_the_pinned_one_is_refused_with_both_fingerprints() {
     let known = Identity::self_signed("127.0.0.1");
     let other = Identity::self_signed("127.0.0.1");
     let refused = dialled(other.acceptor(), pinned(&known)).await.unwrap_err();
@@ -70,7 +70,7 @@ async fn another_key_than_the_pinned_one_is_refused_by_both_fingerprints() {
 }
 
 #[tokio::test]
-async fn a_pinned_agents_name_is_checked_when_asked_for() {
+async fn name_of_a_pinned_agent_is_checked_on_request() {
     let agent = Identity::self_signed("127.0.0.1");
     let trust = || Trust::pinned("pi4:8443", pin(&agent), true).unwrap();
     assert_eq!(agent.dialled_with(trust()).await, Ok(Dialect::Native));
@@ -116,7 +116,7 @@ async fn a_certificate_that_is_replayed_without_its_key_is_refused() {
 }
 
 #[tokio::test]
-async fn the_systems_authorities_vouch_for_names_and_say_whom_they_do_not_know() {
+async fn system_authorities_verify_names_and_refuse_unknown_issuers() {
     let vouching = |agent: &Identity| {
         let mut roots = RootCertStore::empty();
         let certificate = rustls::pki_types::pem::PemObject::from_pem_slice(agent.pem.as_bytes());
@@ -145,7 +145,7 @@ async fn the_systems_authorities_vouch_for_names_and_say_whom_they_do_not_know()
 }
 
 /// What an agent hears over TLS until the client hangs up, where the token is for `recipient`.
-async fn heard_by(
+async fn received_by(
     agent: &Identity,
     trust: Trust,
     recipient: Option<Recipient>,
@@ -193,14 +193,14 @@ async fn agent_with_an_unknown_key_gets_no_byte_of_a_request() {
     let mut roots = RootCertStore::empty();
     roots.add(stranger.certificate.der().clone()).unwrap();
     let trust = Trust::authorities(roots).unwrap();
-    let (dialled, heard) = heard_by(&agent, trust, None).await;
+    let (dialled, heard) = received_by(&agent, trust, None).await;
     let question = dialled.unwrap_err().question();
     assert_eq!(question, Some(Question::Key(pin(&agent))));
     assert_eq!(heard, "");
 }
 
 #[tokio::test]
-async fn a_stored_token_goes_to_its_key_and_no_other() {
+async fn stored_token_is_sent_only_to_its_key() {
     let agent = Identity::self_signed("127.0.0.1");
     let issued = Identity::issued(&named("127.0.0.1"));
     let other = Pin::from_digest([7; 32]);
@@ -231,7 +231,7 @@ async fn a_stored_token_goes_to_its_key_and_no_other() {
         ),
     ] {
         let case = format!("{recipient:?}");
-        let (dialled, heard) = heard_by(agent, trust, recipient).await;
+        let (dialled, heard) = received_by(agent, trust, recipient).await;
         assert_eq!(heard.contains("s3cret"), sent, "{case}: {heard}");
         // It is dialled all the same: it might want no token.
         assert!(heard.contains("GET /ws"), "{case}: {heard}");
@@ -340,7 +340,7 @@ async fn a_clients_certificate_is_shown_by_every_kind_of_trust() {
 }
 
 #[tokio::test]
-async fn an_agent_that_wants_a_certificate_is_explained() {
+async fn required_client_certificate_is_explained() {
     let clients = authority();
     let agent = Identity::self_signed("127.0.0.1");
     for refused in dialled_by(&agent, &clients, &pinned(&agent)).await {
@@ -362,7 +362,7 @@ async fn an_agent_that_wants_a_certificate_is_explained() {
 }
 
 #[tokio::test]
-async fn an_agent_that_wants_none_gets_none() {
+async fn client_certificate_is_not_sent_unrequested() {
     let agent = Identity::self_signed("127.0.0.1");
     let config = server()
         .with_no_client_auth()

@@ -1,4 +1,4 @@
-//! Losing the agent, and finding it again.
+//! Detection of a lost agent, and reconnecting to it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::agent::listen;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_a_loss_within_three_seconds_of_the_last_word() {
+async fn silent_agent_is_lost_within_three_seconds() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -32,7 +32,7 @@ async fn silence_is_a_loss_within_three_seconds_of_the_last_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_connection_is_a_loss_at_once_and_is_dialled_again() {
+async fn closed_connection_is_lost_at_once_and_redialled() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     link.set_subscription(metrics_only());
@@ -65,7 +65,7 @@ async fn a_closed_connection_is_a_loss_at_once_and_is_dialled_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_agents_own_words_at_closing_are_shown() {
+async fn reason_of_the_agents_close_frame_is_shown() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let mut agent = listener.native().await;
@@ -85,7 +85,7 @@ async fn the_agents_own_words_at_closing_are_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_grow_to_fifteen_seconds_and_the_loss_keeps_its_date() {
+async fn reconnect_delay_grows_to_fifteen_seconds_and_time_of_loss_is_kept() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let mut agent = listener.native().await;
@@ -111,7 +111,7 @@ async fn waits_grow_to_fifteen_seconds_and_the_loss_keeps_its_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_answered_resets_the_wait() {
+async fn answered_connection_resets_the_reconnect_delay() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     for _ in 0..5 {
@@ -130,7 +130,7 @@ async fn a_connection_that_answered_resets_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_answered_nothing_does_not() {
+async fn unanswered_connection_does_not_reset_the_reconnect_delay() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let mut last = Duration::ZERO;
@@ -169,7 +169,7 @@ async fn the_user_can_retry_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_tried_again_at_the_slow_end() {
+async fn refused_token_is_retried_at_the_longest_delay() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     listener.refuse(StatusCode::UNAUTHORIZED).await;
@@ -190,7 +190,7 @@ async fn a_refused_token_is_tried_again_at_the_slow_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_never_answers_the_upgrade_is_given_up() {
+async fn unanswered_upgrade_times_out() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let dialled = Instant::now();

@@ -1,4 +1,4 @@
-//! Which agents are trusted, over real sockets.
+//! TLS trust by certificate files, over real sockets.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ pub(super) fn named(name: &str) -> CertificateParams {
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_file_is_accepted_whatever_its_name_and_dates() {
+async fn certificate_in_the_file_is_accepted_with_any_name_and_dates() {
     for agent in [
         Identity::self_signed("127.0.0.1"),
         Identity::self_signed("elsewhere"),
@@ -135,7 +135,7 @@ async fn a_certificate_of_the_file_is_accepted_whatever_its_name_and_dates() {
 }
 
 #[tokio::test]
-async fn its_name_is_checked_when_asked_for() {
+async fn certificate_name_is_checked_on_request() {
     let agent = Identity::self_signed("127.0.0.1");
     let dialled = agent.dialled_with(agent.trust_by_name()).await;
     assert_eq!(dialled, Ok(Dialect::Native));
@@ -159,7 +159,7 @@ async fn another_certificate_is_refused() {
 }
 
 #[tokio::test]
-async fn an_authority_of_the_file_vouches_for_names_always() {
+async fn certificate_of_an_authority_in_the_file_has_its_name_checked() {
     let agent = Identity::issued(&named("127.0.0.1"));
     assert_eq!(agent.dialled_with(agent.trust()).await, Ok(Dialect::Native));
     let agent = Identity::issued(&named("elsewhere"));
@@ -189,7 +189,7 @@ async fn one_of_several_certificates_is_enough() {
 }
 
 #[tokio::test]
-async fn a_port_without_tls_says_so() {
+async fn port_without_tls_is_explained() {
     let (listener, address) = listener().await;
     let agent = Identity::self_signed("127.0.0.1");
     let endpoint = Endpoint::Tls(address.to_string().parse().unwrap(), agent.trust());

@@ -1,4 +1,4 @@
-//! What all answers of an agent take together, at its limit.
+//! The memory limit for all answers of an agent together.
 
 use socktop_proto::dialect::native;
 use socktop_proto::limits::{
@@ -12,7 +12,7 @@ use socktop_proto::model::{
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{delta_reply, listen, unchecked_packed_reply};
-use super::limits::{error, processes, told};
+use super::limits::{bodies_shown, error, processes};
 use super::*;
 
 /// Processes with names as long as the kernel has them.
@@ -27,7 +27,7 @@ fn large(pids: std::ops::Range<u32>) -> Vec<Process> {
 
 /// Each answer is within its limits, but changes to changes could add up.
 #[tokio::test(start_paused = true)]
-async fn changes_add_up_to_no_more_than_an_answer_may_have() {
+async fn deltas_do_not_add_up_beyond_the_limits() {
     const STEP: u32 = 15_000;
     let first = processes(large(0..STEP));
     let more = |id, step: u32| {
@@ -41,7 +41,7 @@ async fn changes_add_up_to_no_more_than_an_answer_may_have() {
         };
         delta_reply(id, delta)
     };
-    let told = told(
+    let told = bodies_shown(
         Query::Processes,
         vec![
             Box::new(move |id| unchecked_packed_reply(id, &first.into())),
@@ -140,7 +140,7 @@ fn largest(query: Query) -> body::Kind {
 
 /// Answers of every kind, each as large as it may be and over several connections, against the memory that all may take.
 #[tokio::test(start_paused = true)]
-async fn memory_of_all_answers_at_the_limit() {
+async fn memory_budget_covers_all_answers() {
     let (endpoint, mut listener) = listen();
     let mut link = Link::spawn(endpoint);
     let every = Duration::from_secs(1);

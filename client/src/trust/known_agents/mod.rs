@@ -1,4 +1,4 @@
-//! The agents whose keys are remembered: `known_agents`, a line for each.
+//! Known agents: remembered keys in the file `known_agents`, a line for each host and port.
 //!
 //! ```text
 //! # the kitchen

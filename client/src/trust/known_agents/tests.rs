@@ -1,4 +1,4 @@
-//! The file of remembered keys, by hand and by program.
+//! Tests of the file `known_agents`, edited by hand and by program.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -70,7 +70,7 @@ fn bytes_that_are_no_text_are_kept() {
 }
 
 #[test]
-fn a_line_that_stands_in_the_way_is_named_and_can_be_forgotten() {
+fn invalid_line_of_an_agent_is_named_and_can_be_forgotten() {
     let (_folder, known) = Folder::with(b"# one\npi4:8443 sha256:dead\n");
     let message = known.pin_of("pi4:8443").unwrap_err().to_string();
     assert!(
@@ -86,7 +86,7 @@ fn a_line_that_stands_in_the_way_is_named_and_can_be_forgotten() {
 }
 
 #[test]
-fn another_key_is_not_replaced_but_by_who_has_seen_it() {
+fn remembered_key_is_replaced_only_when_the_old_key_is_given() {
     let (_folder, known) = Folder::with(b"");
     known.remember("pi4:8443", PIN).unwrap();
     let third = Pin::from_digest([7; 32]);
@@ -105,7 +105,7 @@ fn another_key_is_not_replaced_but_by_who_has_seen_it() {
 }
 
 #[test]
-fn the_first_of_two_lines_counts_and_remembering_leaves_one() {
+fn first_of_two_lines_is_used_and_remembering_leaves_one() {
     let (folder, known) =
         Folder::with(format!("pi4:1 {PIN}\nx:1 {PIN}\npi4:1 {OTHER}\n").as_bytes());
     assert_eq!(known.pin_of("pi4:1").unwrap(), Some(PIN));

@@ -1,4 +1,4 @@
-//! Tests of what is a disk, on the mounts of machines.
+//! Tests of the mount filter, on the mount tables of real machines.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn of_machine(name: &str, file: &str) -> Vec<String> {
 }
 
 #[test]
-fn pis() {
+fn raspberry_pi_shows_its_root_and_firmware_partitions() {
     for name in ["pi2", "pi4"] {
         assert_eq!(
             of_machine(name, "proc/1/mountinfo"),
@@ -89,7 +89,7 @@ fn btrfs_subvolumes_are_one_disk_and_it_is_shown_at_the_root() {
 }
 
 #[test]
-fn zfs_datasets_and_network_shares_are_disks_each() {
+fn every_zfs_dataset_and_network_share_is_a_disk() {
     let text = b"25 1 0:22 / / rw,relatime - zfs rpool/ROOT/pve-1 rw,xattr,noacl\n\
         60 25 0:50 / /tank rw,relatime - zfs tank rw,xattr,noacl\n\
         61 60 0:51 / /tank/media rw,relatime - zfs tank/media rw,xattr,noacl\n\
@@ -117,7 +117,7 @@ fn zfs_datasets_and_network_shares_are_disks_each() {
 }
 
 #[test]
-fn memory_and_kernel_interfaces_are_no_disks() {
+fn memory_and_kernel_file_systems_are_not_disks() {
     let text = b"1 0 0:1 / / rw - tmpfs tmpfs rw\n2 1 0:2 / /proc rw - proc proc rw\n\
         3 1 0:3 / /run/credentials/a.service ro - ramfs ramfs rw\n4 1 0:4 / /sys/fs/bpf rw - bpf bpf rw\n\
         5 1 0:5 / /dev/hugepages rw - hugetlbfs hugetlbfs rw\n6 1 0:6 / /srv/x rw - overlay overlay rw\n\
@@ -148,7 +148,7 @@ fn share_below_an_automounter_expires_after_its_timeout() {
 
 proptest! {
     #[test]
-    fn every_mount_of_a_disk_is_in_its_one_group(
+    fn all_mounts_of_a_disk_are_in_one_group(
         mounts in prop::collection::vec((1..4_u32, 0..4_u32, "[a-c]{1,2}", 0..3_usize), 0..32),
     ) {
         let lines: Vec<_> = mounts

@@ -1,4 +1,4 @@
-//! Tests of what many mounts, mounts that hang and automounted shares may take.
+//! Tests of many, hung and automounted mounts: how many calls and rows they may take.
 
 use std::fmt::Write;
 
@@ -30,7 +30,7 @@ fn hanging(count: u32, kind: &str, options: impl Fn(u32) -> String) -> (String, 
 }
 
 #[tokio::test]
-async fn many_mounts_that_hang_do_not_hold_up_one_behind_them() {
+async fn many_hung_mounts_do_not_block_a_later_mount() {
     let mut mounts: Vec<_> = (0..20)
         .map(|n| {
             format!(
@@ -78,21 +78,21 @@ async fn hung_calls(mounts: &str, stubs: Arc<Stubs>) -> u32 {
 }
 
 #[tokio::test]
-async fn hung_mounts_of_one_user_hold_four_calls_and_the_host_is_asked() {
+async fn hung_mounts_of_one_user_hold_four_calls_and_host_disks_are_read() {
     let user = |_| "rw,user_id=1000,group_id=1000,allow_other".to_owned();
     let (mounts, stubs) = hanging(127, "fuse.sshfs", user);
     assert_eq!(hung_calls(&mounts, stubs).await, 4);
 }
 
 #[tokio::test]
-async fn hung_mounts_of_many_users_hold_eight_calls_and_the_host_is_asked() {
+async fn hung_mounts_of_many_users_hold_eight_calls_and_host_disks_are_read() {
     let user = |n| format!("rw,user_id={},group_id=1000,allow_other", 1000 + n / 3);
     let (mounts, stubs) = hanging(120, "fuse.sshfs", user);
     assert_eq!(hung_calls(&mounts, stubs).await, 8);
 }
 
 #[tokio::test]
-async fn hung_shares_of_root_hold_thirty_two_calls_and_the_host_is_asked() {
+async fn hung_shares_of_root_hold_32_calls_and_host_disks_are_read() {
     let (mounts, stubs) = hanging(127, "nfs4", |_| "rw".to_owned());
     assert_eq!(hung_calls(&mounts, stubs).await, 32);
 }
@@ -123,7 +123,7 @@ fn mount_points(disks: &Disks) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn thousands_of_mounts_of_users_do_not_crowd_out_the_hosts_disks() {
+async fn thousands_of_user_mounts_do_not_crowd_out_host_disks() {
     let mut mounts = String::new();
     for n in 0..4000 {
         let (id, user) = (n + 10, 1000 + n / 1000);
@@ -145,7 +145,7 @@ async fn thousands_of_mounts_of_users_do_not_crowd_out_the_hosts_disks() {
 }
 
 #[tokio::test]
-async fn of_more_disks_than_are_listed_those_near_the_root_are_and_the_rest_is_counted() {
+async fn disks_beyond_the_limit_are_counted_and_those_near_the_root_listed() {
     let mut mounts = String::from("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
     for n in 2..1000 {
         writeln!(
@@ -172,7 +172,7 @@ async fn few_disks_are_all_listed() {
 }
 
 #[tokio::test]
-async fn one_disk_with_thousands_of_bound_files_is_asked_by_a_few_of_them() {
+async fn disk_with_thousands_of_bind_mounts_is_read_through_a_few() {
     struct Files(Mutex<u32>);
     impl FileSystems for Files {
         fn ask(&self, _: &Mount, _: &OwnMounts) -> io::Result<Found> {
@@ -195,7 +195,7 @@ const AUTOMOUNTED: &str = "28 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
     101 28 0:40 / /mnt/nas rw,relatime - autofs systemd-1 rw,fd=52,pgrp=1,timeout=600,minproto=5,maxproto=5,direct,pipe_ino=5121\n";
 
 #[tokio::test]
-async fn automounted_share_is_not_asked_so_often_that_it_never_expires() {
+async fn automounted_share_is_read_seldom_enough_to_expire() {
     let mounted = |id| format!("{AUTOMOUNTED}{id} 101 0:41 / /mnt/nas rw - nfs4 nas:/export rw\n");
     let tree = Tree::new(&[("proc/1/mountinfo", &mounted(140))]);
     let share = Stub::Sizes(20, 5, 15, 2);
@@ -227,7 +227,7 @@ async fn automounted_share_is_not_asked_so_often_that_it_never_expires() {
 }
 
 #[tokio::test]
-async fn share_that_does_not_expire_is_asked_each_time() {
+async fn share_without_expiry_is_read_at_each_sample() {
     for mounts in [
         format!(
             "{}140 101 0:41 / /mnt/nas rw - nfs4 nas:/export rw\n",

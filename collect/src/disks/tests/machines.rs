@@ -1,4 +1,4 @@
-//! Tests of roots that are layers or images, as machines have them.
+//! Tests of layered and image-based roots, as real machines have them.
 
 use super::*;
 
@@ -9,7 +9,7 @@ async fn shown<const N: usize>(mounts: &str, stubs: [(&'static str, Stub); N]) -
 }
 
 #[tokio::test]
-async fn a_container_shows_its_root_and_no_bound_files() {
+async fn container_shows_its_root_and_no_bind_mounted_files() {
     let files = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"].map(|file| (file, Stub::File));
     let [a, b, c] = files;
     let stubs = Stubs::new([("/", Stub::Sizes(78, 12, 66, 10_000_000)), a, b, c]);
@@ -140,7 +140,7 @@ async fn debian_live_has_its_overlay_at_the_root_whether_in_memory_or_persistent
 }
 
 #[tokio::test]
-async fn microos_is_its_btrfs_once_and_its_layer_over_etc_is_no_disk() {
+async fn microos_btrfs_is_shown_once_and_its_etc_overlay_is_not() {
     let mounts = "60 1 0:33 /@/.snapshots/12/snapshot / ro,relatime shared:1 - btrfs /dev/vda3 rw,space_cache=v2,subvolid=280,subvol=/@/.snapshots/12/snapshot\n\
         61 60 0:33 /@/var /var rw,relatime shared:2 - btrfs /dev/vda3 rw,subvolid=266,subvol=/@/var\n\
         62 60 0:33 /@/root /root rw,relatime shared:3 - btrfs /dev/vda3 rw,subvolid=261,subvol=/@/root\n\
@@ -158,7 +158,7 @@ async fn microos_is_its_btrfs_once_and_its_layer_over_etc_is_no_disk() {
 }
 
 #[tokio::test]
-async fn openwrt_is_its_flash_at_the_root() {
+async fn openwrt_shows_its_flash_at_the_root() {
     let mounts = "20 1 0:18 / / rw,noatime - overlay overlayfs:/overlay rw,lowerdir=/,upperdir=/overlay/upper,workdir=/overlay/work\n\
         21 20 254:0 / /rom ro,relatime - squashfs /dev/root ro\n\
         22 20 7:0 / /overlay rw,noatime - f2fs /dev/loop0 rw\n";

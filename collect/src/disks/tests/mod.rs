@@ -1,4 +1,4 @@
-//! Tests of the collector on the trees of machines, with file systems that answer, fail and hang.
+//! Tests of the disk collector on real mount tables, with file systems that answer, fail and hang.
 
 mod limits;
 mod machines;
@@ -108,7 +108,7 @@ fn lines(disks: &[Disk]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_pis_card_or_drive_is_named_by_its_device() {
+async fn raspberry_pi_disk_is_named_by_its_device() {
     let card = [
         "/dev/mmcblk0p2 / ext4 29 6 21 Ok",
         "/dev/mmcblk0p1 /boot/firmware vfat 1 0 0 Ok",
@@ -135,7 +135,7 @@ async fn a_pis_card_or_drive_is_named_by_its_device() {
 }
 
 #[tokio::test]
-async fn a_server_whose_file_systems_fail_in_parts() {
+async fn failing_file_systems_of_a_server_have_unknown_sizes() {
     let stubs = Stubs::new([
         ("/", Stub::Sizes(98, 40, 53, 6_500_000)),
         ("/var/www", Stub::Sizes(98, 40, 53, 6_500_000)),
@@ -157,7 +157,7 @@ async fn a_server_whose_file_systems_fail_in_parts() {
 }
 
 #[tokio::test]
-async fn a_mount_that_hangs_is_reported_and_holds_up_neither_the_others_nor_the_next_time() {
+async fn hung_mount_is_reported_and_blocks_neither_others_nor_the_next_sample() {
     let tree = Tree::new(&[(
         "proc/1/mountinfo",
         "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
@@ -195,7 +195,7 @@ async fn a_mount_that_hangs_is_reported_and_holds_up_neither_the_others_nor_the_
 }
 
 #[tokio::test]
-async fn without_a_list_of_mounts_there_is_an_error_that_says_so() {
+async fn missing_mount_table_is_a_clear_error() {
     let tree = Tree::new(&[]);
     let error = DisksCollector::new(tree.root())
         .collect(at_seconds(1))

@@ -1,4 +1,4 @@
-//! Processes that are large, and many of them.
+//! Tests of large processes, and of many of them.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn crowd(count: u32, words: usize) -> Machine {
 }
 
 #[test]
-fn a_reply_is_within_what_a_client_takes_however_large_the_process_is() {
+fn reply_on_a_large_process_is_within_the_clients_limits() {
     let count = 1200;
     let machine = crowd(count, 200_000);
     let details = sample(&machine, &mut begin(&machine, 70), 70);
@@ -53,7 +53,7 @@ fn the_text_of_all_children_is_bounded() {
 }
 
 #[test]
-fn others_are_served_while_a_large_process_is_read() {
+fn reading_a_large_process_does_not_block_others() {
     let machine = crowd(400, 1);
     let collector = begin(&machine, 70);
     let turns = Cell::new(0_u32);
@@ -77,7 +77,7 @@ fn others_are_served_while_a_large_process_is_read() {
 }
 
 #[test]
-fn the_counters_of_a_process_nobody_looks_at_any_more_are_let_go() {
+fn counters_of_an_unwatched_process_are_released() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));
     machine.put(&Fake::new(71, "other"));
@@ -94,7 +94,7 @@ fn the_counters_of_a_process_nobody_looks_at_any_more_are_let_go() {
 }
 
 #[test]
-fn the_counters_of_a_bounded_number_of_processes_are_kept() {
+fn counters_are_kept_for_a_bounded_number_of_processes() {
     let machine = Machine::new();
     let last = 100 + u32::try_from(VIEWS).unwrap();
     for pid in 100..=last {

@@ -13,7 +13,7 @@ fn live<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> T {
 }
 
 #[test]
-fn this_process_is_told_as_the_list_tells_it() {
+fn details_of_this_process_match_its_row_in_the_list() {
     let own = std::process::id();
     let mut all = ProcessesCollector::new(Root::default());
     let collector = ProcessCollector::new(Root::default());
@@ -45,7 +45,7 @@ fn this_process_is_told_as_the_list_tells_it() {
 }
 
 #[test]
-fn a_zombie_and_a_threads_id_are_told_apart_from_the_living() {
+fn zombie_is_found_and_thread_id_is_not() {
     let mut child = std::process::Command::new("true").spawn().unwrap();
     let pid = child.id();
     let collector = ProcessCollector::new(Root::default());

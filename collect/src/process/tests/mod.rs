@@ -1,4 +1,4 @@
-//! Details of processes on machines of files, and of this test's own process.
+//! Tests of process details on fixture machines, and on this test's own process.
 
 mod large;
 mod live;
@@ -66,7 +66,7 @@ fn put_thread(machine: &Machine, pid: u32, thread: &Fake, children: &str) {
 }
 
 #[test]
-fn everything_is_told() {
+fn all_details_are_read() {
     let machine = Machine::new();
     let mut process = Fake::new(70, "a-program-with-");
     process.cmdline = b"/opt/a-program-with-more\0-v\0two words\0".to_vec();
@@ -150,7 +150,7 @@ fn everything_is_told() {
 }
 
 #[test]
-fn forbidden_values_are_unknown() {
+fn unreadable_values_are_unknown() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));
     let details = sample(&machine, &mut begin(&machine, 70), 70);
@@ -163,7 +163,7 @@ fn forbidden_values_are_unknown() {
 }
 
 #[test]
-fn children_are_found_without_lists_of_them() {
+fn children_are_found_without_a_children_file() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));
     let mut child = Fake::new(71, "child");
@@ -178,7 +178,7 @@ fn children_are_found_without_lists_of_them() {
 }
 
 #[test]
-fn a_child_that_goes_from_one_thread_to_another_is_told_once() {
+fn child_that_moves_between_threads_is_listed_once() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));
     let mut child = Fake::new(71, "child");
@@ -193,7 +193,7 @@ fn a_child_that_goes_from_one_thread_to_another_is_told_once() {
 }
 
 #[test]
-fn a_process_that_is_not_there_is_not_found() {
+fn missing_process_is_not_found() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "process"));
     let mut collector = begin(&machine, 70);
@@ -213,7 +213,7 @@ fn a_process_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_thread_is_no_process() {
+fn thread_id_is_not_found_as_a_process() {
     let machine = Machine::new();
     machine.put(&Fake::new(71, "thread"));
     machine.write("proc/71/status", b"Name:\tthread\nTgid:\t70\nPid:\t71\n");
@@ -227,7 +227,7 @@ fn a_thread_is_no_process() {
 }
 
 #[test]
-fn a_pid_that_is_used_again_begins_anew() {
+fn reused_pid_starts_with_new_counters() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "old"));
     let mut collector = begin(&machine, 70);
@@ -274,7 +274,7 @@ fn a_process_that_is_replaced_while_it_is_read_is_not_found() {
 }
 
 #[test]
-fn nothing_of_a_stranger_stands_in_the_row_of_a_child() {
+fn child_row_has_no_values_of_another_process() {
     let machine = Machine::new();
     let parent = Fake::new(70, "parent");
     machine.put(&parent);
@@ -300,7 +300,7 @@ fn nothing_of_a_stranger_stands_in_the_row_of_a_child() {
 }
 
 #[test]
-fn the_slow_files_of_a_stranger_are_not_read_for_another_process() {
+fn slow_files_are_not_read_from_a_reused_pid() {
     let machine = Machine::new();
     let mut stranger = Fake::new(70, "stranger");
     stranger.cmdline = b"secret\0".to_vec();
@@ -313,7 +313,7 @@ fn the_slow_files_of_a_stranger_are_not_read_for_another_process() {
 }
 
 #[test]
-fn a_process_that_does_not_answer_is_told_without_its_command_line() {
+fn hung_process_is_shown_without_its_command_line() {
     let mut details = ProcessDetails::default();
     SlowFiles::add(Outcome::Hung(Duration::from_secs(12)), &mut details);
     assert_eq!(details.unanswered_ms, Some(12_000));

@@ -1,4 +1,4 @@
-//! Under churn the list is what reading everything every time would give.
+//! While processes come and go, the list equals a full scan without any caching.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -251,7 +251,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_list_equals_a_naive_one(events in proptest::collection::vec(event(), 1..120)) {
+    fn list_equals_a_full_scan(events in proptest::collection::vec(event(), 1..120)) {
         let mut world = World::new();
         let mut collector = collector(&world.machine);
         let mut window = Window::default();

@@ -1,15 +1,17 @@
-//! The list of all processes on machines of files.
+//! Tests of the process list on fixture machines.
 
 mod churn;
 mod names;
 mod new_pids;
 mod turns;
+mod unreadable;
+mod windows;
 
 use std::fs;
 use std::time::Duration;
 
+use socktop_proto::Error;
 use socktop_proto::model::{Process, ProcessState, Processes};
-use socktop_proto::{Error, ErrorCode};
 
 use super::fake::{Fake, Machine};
 use super::scan::TURN;
@@ -58,114 +60,7 @@ const fn ms(ms: u64) -> Duration {
 }
 
 #[test]
-fn the_first_sample_waits_for_a_window_and_is_true() {
-    let machine = Machine::new();
-    let mut worker = Fake::new(70, "worker");
-    machine.put(&worker);
-    let mut collector = collector(&machine);
-    let first = collect(&machine, &mut collector);
-    assert!(matches!(first, Ok(Collected::Wait(wait)) if wait == ms(250)));
-    machine.pass(100);
-    let early = collect(&machine, &mut collector);
-    assert!(matches!(early, Ok(Collected::Wait(wait)) if wait == ms(150)));
-    machine.pass(400);
-    worker.cpu += ms(250);
-    worker.state = 'R';
-    worker.threads = 3;
-    machine.put(&worker);
-    let sample = sample(&machine, &mut collector);
-    assert_eq!(sample.total, 1);
-    assert_eq!(sample.window_ms, Some(500));
-    assert_eq!(sample.time, Some(machine.now().sample_time()));
-    let page_bytes = u64::try_from(rustix::param::page_size()).unwrap();
-    let expected = Process {
-        pid: 70,
-        parent_pid: Some(1),
-        user_id: Some(rustix::process::geteuid().as_raw()),
-        user: String::new(),
-        name: "worker".to_owned(),
-        state: ProcessState::Running.into(),
-        threads: Some(3),
-        cpu_percent: Some(12.5),
-        resident_bytes: Some(100 * page_bytes),
-        started_boot_ms: Some(1000),
-    };
-    assert_eq!(sample.processes, [expected]);
-}
-
-#[test]
-fn quick_callers_share_a_window_that_means_something() {
-    let machine = Machine::new();
-    let mut worker = Fake::new(70, "worker");
-    machine.put(&worker);
-    let mut collector = begin(&machine);
-    for step in 0..200 {
-        // Half a CPU, in bursts of 20 ms.
-        worker.cpu += ms(if step % 2 == 0 { 20 } else { 0 });
-        machine.put(&worker);
-        let sample = sample(&machine, &mut collector);
-        if step > 50 {
-            let share = row(&sample, 70).cpu_percent.unwrap();
-            assert!((11.5..=13.5).contains(&share), "{share} % in step {step}");
-            assert!(sample.window_ms >= Some(250));
-        }
-        machine.pass(20);
-    }
-}
-
-#[test]
-fn a_baseline_from_long_ago_is_none() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(70, "worker"));
-    let mut collector = begin(&machine);
-    sample(&machine, &mut collector);
-    machine.pass(70_000);
-    let stale = collect(&machine, &mut collector);
-    assert!(matches!(stale, Ok(Collected::Wait(wait)) if wait == ms(250)));
-}
-
-#[test]
-fn a_process_that_began_in_the_window_has_a_share_at_once() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(1, "init"));
-    let mut collector = begin(&machine);
-    let mut young = Fake::new(70, "young");
-    young.started = machine.now().boot.checked_sub(ms(100)).unwrap();
-    young.cpu = ms(50);
-    machine.put(&young);
-    // This one is older than the baseline and was not there.
-    machine.put(&Fake::new(71, "old"));
-    let sample = sample(&machine, &mut collector);
-    assert_eq!(row(&sample, 70).cpu_percent, Some(2.5));
-    assert_eq!(row(&sample, 71).cpu_percent, None);
-}
-
-#[test]
-fn a_process_that_cannot_be_opened_for_once_stays_in_the_list() {
-    let machine = Machine::new();
-    let mut worker = Fake::new(70, "worker");
-    machine.put(&worker);
-    let mut collector = begin(&machine);
-    worker.cpu += ms(100);
-    machine.put(&worker);
-    // As where there are no descriptors left: it is there, and its folder cannot be opened.
-    fs::rename(machine.path("proc/70"), machine.path("aside")).unwrap();
-    machine.write("proc/70", b"");
-    let unknown = Process {
-        pid: 70,
-        ..Process::default()
-    };
-    let first = sample(&machine, &mut collector);
-    assert_eq!(first.processes, [unknown]);
-    fs::remove_file(machine.path("proc/70")).unwrap();
-    fs::rename(machine.path("aside"), machine.path("proc/70")).unwrap();
-    machine.pass(500);
-    let second = sample(&machine, &mut collector);
-    assert_eq!(row(&second, 70).name, "worker");
-}
-
-#[test]
-fn a_pid_that_is_used_again_is_another_process() {
+fn reused_pid_is_another_process() {
     let machine = Machine::new();
     let mut old = Fake::new(70, "old");
     old.cpu = Duration::from_hours(1);
@@ -183,7 +78,7 @@ fn a_pid_that_is_used_again_is_another_process() {
 }
 
 #[test]
-fn a_process_that_gets_a_pid_while_its_clock_is_read_has_a_clock_of_its_own() {
+fn pid_reused_during_a_clock_read_has_its_own_clock() {
     let machine = Machine::new();
     let mut old = Fake::new(70, "old");
     old.cpu = Duration::from_hours(1);
@@ -212,7 +107,7 @@ fn a_process_that_gets_a_pid_while_its_clock_is_read_has_a_clock_of_its_own() {
 }
 
 #[test]
-fn memory_for_many_processes_is_given_back_when_they_have_ended() {
+fn memory_for_many_processes_is_freed_when_they_have_ended() {
     let machine = Machine::new();
     let many = 70..2070;
     many.clone()
@@ -235,102 +130,7 @@ fn memory_for_many_processes_is_given_back_when_they_have_ended() {
 }
 
 #[test]
-fn forbidden_values_are_unknown_and_the_others_are_there() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(70, "open"));
-    machine.put(&Fake::new(71, "hidden"));
-    machine.put(&Fake::new(72, "garbled"));
-    // Reading a folder fails, for root too.
-    fs::remove_file(machine.path("proc/71/stat")).unwrap();
-    fs::create_dir(machine.path("proc/71/stat")).unwrap();
-    machine.write("proc/72/stat", b"72 (garbled) S");
-    let mut collector = begin(&machine);
-    let sample = sample(&machine, &mut collector);
-    assert_eq!(sample.total, 3);
-    assert_eq!(row(&sample, 70).cpu_percent, Some(0.0));
-    for pid in [71, 72] {
-        let unknown = Process {
-            pid,
-            user_id: Some(rustix::process::geteuid().as_raw()),
-            ..Process::default()
-        };
-        assert_eq!(*row(&sample, pid), unknown);
-    }
-}
-
-#[test]
-fn a_process_that_goes_during_the_scan_is_left_out() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(70, "stays"));
-    machine.put(&Fake::new(71, "goes before its clock is read"));
-    machine.put(&Fake::new(72, "goes after its clock is read"));
-    let mut collector = begin(&machine);
-    machine.remove(71);
-    fs::create_dir(machine.path("proc/71")).unwrap();
-    fs::remove_file(machine.path("proc/72/stat")).unwrap();
-    machine.set_clock(72, Duration::from_secs(2));
-    let sample = sample(&machine, &mut collector);
-    assert_eq!(
-        sample
-            .processes
-            .iter()
-            .map(|row| row.pid)
-            .collect::<Vec<_>>(),
-        [70]
-    );
-    assert_eq!(sample.total, 1);
-}
-
-#[test]
-fn shares_never_add_up_to_more_than_the_machine() {
-    let machine = Machine::new();
-    let mut workers: Vec<Fake> = (70..79).map(|pid| Fake::new(pid, "worker")).collect();
-    for worker in &workers {
-        machine.put(worker);
-    }
-    let mut collector = begin(&machine);
-    for worker in &mut workers {
-        // 9 × 250 ms in 500 ms of 4 CPUs.
-        worker.cpu += ms(250);
-        machine.put(worker);
-    }
-    let sample = sample(&machine, &mut collector);
-    let sum: f32 = sample
-        .processes
-        .iter()
-        .filter_map(|row| row.cpu_percent)
-        .sum();
-    assert!((99.9..=100.0).contains(&sum), "{sum}");
-}
-
-#[test]
-fn without_cpu_clocks_the_ticks_of_stat_are_counted() {
-    let machine = Machine::new();
-    let mut worker = Fake::new(70, "worker");
-    machine.put(&worker);
-    let mut collector = ProcessesCollector::new(machine.root());
-    assert!(matches!(
-        collect(&machine, &mut collector),
-        Ok(Collected::Wait(_))
-    ));
-    assert!(
-        collector
-            .reader
-            .as_ref()
-            .is_some_and(|(reader, _)| reader.cpu_clock.is_none())
-    );
-    machine.pass(500);
-    worker.cpu += ms(100);
-    worker.resident_pages = 0;
-    machine.put(&worker);
-    let sample = sample(&machine, &mut collector);
-    assert_eq!(row(&sample, 70).cpu_percent, Some(5.0));
-    // Read although it might not have run.
-    assert_eq!(row(&sample, 70).resident_bytes, Some(0));
-}
-
-#[test]
-fn zombies_and_kernel_threads_are_processes() {
+fn zombies_and_kernel_threads_are_listed() {
     let machine = Machine::new();
     let mut zombie = Fake::new(70, "zombie");
     zombie.state = 'Z';
@@ -350,7 +150,7 @@ fn zombies_and_kernel_threads_are_processes() {
 }
 
 #[test]
-fn users_are_named_by_the_roots_own_file() {
+fn user_names_are_read_from_the_roots_passwd_file() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "worker"));
     let uid = rustix::process::geteuid().as_raw();
@@ -360,7 +160,7 @@ fn users_are_named_by_the_roots_own_file() {
 }
 
 #[test]
-fn nothing_is_left_of_a_list_that_was_given_back() {
+fn recycled_list_keeps_no_old_values() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "open"));
     machine.put(&Fake::new(71, "hidden"));
@@ -377,40 +177,4 @@ fn nothing_is_left_of_a_list_that_was_given_back() {
     }
     collector.recycle(other);
     assert_eq!(sample(&machine, &mut collector), first);
-}
-
-#[test]
-fn a_missing_proc_is_said() {
-    let machine = Machine::new();
-    fs::remove_dir_all(machine.path("proc")).unwrap();
-    let error = ProcessesCollector::new(machine.root())
-        .collect(&|| machine.now())
-        .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Unavailable);
-    assert!(
-        error.message.contains("/proc: No such file"),
-        "{}",
-        error.message
-    );
-}
-
-#[test]
-fn an_empty_proc_is_said() {
-    let machine = Machine::new();
-    let error = collect(&machine, &mut collector(&machine)).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Unavailable);
-    assert!(
-        error.message.contains("lists none; check that procfs"),
-        "{}",
-        error.message
-    );
-}
-
-#[test]
-fn without_the_number_of_cpus_shares_are_unknown() {
-    let machine = Machine::new();
-    machine.put(&Fake::new(70, "worker"));
-    fs::remove_file(machine.path("proc/stat")).unwrap();
-    let sample = sample(&machine, &mut begin(&machine));
-    assert_eq!(row(&sample, 70).cpu_percent, None);
 }

@@ -1,4 +1,4 @@
-//! The names that the list shows.
+//! Names of processes in the list.
 
 use super::{Fake, Machine, begin, ms, row, sample};
 
@@ -18,7 +18,7 @@ fn fake(comm: &[u8], exe: &str) -> Fake {
 }
 
 #[test]
-fn a_short_name_is_whole_whatever_it_is_made_of() {
+fn short_name_is_taken_as_it_is() {
     for comm in [
         "a) R 1 (b",
         "two words",
@@ -34,7 +34,7 @@ fn a_short_name_is_whole_whatever_it_is_made_of() {
 }
 
 #[test]
-fn a_long_name_is_completed_by_the_path_of_the_program() {
+fn cut_name_is_completed_by_the_path_of_the_program() {
     let whole = "a-program-with-more-to-it";
     let comm = &whole.as_bytes()[..15];
     assert_eq!(
@@ -50,7 +50,7 @@ fn a_long_name_is_completed_by_the_path_of_the_program() {
 }
 
 #[test]
-fn a_name_is_never_taken_from_what_arguments_say() {
+fn name_is_never_taken_from_arguments() {
     for (comm, cmdline, exe, right) in [
         (
             "chromium-browse",
@@ -104,7 +104,7 @@ fn a_kernel_thread_has_no_program() {
 }
 
 #[test]
-fn an_exec_is_seen_in_the_next_sample() {
+fn exec_changes_the_name_in_the_next_sample() {
     let machine = Machine::new();
     let mut process = fake(b"sh", "/bin/sh");
     machine.put(&process);
@@ -124,7 +124,7 @@ fn an_exec_is_seen_in_the_next_sample() {
 }
 
 #[test]
-fn a_long_name_is_looked_for_again_only_where_it_may_be_another() {
+fn completed_name_is_read_again_only_after_a_possible_exec() {
     let machine = Machine::new();
     let mut process = fake(b"a-program-with-", "/usr/bin/a-program-with-one-name");
     machine.put(&process);

@@ -1,4 +1,4 @@
-//! What is spared where nobody has been created.
+//! Reuse of the pid list while no process has been created.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn proc_is_not_listed_when_no_process_was_created() {
 }
 
 #[test]
-fn a_list_made_while_someone_may_have_been_on_the_way_does_not_last() {
+fn list_taken_during_a_process_creation_is_not_reused() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "first"));
     let mut collector = begin(&machine);
@@ -60,7 +60,7 @@ fn a_list_made_while_someone_may_have_been_on_the_way_does_not_last() {
 }
 
 #[test]
-fn a_list_lasts_for_a_turn() {
+fn pid_list_is_reused_for_one_turn() {
     let machine = Machine::new();
     machine.put(&Fake::new(70, "first"));
     let mut collector = begin(&machine);

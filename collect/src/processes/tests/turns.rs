@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_process_that_did_not_run_is_read_in_its_turn_only() {
+fn idle_process_is_read_only_in_its_turn() {
     let machine = Machine::new();
     let mut sleeper = Fake::new(70, "sleeper");
     machine.put(&sleeper);
@@ -22,7 +22,7 @@ fn a_process_that_did_not_run_is_read_in_its_turn_only() {
 }
 
 #[test]
-fn a_clock_that_stands_still_says_nothing_of_who_is_running() {
+fn unchanged_clock_of_a_running_process_does_not_make_it_idle() {
     let machine = Machine::new();
     let mut process = Fake::new(70, "process");
     process.state = 'R';
@@ -35,7 +35,7 @@ fn a_clock_that_stands_still_says_nothing_of_who_is_running() {
 }
 
 #[test]
-fn everyone_is_read_once_a_turn_however_often_one_looks() {
+fn every_process_is_read_once_a_turn_at_any_sample_rate() {
     let machine = Machine::new();
     for pid in 70..170 {
         machine.put(&Fake::new(pid, "sleeper"));
@@ -68,7 +68,7 @@ fn everyone_is_read_once_a_turn_however_often_one_looks() {
 }
 
 #[test]
-fn a_process_that_runs_during_the_scan_is_not_taken_for_one_that_did_not() {
+fn process_that_runs_during_the_scan_is_not_taken_for_idle() {
     let machine = Machine::new();
     let mut process = Fake::new(70, "before");
     machine.put(&process);
@@ -93,7 +93,7 @@ fn a_process_that_runs_during_the_scan_is_not_taken_for_one_that_did_not() {
 }
 
 #[test]
-fn orphans_have_their_new_parent_at_once() {
+fn orphans_have_their_new_parent_in_the_next_sample() {
     for parent_stays_as_zombie in [false, true] {
         let machine = Machine::new();
         let mut parent = Fake::new(70, "parent");
@@ -124,7 +124,7 @@ fn orphans_have_their_new_parent_at_once() {
 }
 
 #[test]
-fn orphans_are_found_when_the_parents_pid_is_used_again() {
+fn orphans_are_found_after_their_parents_pid_is_reused() {
     let machine = Machine::new();
     let mut child = Fake::new(71, "child");
     child.parent = 70;

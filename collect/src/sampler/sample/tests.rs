@@ -1,4 +1,4 @@
-//! What is sent of a sample, in each dialect.
+//! Tests of the encodings of a sample, in each dialect.
 
 use socktop_proto::dialect::native::Payload;
 use socktop_proto::limits::{BODY_BYTES, MESSAGE_BYTES, PARTS};
@@ -83,7 +83,7 @@ fn client_with_a_recent_sample_gets_changes() {
 }
 
 #[test]
-fn fields_that_are_not_wanted_are_not_reply() {
+fn fields_not_requested_are_not_in_the_reply() {
     let mut earlier = Earlier::default();
     let first = next(&mut earlier, list(1.0));
     let second = next(&mut earlier, list(2.0));
@@ -103,7 +103,7 @@ fn fields_that_are_not_wanted_are_not_reply() {
 }
 
 #[test]
-fn encodings_that_nobody_shares_are_not_kept() {
+fn unshared_encodings_are_not_kept() {
     let mut earlier = Earlier::default();
     let sample = next(&mut earlier, list(1.0));
     for unknown in 10..100 {
@@ -113,7 +113,7 @@ fn encodings_that_nobody_shares_are_not_kept() {
 }
 
 #[test]
-fn old_samples_are_let_go() {
+fn old_samples_are_released() {
     let mut earlier = Earlier::default();
     let first = Arc::downgrade(&next(&mut earlier, list(0.0)));
     for step in 0..4_u8 {
@@ -168,7 +168,7 @@ fn native_len(sample: &Sample) -> usize {
 }
 
 #[test]
-fn an_answer_is_sent_up_to_the_limit_and_beyond_it_an_error_that_says_so() {
+fn reply_beyond_the_limit_is_replaced_by_an_error() {
     let list = |count| {
         let kind = body::Kind::Processes(model::Processes {
             processes: vec![model::Process::default(); count],
@@ -202,7 +202,7 @@ fn an_answer_is_sent_up_to_the_limit_and_beyond_it_an_error_that_says_so() {
 }
 
 #[test]
-fn an_error_in_place_of_an_answer_has_no_name_either() {
+fn error_that_replaces_a_too_large_reply_has_no_revision() {
     let mut earlier = Earlier::default();
     let sample = next(
         &mut earlier,
@@ -217,7 +217,7 @@ fn an_error_in_place_of_an_answer_has_no_name_either() {
 }
 
 #[test]
-fn the_changes_of_the_longest_list_are_taken() {
+fn delta_of_the_longest_list_is_accepted() {
     let longest = |percent| {
         let process = |pid| model::Process {
             pid,
@@ -244,7 +244,7 @@ fn the_changes_of_the_longest_list_are_taken() {
 }
 
 #[test]
-fn an_error_has_no_name() {
+fn error_sample_has_no_revision() {
     let mut earlier = Earlier::default();
     let error = Error::new(ErrorCode::Unavailable, "nothing");
     let sample = earlier.next(Query::Metrics, error.into());

@@ -1,4 +1,4 @@
-//! What was promised.
+//! The targets that results are compared with.
 
 use crate::clients::{CLIENT_CPU, DEFAULT, EVERY_2_S, TERMINAL, TOGETHER, WIRE};
 use crate::connections::{AFTER_100, ANONYMOUS, IDLE_1000};
@@ -8,62 +8,62 @@ use crate::results::{Results, Who};
 use crate::scan::SCAN;
 use crate::sizes::{AGENT, SIZE};
 
-/// The machine as it is.
+/// Situation: only the processes that the machine runs anyway.
 pub const OWN: &str = "own processes";
-/// And so many more.
+/// Situation: with 1,000 more processes.
 pub const PLUS_1000: &str = "+1,000";
-/// And so many more.
+/// Situation: with 5,000 more processes.
 pub const PLUS_5000: &str = "+5,000";
 
-/// A promise: ours costs at most `most` times what the other does.
+/// A target: ours costs at most `most` times what the other does.
 #[derive(Debug)]
-pub struct AgentUrl {
-    /// Of what.
+pub struct Target {
+    /// The measure.
     pub what: &'static str,
-    /// In which situation.
+    /// The situation that it is measured in.
     pub at: String,
-    /// Than whose.
+    /// The program that ours is compared with.
     pub than: Who,
-    /// How the promise is written.
+    /// The ratio as text.
     pub said: &'static str,
-    /// Ours by the other's, at most.
+    /// The highest ratio of ours to the other's.
     pub most: f64,
 }
 
-/// How a promise was kept.
+/// How a result compares with its target.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Kept {
-    /// Ours by the other's.
+pub struct Outcome {
+    /// The ratio of ours to the other's.
     pub ratio: f64,
-    /// Whether that is little enough.
+    /// Whether the target is met.
     pub met: bool,
 }
 
-impl AgentUrl {
-    /// `None` where it was not measured.
+impl Target {
+    /// Compares the medians of `figures` with the target; `None` where one was not measured.
     #[must_use]
-    pub fn kept(&self, figures: &Results) -> Option<Kept> {
+    pub fn outcome(&self, figures: &Results) -> Option<Outcome> {
         let ours = figures.median(self.what, &self.at, Who::Ours)?;
         let other = figures.median(self.what, &self.at, self.than)?;
         let ratio = ours / other;
-        Some(Kept {
+        Some(Outcome {
             ratio,
             met: ratio <= self.most,
         })
     }
 }
 
-/// All of them.
+/// All targets.
 #[must_use]
-pub fn targets() -> Vec<AgentUrl> {
-    let published = |what, at: String, said, times: f64| AgentUrl {
+pub fn targets() -> Vec<Target> {
+    let published = |what, at: String, said, times: f64| Target {
         what,
         at,
         than: Who::Published,
         said,
         most: 1.0 / times,
     };
-    let against = |what, at: String, than, said, most| AgentUrl {
+    let against = |what, at: String, than, said, most| Target {
         what,
         at,
         than,
@@ -105,8 +105,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_promise_is_kept_up_to_its_ratio() {
-        let target = AgentUrl {
+    fn target_is_met_up_to_its_ratio() {
+        let target = Target {
             what: "size",
             at: "agent".to_owned(),
             than: Who::Published,
@@ -114,13 +114,13 @@ mod tests {
             most: 0.5,
         };
         let mut figures = Results::default();
-        assert_eq!(target.kept(&figures), None);
+        assert_eq!(target.outcome(&figures), None);
         figures.add("size", "agent", Who::Ours, 50.0);
         figures.add("size", "agent", Who::Published, 100.0);
-        let kept = target.kept(&figures);
-        assert_eq!(kept.map(|kept| kept.met), Some(true));
+        let outcome = target.outcome(&figures);
+        assert_eq!(outcome.map(|outcome| outcome.met), Some(true));
         figures.add("size", "agent", Who::Ours, 53.0);
-        let kept = target.kept(&figures);
-        assert_eq!(kept.map(|kept| kept.met), Some(false));
+        let outcome = target.outcome(&figures);
+        assert_eq!(outcome.map(|outcome| outcome.met), Some(false));
     }
 }
