@@ -13,8 +13,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 use warp::reply::Response;
 
+use super::authorize::WrongToken;
 use super::validate::malformed;
-use super::{Routes, WrongToken, explained};
+use super::{Routes, explained};
 use crate::auth::gate::{ClientCertificate, Peer};
 use crate::server::pending_connection::PendingConnection;
 use crate::server::shared::Agent;

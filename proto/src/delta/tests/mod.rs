@@ -29,7 +29,8 @@ fn applied(mut body: Body, delta: &Delta) -> Result<Body, DeltaError> {
 
 proptest! {
     // Many, because a fault may need one field to change and one choice of fields.
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    // 4,096 of them, unless the environment asks for fewer.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 16))]
 
     #[test]
     fn delta_makes_one_body_of_the_other((old, new) in pair(), bits in any::<u32>()) {
