@@ -92,7 +92,7 @@ impl Bounded {
         self.list();
         let pid = self.agent.pid();
         wait_for("the agent to be small again", || {
-            // As long as somebody is connected, it is asked now and then.
+            // While a client is connected, the agent gets a request now and then.
             self.other.ask(Query::Metrics);
             (resident_bytes(pid) < PROMISED_BYTES).then_some(())
         });

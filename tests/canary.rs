@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 const FULL: &str = "full-full-full-full-full";
 const METRICS: &str = "metrics-metrics-metrics";
 
-/// A word that stands nowhere else.
+/// A word that occurs nowhere else.
 fn canary(what: &str) -> String {
     let mut random = [0; 4];
     fs::File::open("/dev/urandom")
@@ -197,7 +197,7 @@ fn unpacked(bytes: &[u8]) -> Vec<u8> {
     all
 }
 
-/// Everything that a client with `token` is told, by dialect.
+/// Everything that a client with `token` receives, by dialect.
 fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static str, Vec<u8>)> {
     let mut told = Vec::new();
     let mut native = Raw::open(agent, token, Some(native::SUBPROTOCOL));
@@ -234,7 +234,7 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
     told
 }
 
-/// The dialects in which `word` is told.
+/// The dialects in whose replies `word` occurs.
 fn kinds_containing(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
     let holds = |bytes: &[u8]| {
         bytes
@@ -272,7 +272,7 @@ fn arguments_need_full_rights_and_the_environment_is_never_sent() {
     let full = everything(&agent, FULL, &queries);
     let metrics = everything(&agent, METRICS, &queries);
 
-    // What may be told is: this test hears.
+    // Permitted arguments are found, so the search works.
     for word in aviary.arguments.iter().chain(&aviary.shown_to_full) {
         let heard = kinds_containing(&full, word);
         assert_eq!(heard, ["native", "text", "json"], "{word} to full rights");

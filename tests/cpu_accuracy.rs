@@ -101,7 +101,7 @@ impl Drop for SetAtEnd<'_> {
     }
 }
 
-/// What one client was told.
+/// The readings that one client received.
 #[derive(Default)]
 struct Readings {
     metrics: Vec<Metrics>,

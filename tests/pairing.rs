@@ -97,7 +97,7 @@ impl Pair {
         Terminal::start(&command, SIZE)
     }
 
-    /// The key that the agent presents, as a client in another home is told it.
+    /// The key that the agent presents, as another client with an empty home shows it.
     fn key(&self) -> Pin {
         let home = tempfile::tempdir().unwrap();
         let refused = clean_command(&our_program("socktop"), home.path())

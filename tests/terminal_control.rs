@@ -293,7 +293,7 @@ fn sigtstp_during_a_hidden_prompt_restores_the_echo_and_sigcont_hides_it() {
         }
         job.wait_until_stopped();
         if stop == Some(Signal::STOP) {
-            // Nobody could turn it on.
+            // Nothing could turn it on.
             job.shell.send("stty sane\n");
         }
         wait_for("the echo", || job.shell.is_cooked().then_some(()));

@@ -1,7 +1,7 @@
 //! Log rate limits: no client can fill the log. The first refusals, sessions and faults of an address are logged one by
 //! one, further ones as a count per minute.
 //!
-//! There is no timer: the number is told when the next one comes, or when the agent stops.
+//! There is no timer: the count is logged with the next event of its kind, or when the agent stops.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use tokio::time::Instant;
 
 use crate::address::client_network::ClientNetwork;
 
-/// How long is counted before the number is told.
+/// The period that events are counted over before the count is logged.
 const PERIOD: Duration = Duration::from_mins(1);
-/// How many lines of one kind on one address, and in all, are told one by one in that time.
+/// How many lines of one kind are logged one by one in a period: of one address, and in total.
 const TOLD_PER_ADDRESS: u32 = 5;
 const TOLD: u32 = 50;
-/// Of how many addresses are counted in that time; of further ones only the sum is known.
+/// How many addresses are counted separately in a period; of further ones only the sum is known.
 const ADDRESSES: usize = 256;
 
-/// What was told and what not.
+/// What was logged in the current period, and what was only counted.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimits(Mutex<Period>);
 
-/// What has a line of its own, as long as there are few.
+/// Events that are logged one by one while there are few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
     /// A client was turned away.
@@ -32,10 +32,10 @@ pub(crate) enum Line {
     Connected,
 }
 
-/// What happens without a line of its own.
+/// Events that are only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Silent {
-    /// A newcomer took the place of a connection that was not let in yet.
+    /// A new connection displaced one that was not authenticated yet.
     Displaced,
     /// A handshake took long while others waited.
     CutOff,
@@ -52,7 +52,7 @@ struct Period {
     silent: Silence,
 }
 
-/// The lines of one kind.
+/// The events of one kind in the current period.
 #[derive(Debug, Default)]
 struct Tally {
     of: HashMap<ClientNetwork, u32>,
@@ -60,11 +60,11 @@ struct Tally {
     untold: Suppressed,
 }
 
-/// What was not told one by one.
+/// Events that were not logged one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Suppressed {
     count: u64,
-    /// Whose most were, and how many in all.
+    /// The network that caused most of them, and how many it caused.
     most: Option<(ClientNetwork, u32)>,
 }
 
@@ -75,7 +75,7 @@ struct Silence {
     waited: u64,
 }
 
-/// What is told of a period at its end.
+/// The counts that are logged at the end of a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Summary {
     refused: Suppressed,
@@ -85,21 +85,21 @@ struct Summary {
 }
 
 impl LogLimits {
-    /// Whether a line on `source` is to be told; else it is counted.
+    /// Whether an event of `source` is to be logged; otherwise it is counted.
     pub(crate) fn is_told(&self, line: Line, source: ClientNetwork) -> bool {
         let (told, summary) = self.period().line(line, source, Instant::now());
         summary.log();
         told
     }
 
-    /// Whether a fault is to be told; else it is counted.
+    /// Whether a fault is to be logged; otherwise it is counted.
     pub(crate) fn is_fault_told(&self) -> bool {
         let (told, summary) = self.period().fault(Instant::now());
         summary.log();
         told
     }
 
-    /// Counts `times` of what is told as a number alone.
+    /// Counts `times` events of a kind that is never logged one by one.
     pub(crate) fn count(&self, what: Silent, times: usize) {
         if times > 0 {
             let summary = self.period().count(what, times, Instant::now());
@@ -107,7 +107,7 @@ impl LogLimits {
         }
     }
 
-    /// Tells what was not told yet.
+    /// Logs the counts that were not logged yet.
     pub(crate) fn flush(&self) {
         let summary = std::mem::take(&mut *self.period()).summary();
         summary.log();
@@ -137,7 +137,7 @@ impl Period {
     fn count(&mut self, what: Silent, times: usize, now: Instant) -> Summary {
         let begins = self.since.is_none_or(|since| now - since >= PERIOD);
         let mut told = self.roll(now);
-        // The first is no secret for a minute.
+        // The first is logged at once, not only after a minute.
         let counted = if begins {
             &mut told.silent
         } else {
@@ -152,7 +152,7 @@ impl Period {
         told
     }
 
-    /// Begins anew where the time is over, and gives what was not told in it.
+    /// Starts a new period if the current one is over, and returns the counts of that one.
     fn roll(&mut self, now: Instant) -> Summary {
         match self.since {
             Some(since) if now - since < PERIOD => Summary::default(),

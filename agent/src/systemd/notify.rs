@@ -90,7 +90,7 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
     }
 }
 
-/// Whether it could be told.
+/// Sends `states` to the service manager; returns whether it could.
 fn send(states: &[NotifyState]) -> bool {
     let told = sd_notify::notify(states);
     if let Err(error) = &told {

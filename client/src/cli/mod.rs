@@ -327,7 +327,7 @@ fn save(
     profile.client_cert = absolute(cert);
     profile.client_key = absolute(key);
     profile.token_file = absolute(token_file);
-    // It is given anew, for whoever is trusted there now.
+    // It is given anew, for the agent that is trusted there now.
     profile.token_for = None;
     profile.metrics_interval_ms = metrics_interval_ms.or(profile.metrics_interval_ms);
     profile.processes_interval_ms = processes_interval_ms.or(profile.processes_interval_ms);

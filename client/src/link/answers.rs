@@ -12,7 +12,7 @@ use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
 use crate::link::memory_budget::MemoryBudget;
 use crate::text::sanitize::one_line;
 
-/// Why an answer cannot be used. The connection can: what comes next is told apart from it.
+/// Why an answer cannot be used. The connection still can: the next answers are separate from it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unusable {
     #[error(transparent)]
@@ -30,7 +30,7 @@ pub(super) enum Unusable {
 }
 
 impl Unusable {
-    /// What the application is told in the answer's place.
+    /// The error that the application gets in place of the answer.
     pub(super) fn into_body(self) -> Body {
         let fault = one_line(&self.to_string(), 300);
         let message = format!("the agent's answer cannot be used: {fault}");

@@ -180,7 +180,7 @@ fn may_have_token(target: &AgentUrl, peer: Option<&Peer>) -> Result<(), Fault> {
     }
 }
 
-/// Shakes hands with an agent that speaks TLS and hangs up; nothing is said to it, least of all a token. Any other
+/// Does the TLS handshake with an agent and closes the connection; no data is sent, least of all a token. Any other
 /// kind of agent is left alone.
 pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
     let failed = |fault| DialError {
@@ -194,7 +194,7 @@ pub(super) async fn shake_hands(endpoint: &Endpoint) -> Result<(), DialError> {
     };
     let shaken = async { secure(target, trust, tcp::connect(target).await?).await };
     let mut stream = shaken.await.map_err(failed)?;
-    // Says goodbye, as TLS wants it; an agent that does not hear it loses nothing.
+    // Sends TLS's close_notify; it does no harm when that is lost.
     let _ = timeout(GOODBYE_LIMIT, stream.shutdown()).await;
     Ok(())
 }

@@ -39,7 +39,7 @@ impl DialError {
         matches!(self.fault, Fault::Certificate(_))
     }
 
-    /// The key that the agent presented, where nothing is known of it that speaks for or against it.
+    /// The key that the agent presented, where it is neither trusted nor known to be wrong.
     #[must_use]
     pub fn unknown_key(&self) -> Option<Pin> {
         match &self.fault {
@@ -48,13 +48,13 @@ impl DialError {
         }
     }
 
-    /// Whether there is a stored token that is for somebody else, so that it was not sent.
+    /// Whether there is a stored token that is for another agent, so that it was not sent.
     #[must_use]
     pub fn is_of_anothers_token(&self) -> bool {
         matches!(self.fault, Fault::AnothersToken { .. })
     }
 
-    /// Whether waiting hardly helps: someone has to do something.
+    /// Whether retrying hardly helps: the user or an admin has to act.
     pub(super) fn is_lasting(&self) -> bool {
         match &self.fault {
             Fault::Certificate(_)

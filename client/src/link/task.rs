@@ -12,7 +12,7 @@ use super::{Endpoint, Event, LinkState, Subscription, TaskEnd};
 use crate::link::disconnect::Disconnect;
 use crate::link::memory_budget::MemoryBudget;
 
-/// Keeps one agent connected until nobody listens any more.
+/// Keeps one agent connected until the [`Link`](super::Link) is dropped.
 pub(super) async fn run(endpoint: Endpoint, end: TaskEnd) {
     let TaskEnd {
         subscription: mut plan,
@@ -26,7 +26,7 @@ pub(super) async fn run(endpoint: Endpoint, end: TaskEnd) {
     }
 }
 
-/// Nobody listens any more.
+/// The [`Link`](super::Link) was dropped.
 struct LinkDropped;
 
 async fn keep_connected(

@@ -69,7 +69,7 @@ impl Trust {
         }
     }
 
-    /// What may be behind a connection that breaks right after the handshake without a word.
+    /// The probable reason of a connection that is closed right after the handshake.
     pub(crate) fn explain_break(&self) -> Option<&'static str> {
         if self.presenter.had_none() {
             Some(WANTS_CERTIFICATE)

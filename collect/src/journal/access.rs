@@ -103,7 +103,7 @@ mod tests {
         let tree = Tree::new(&[(FILE, "")]);
         let folder = tree.path("var/log/journal/7f00000000000000000000000000001f");
         std::fs::create_dir_all(&folder).unwrap();
-        // Opening a FIFO waits until somebody writes to it.
+        // Opening a FIFO waits until it is opened for writing.
         let fifo = folder.join("system.journal");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();
         assert!(made.unwrap().success());

@@ -20,7 +20,7 @@ pub(super) type Identity = (u32, u64);
 /// Room for `stat`, and for `io`.
 const TEXT_BYTES: usize = 2048;
 
-/// How much of a command line is told.
+/// How many bytes of a command line are kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CommandLimit {
     words: usize,

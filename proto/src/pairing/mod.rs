@@ -89,7 +89,7 @@ pub struct Pairing {
     /// The host's name or address. An IPv6 address is in brackets, where it is link-local with its zone as a user would
     /// write it: `[fe80::1%eth0]`.
     pub host: String,
-    /// The port, which speaks TLS.
+    /// The TLS port.
     pub port: u16,
     /// The pin that the agent's key must have.
     pub pin: Pin,

@@ -21,8 +21,8 @@ pub struct GpuError {
     source: io::Error,
 }
 
-/// Writes the drop-in for the GPUs and groups found below `root`, or removes it where there is no GPU. Gives what
-/// the user is to be told.
+/// Writes the drop-in for the GPUs and groups found below `root`, or removes it where there is no GPU. Returns
+/// a message for the user.
 ///
 /// # Errors
 /// Where the drop-in can be neither written nor removed.

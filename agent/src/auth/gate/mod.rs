@@ -256,7 +256,7 @@ impl Gate {
     fn check_presented(&self, headers: &HeaderMap, query: &str) -> Result<Grant, Refusal> {
         let presented: Vec<_> = presented(headers, query).collect();
         let made = self.made.as_ref().filter(|_| self.access.tokens.is_empty());
-        // Each is compared with each, so that the time tells nothing of which one was right.
+        // All are compared, so that the time does not reveal which one matched.
         self.access
             .tokens
             .iter()

@@ -96,7 +96,7 @@ fn known_key_is_not_replaced_unconfirmed_and_other_lines_are_added() {
 fn confirmation_replaces_a_key_and_old_tokens_stay_with_the_old_key() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
-    // As an earlier version stored it: for nobody in particular. And another of the same agent.
+    // As an earlier version stored it: without a recipient. And another of the same agent.
     Profiles::update(&fixture.home.profiles, |profiles| {
         let pi4 = profiles.profiles.get_mut("pi4").unwrap();
         pi4.token_for = None;

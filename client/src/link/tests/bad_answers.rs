@@ -48,7 +48,7 @@ async fn undecodable_answer_does_not_close_the_connection() {
     assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
 }
 
-/// Replies have no id there: their order tells.
+/// Replies have no id there: they are matched by their order.
 #[tokio::test(start_paused = true)]
 async fn invalid_text_answer_does_not_close_the_connection() {
     let (endpoint, mut listener) = listen();

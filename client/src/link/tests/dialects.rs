@@ -174,7 +174,7 @@ fn list(processes: &[(u32, u32)]) -> Body {
     .into()
 }
 
-/// What the application is told of the processes.
+/// The process lists that the application gets.
 async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
     loop {
         if let Event::Reply { body, .. } = next(link).await

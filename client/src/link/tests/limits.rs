@@ -30,7 +30,8 @@ pub(super) fn plan(query: Query) -> Subscription {
     plan
 }
 
-/// What the application is told when an agent gives these answers to `query`, one after the other on one connection.
+/// The events that the application gets when an agent gives these answers to `query`, one after the other on one
+/// connection.
 pub(super) async fn bodies_shown(
     query: Query,
     answers: Vec<Box<dyn FnOnce(u64) -> Message>>,

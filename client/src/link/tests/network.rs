@@ -128,7 +128,7 @@ async fn token_is_sent_only_in_the_header() {
     assert_eq!(request.uri(), "/ws");
 }
 
-/// The requests that a published agent gets, until the link settles for one.
+/// The upgrade requests that an agent of socktop 1.60 gets, until one succeeds.
 async fn requests_of(endpoint: Endpoint, listener: TcpListener) -> Vec<Request> {
     let mut link = Link::spawn(endpoint);
     let server = async {

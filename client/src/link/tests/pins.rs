@@ -155,7 +155,7 @@ async fn handshake_alone_sends_no_data() {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = agent.acceptor().accept(stream).await.unwrap();
         let mut said = Vec::new();
-        // An error would be a connection that ends without TLS's word for it.
+        // An error would be a connection that is closed without TLS's close_notify.
         stream.read_to_end(&mut said).await.unwrap();
         said
     };
@@ -164,7 +164,7 @@ async fn handshake_alone_sends_no_data() {
     assert_eq!(said, b"");
 }
 
-/// What an agent hears over TLS until the client hangs up, where the token is for `recipient`.
+/// What an agent receives over TLS until the client closes the connection, where the token is for `recipient`.
 async fn received_by(
     agent: &Identity,
     trust: Trust,

@@ -152,7 +152,7 @@ impl KnownAgents {
         self.put(authority, pin, None)
     }
 
-    /// Remembers the key `pin` instead of `old`, because the user said so, who has seen both.
+    /// Replaces the remembered key `old` by `pin`, after the user has seen both and confirmed.
     ///
     /// # Errors
     /// Where yet another key is remembered by now. Where the file cannot be read or written.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Collects from the running system, waiting as told.
+/// Collects from the running system, and waits for as long as the collector demands.
 fn live<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> T {
     loop {
         match collect().unwrap() {
