@@ -66,7 +66,7 @@ impl Conversation {
                     return answer
                         .payload
                         .whole()
-                        .unwrap_or_else(|| panic!("changes that were not asked for: {query:?}"));
+                        .unwrap_or_else(|| panic!("a delta that was not requested: {query:?}"));
                 }
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 other => panic!("instead of a reply to {query:?}: {other:?}"),

@@ -34,9 +34,9 @@ use crate::session::{self, Subprotocol, websocket_config};
 /// A request for `/ws` that is no WebSocket handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum NotWebSocket {
-    #[error("/ws speaks WebSocket: connect with socktop, or any WebSocket client")]
+    #[error("/ws is a WebSocket endpoint: connect with socktop or another WebSocket client")]
     Upgrade,
-    #[error("/ws speaks version 13 of WebSocket alone")]
+    #[error("/ws supports only version 13 of WebSocket")]
     Version,
     #[error("the WebSocket handshake has no usable Sec-WebSocket-Key")]
     Key,
@@ -172,8 +172,8 @@ fn accept(
             }
         };
         let limits = agent.limits();
-        let told = is_told(&agent, Line::Connected, peer);
-        if told {
+        let logged = is_logged(&agent, Line::Connected, peer);
+        if logged {
             tracing::info!(event = "connected", %peer, "{peer} connected {pass}");
         }
         let inbound = BudgetedStream::new(upgraded, agent.large_messages(), limits.message_bytes);
@@ -192,7 +192,7 @@ fn accept(
         .boxed()
         .await;
         match &ended {
-            _ if !told => {}
+            _ if !logged => {}
             Ok(()) => tracing::info!(event = "disconnected", %peer, "{peer} disconnected"),
             // A client that ends the connection without the goodbyes of WebSocket and TLS; most do.
             Err(WsError::Io(error)) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -223,15 +223,15 @@ fn accept(
 
 /// Logs a refusal, unless there are many.
 fn log_refusal(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Display) {
-    if is_told(agent, Line::Refused, peer) {
+    if is_logged(agent, Line::Refused, peer) {
         tracing::warn!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");
     }
 }
 
 /// Whether a line about `peer` is logged.
-fn is_told(agent: &Agent, line: Line, peer: Peer) -> bool {
+fn is_logged(agent: &Agent, line: Line, peer: Peer) -> bool {
     match peer {
-        Peer::Network(address) => agent.log_limits().is_told(line, address.ip().into()),
+        Peer::Network(address) => agent.log_limits().is_logged(line, address.ip().into()),
         Peer::InProcess => true,
     }
 }

@@ -139,7 +139,7 @@ impl Server {
                 // The client gave up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    if self.agent.log_limits().is_fault_told() {
+                    if self.agent.log_limits().is_fault_logged() {
                         tracing::error!(
                             event = "accept-failed",
                             %error,

@@ -109,7 +109,7 @@ impl Conflict {
         match &self.known {
             Known::Key(pin) => format!(
                 "{authority} is known by another key:\n  remembered {pin}\n  this line  {given}\n\
-                 That is right only if the host was installed anew or its key was replaced: compare it with what 'sudo \
+                 That is right only if the host was reinstalled or its key was replaced: compare it with what 'sudo \
                  socktop-agent fingerprint' prints there.\nReplace the remembered key?"
             ),
             Known::Profile(name) => format!(
@@ -126,7 +126,7 @@ impl Conflict {
         match &self.known {
             Known::Key(pin) => format!(
                 "another key is remembered for {authority}, {}, than this line's {given}: only your yes at a terminal \
-                 replaces it. If that host was installed anew: socktop forget {authority}, and add the line again",
+                 replaces it. If that host was reinstalled: socktop forget {authority}, and add the line again",
                 pin.short()
             ),
             Known::Profile(name) => format!(

@@ -23,9 +23,9 @@ pub(super) enum Unusable {
     OverLimit(#[from] OverLimit),
     #[error(transparent)]
     Delta(#[from] DeltaError),
-    #[error("changes that were not asked for")]
+    #[error("a delta that was not requested")]
     UnrequestedDelta,
-    #[error("something else for {0}")]
+    #[error("an answer of another kind for {0}")]
     AnotherKind(&'static str),
 }
 

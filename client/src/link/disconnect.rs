@@ -33,7 +33,7 @@ pub(super) enum Disconnect {
     ClosedUnanswered,
     #[error("the connection broke ({0})")]
     Broken(Error),
-    #[error("the agent sent what cannot be used: {0}; is it another version, or no agent?")]
+    #[error("the agent sent an unusable message: {0}; is it an agent, and of a supported version?")]
     Malformed(String),
 }
 

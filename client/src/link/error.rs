@@ -110,7 +110,7 @@ pub(super) enum Fault {
     },
     #[error("{reason}")]
     Refused { status: StatusCode, reason: String },
-    #[error("this is no WebSocket: {fault}; check host, port and path")]
+    #[error("this is not a WebSocket: {fault}; check host, port and path")]
     NotWebSocket { fault: &'static str },
     #[error("the WebSocket upgrade failed ({detail}); {advice}")]
     Http { detail: String, advice: String },
@@ -181,12 +181,12 @@ mod tests {
             StatusCode::FORBIDDEN,
             StatusCode::TOO_MANY_REQUESTS,
         ] {
-            let said = "nobody may enter: access.toml, line 3:\n \u{1b}[2Jno such key; reload socktop-agent";
+            let said = "all clients are refused: access.toml, line 3:\n \u{1b}[2Jno such key; reload socktop-agent";
             let message = refusal(status, said, true).to_string();
             assert_eq!(
                 message,
                 format!(
-                    "the agent refuses: nobody may enter: access.toml, line 3: [2Jno such key; reload socktop-agent \
+                    "the agent refuses: all clients are refused: access.toml, line 3: [2Jno such key; reload socktop-agent \
                      (HTTP status {status})"
                 )
             );

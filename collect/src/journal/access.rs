@@ -107,8 +107,11 @@ mod tests {
         let fifo = folder.join("system.journal");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();
         assert!(made.unwrap().success());
-        let told = noticed(&tree).await.unwrap();
-        assert!(told.contains("/var/log/journal does not answer"), "{told}");
+        let notice = noticed(&tree).await.unwrap();
+        assert!(
+            notice.contains("/var/log/journal does not answer"),
+            "{notice}"
+        );
         // Lets the thread go.
         drop(File::options().read(true).write(true).open(&fifo).unwrap());
     }

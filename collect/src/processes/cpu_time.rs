@@ -302,14 +302,14 @@ mod tests {
         let counted = Duration::from_nanos(clock(own).unwrap());
         let after = Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).unwrap());
         assert!((before..=after).contains(&counted));
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let (end, ended) = std::sync::mpsc::channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                tell.send(rustix::thread::gettid()).unwrap();
+                sender.send(rustix::thread::gettid()).unwrap();
                 let _ = ended.recv();
             });
-            let thread = told.recv().unwrap().as_raw_nonzero().get();
+            let thread = receiver.recv().unwrap().as_raw_nonzero().get();
             assert_eq!(clock(u32::try_from(thread).unwrap()), None);
             drop(end);
         });

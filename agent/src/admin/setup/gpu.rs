@@ -131,8 +131,8 @@ mod tests {
             "root:x:0:\nvideo:x:44:pi\nrenderers:x:5:\n",
         )
         .unwrap();
-        let told = allow_gpus(root).unwrap();
-        assert!(told.contains("daemon-reload"), "{told}");
+        let message = allow_gpus(root).unwrap();
+        assert!(message.contains("daemon-reload"), "{message}");
         let path = root.join("etc/systemd/system/socktop-agent.service.d/gpu.conf");
         let text = fs::read_to_string(&path).unwrap();
         let settings: Vec<_> = text.lines().skip(1).collect();

@@ -196,7 +196,7 @@ fn text_around_pairing_lines_is_ignored() {
     assert_eq!(fixture.pin("[fe80::1%eth0]:8443"), Some(PIN));
     let (_, err, ended) = fixture.add(&format!("ocktop{}", &line("pi6", "pi6")[7..]), None);
     assert!(
-        err.contains("line 1: this is no pairing line") && ended.is_err(),
+        err.contains("line 1: this is not a pairing line") && ended.is_err(),
         "{err}"
     );
 }

@@ -89,11 +89,11 @@ async fn server_other_than_an_agent_is_explained() {
     );
     let broken = fault_of(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 16\r\n\r\n\
-         nobody may enter",
+         all clients are refused",
     )
     .await;
     assert!(
-        broken.contains("the agent refuses: nobody may enter (HTTP status 503"),
+        broken.contains("the agent refuses: all clients are refused (HTTP status 503"),
         "{broken}"
     );
     let tls = fault_of("\x15\x03\x01\0\x02\x02\x16").await;

@@ -36,7 +36,7 @@ fn collect(
 fn sample(machine: &Machine, collector: &mut ProcessesCollector) -> Processes {
     match collect(machine, collector).unwrap() {
         Collected::Ready(sample) => sample,
-        Collected::Wait(time) => panic!("told to wait {time:?}"),
+        Collected::Wait(time) => panic!("unexpected wait of {time:?}"),
     }
 }
 
