@@ -92,7 +92,7 @@ impl Bounded {
         self.list();
         let pid = self.agent.pid();
         wait_for("the agent to be small again", || {
-            // As long as somebody is connected, it is asked now and then.
+            // While a client is connected, the agent gets a request now and then.
             self.other.ask(Query::Metrics);
             (resident_bytes(pid) < PROMISED_BYTES).then_some(())
         });
@@ -125,7 +125,7 @@ fn endless_command_lines_of_children_take_bounded_memory() {
             for _ in 0..5 {
                 let hostile = Hostile::start("many_arguments", &["200", "125000"]);
                 let details = bounded.details(parent(&hostile));
-                println!("{} children are told", details.children.len());
+                println!("{} children are sent", details.children.len());
                 assert_ne!(details.children.len(), 0);
                 bounded.list();
             }
@@ -139,9 +139,9 @@ fn ten_thousand_children_take_bounded_memory() {
         let hostile = Hostile::start("many_children", &["10000"]);
         for _ in 0..3 {
             let details = bounded.details(parent(&hostile));
-            let told = details.children.len();
-            println!("{told} children are told");
-            assert!((1..10_000).contains(&told), "{told} children in one answer");
+            let sent = details.children.len();
+            println!("{sent} children are sent");
+            assert!((1..10_000).contains(&sent), "{sent} children in one answer");
         }
         bounded.list();
     });
@@ -199,9 +199,9 @@ fn twelve_thousand_threads_take_bounded_memory() {
         let hostile = Hostile::start("many_threads", &["12000"]);
         for _ in 0..3 {
             let details = bounded.details(parent(&hostile));
-            let told = details.threads.len();
-            println!("{told} threads are told");
-            assert!((1..12_000).contains(&told), "{told} threads in one answer");
+            let sent = details.threads.len();
+            println!("{sent} threads are sent");
+            assert!((1..12_000).contains(&sent), "{sent} threads in one answer");
         }
         bounded.list();
     });

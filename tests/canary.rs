@@ -1,7 +1,7 @@
 //! Secrets that must not leak, searched for in every byte that the agent sends: in every dialect, for every request,
 //! with every right.
 //!
-//! Arguments are told to those with full rights only, and to nobody where `redact_arguments` is set; the environment to
+//! Arguments are received to those with full rights only, and to nobody where `redact_arguments` is set; the environment to
 //! nobody at all; and no name is ever made of arguments.
 
 #![cfg(test)]
@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 const FULL: &str = "full-full-full-full-full";
 const METRICS: &str = "metrics-metrics-metrics";
 
-/// A word that stands nowhere else.
+/// A word that occurs nowhere else.
 fn canary(what: &str) -> String {
     let mut random = [0; 4];
     fs::File::open("/dev/urandom")
@@ -203,27 +203,27 @@ fn unpacked(bytes: &[u8]) -> Vec<u8> {
     all
 }
 
-/// Everything that a client with `token` is told, by dialect.
+/// Everything that a client with `token` receives, by dialect.
 fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static str, Vec<u8>)> {
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     let mut native = Raw::open(agent, token, Some(native::SUBPROTOCOL));
     for query in queries {
         let frame = native.ask(Message::binary(native::encode_request(1, *query)));
         let revision = native::decode_reply(&frame, 64 << 20).map_or(0, |answer| answer.revision);
-        told.push(("native", unpacked(&frame)));
+        received.push(("native", unpacked(&frame)));
         let options = ReplyOptions {
             fields: Fields::ALL,
             since: Some(revision),
         };
         let request = native::encode_request_for(2, *query, options);
-        told.push(("native", unpacked(&native.ask(Message::binary(request)))));
+        received.push(("native", unpacked(&native.ask(Message::binary(request)))));
     }
     let mut texts = Raw::open(agent, token, None);
     for request in queries
         .iter()
         .filter_map(|query| text::encode_request(*query))
     {
-        told.push(("text", unpacked(&texts.ask(Message::text(request)))));
+        received.push(("text", unpacked(&texts.ask(Message::text(request)))));
     }
     let mut json = Raw::open(agent, token, None);
     for query in queries {
@@ -236,19 +236,19 @@ fn everything(agent: &Server, token: &str, queries: &[Query]) -> Vec<(&'static s
             Query::Journal { pid } => format!(r#"{{"type":"journal_entries","pid":{pid}}}"#),
             Query::Host => continue,
         };
-        told.push(("json", unpacked(&json.ask(Message::text(request)))));
+        received.push(("json", unpacked(&json.ask(Message::text(request)))));
     }
-    told
+    received
 }
 
-/// The dialects in which `word` is told.
-fn kinds_containing(told: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
+/// The dialects in whose replies `word` occurs.
+fn dialects_containing(received: &[(&'static str, Vec<u8>)], word: &str) -> Vec<&'static str> {
     let holds = |bytes: &[u8]| {
         bytes
             .windows(word.len())
             .any(|window| window == word.as_bytes())
     };
-    let mut dialects: Vec<_> = told
+    let mut dialects: Vec<_> = received
         .iter()
         .filter(|(_, bytes)| holds(bytes))
         .map(|(dialect, _)| *dialect)
@@ -279,24 +279,27 @@ fn arguments_need_full_rights_and_the_environment_is_never_sent() {
     let full = everything(&agent, FULL, &queries);
     let metrics = everything(&agent, METRICS, &queries);
 
-    // What may be told is: this test hears.
+    // Permitted arguments are found, so the search works.
     for word in aviary.arguments.iter().chain(&aviary.shown_to_full) {
-        let heard = kinds_containing(&full, word);
+        let heard = dialects_containing(&full, word);
         assert_eq!(heard, ["native", "text", "json"], "{word} to full rights");
     }
     let mut leaks = Vec::new();
     for word in &aviary.arguments {
         leaks.extend(
-            kinds_containing(&metrics, word)
+            dialects_containing(&metrics, word)
                 .iter()
                 .map(|dialect| (*dialect, word)),
         );
     }
-    for told in [&full, &metrics] {
-        let heard = kinds_containing(told, &aviary.environment);
+    for received in [&full, &metrics] {
+        let heard = dialects_containing(received, &aviary.environment);
         leaks.extend(heard.iter().map(|dialect| (*dialect, &aviary.environment)));
     }
-    assert!(leaks.is_empty(), "told to whom it should not be: {leaks:?}");
+    assert!(
+        leaks.is_empty(),
+        "sent to clients without the right: {leaks:?}"
+    );
 }
 
 #[test]
@@ -307,16 +310,19 @@ fn redacted_arguments_are_never_sent() {
     let queries = aviary.queries();
     let mut leaks = Vec::new();
     for token in [FULL, METRICS] {
-        let told = everything(&agent, token, &queries);
+        let received = everything(&agent, token, &queries);
         for word in aviary.arguments.iter().chain([&aviary.environment]) {
             leaks.extend(
-                kinds_containing(&told, word)
+                dialects_containing(&received, word)
                     .iter()
                     .map(|dialect| (*dialect, word.clone())),
             );
         }
     }
-    assert!(leaks.is_empty(), "told to whom it should not be: {leaks:?}");
+    assert!(
+        leaks.is_empty(),
+        "sent to clients without the right: {leaks:?}"
+    );
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Drop for SetAtEnd<'_> {
     }
 }
 
-/// What one client was told.
+/// The readings that one client received.
 #[derive(Default)]
 struct Readings {
     metrics: Vec<Metrics>,
@@ -110,20 +110,20 @@ struct Readings {
 
 fn ask_for(time: Duration, url: &str, cadence: Duration) -> Readings {
     let mut agent = Conversation::open(url);
-    let mut told = Readings::default();
+    let mut readings = Readings::default();
     let end = Instant::now() + time;
     while Instant::now() < end {
         match agent.ask(Query::Processes).kind {
-            Some(body::Kind::Processes(list)) => told.processes.push(list),
+            Some(body::Kind::Processes(list)) => readings.processes.push(list),
             other => panic!("no process list: {other:?}"),
         }
         match agent.ask(Query::Metrics).kind {
-            Some(body::Kind::Metrics(metrics)) => told.metrics.push(metrics),
+            Some(body::Kind::Metrics(metrics)) => readings.metrics.push(metrics),
             other => panic!("no metrics: {other:?}"),
         }
         thread::sleep(cadence);
     }
-    told
+    readings
 }
 
 /// The first two CPUs that this process may run on.
@@ -174,7 +174,7 @@ fn compare(agent: &Server, loops: &[BusyLoop; 2]) {
     // The account begins before the first reading does, whose times are rounded to milliseconds.
     loops.iter().for_each(BusyLoop::look);
     thread::sleep(LOOK);
-    let told = thread::scope(|scope| {
+    let readings = thread::scope(|scope| {
         let _over = SetAtEnd(&over);
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
@@ -186,18 +186,18 @@ fn compare(agent: &Server, loops: &[BusyLoop; 2]) {
             let url = agent.url();
             scope.spawn(move || ask_for(TIME, &url, Duration::from_millis(ms)))
         });
-        let told = clients.map(|client| client.join().unwrap());
+        let readings = clients.map(|client| client.join().unwrap());
         // The last reading's end lies before the account's.
         loops.iter().for_each(BusyLoop::look);
-        told
+        readings
     });
 
     let mut worst = 0.0_f64;
     let mut compared = 0;
     let (mut shortest_ms, mut longest_ms) = (u32::MAX, 0);
-    for (told, cadence) in told.iter().zip(CADENCES_MS) {
-        told.metrics.iter().for_each(assert_at_most_all);
-        for list in &told.processes {
+    for (readings, cadence) in readings.iter().zip(CADENCES_MS) {
+        readings.metrics.iter().for_each(assert_at_most_all);
+        for list in &readings.processes {
             let total: f32 = list
                 .processes
                 .iter()
@@ -220,7 +220,7 @@ fn compare(agent: &Server, loops: &[BusyLoop; 2]) {
                 worst = worst.max(error.abs());
                 assert!(
                     error.abs() <= TOLERANCE,
-                    "the client that asks every {cadence} ms was told {error:+.1} points of a core \
+                    "the client that asks every {cadence} ms got {error:+.1} points of a core \
                      too much, over {window_ms} ms"
                 );
             }

@@ -17,7 +17,7 @@ const STEP: f64 = 2.4;
 /// What a request may cost now and then for other reasons.
 const SLACK: f64 = 200_000.0;
 
-/// A host with more and more of something: `grow` is told how many there are to be, and how many there are.
+/// A host with more and more of something: `grow` gets the number there should be, and the number there are.
 fn assert_cost_grows_in_proportion(
     test: &str,
     n: usize,

@@ -43,7 +43,7 @@ fn with_journal(mut command: Command, home: &Path) -> Command {
     command
 }
 
-/// Says one long line, whoever asks. No place to cut it is between two characters but every other.
+/// Prints one long line. Only every other byte is a character boundary.
 const JOURNALCTL: &str = r#"#!/bin/sh
 line=ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää
 echo '{"__REALTIME_TIMESTAMP":"1700000000000000","PRIORITY":"4","MESSAGE":"Disk is full '$line$line'"}'

@@ -76,7 +76,7 @@ fn own_pid() -> u32 {
 }
 
 /// Asks for everything once, of this very process where one is wanted, and looks at each reply.
-async fn assert_everything_is_told(link: &mut Link) {
+async fn assert_all_queries_are_answered(link: &mut Link) {
     let body::Kind::Host(host) = reply(link, Query::Host).await else {
         panic!("no host facts");
     };
@@ -132,7 +132,7 @@ async fn client_receives_all_samples_over_the_network() {
         until_connected(&mut link).await,
         (Dialect::Native, Security::Plain)
     );
-    assert_everything_is_told(&mut link).await;
+    assert_all_queries_are_answered(&mut link).await;
     agent.stop().await;
 }
 
@@ -146,7 +146,7 @@ async fn client_receives_all_samples_in_process() {
         until_connected(&mut link).await,
         (Dialect::Native, Security::InProcess)
     );
-    assert_everything_is_told(&mut link).await;
+    assert_all_queries_are_answered(&mut link).await;
 }
 
 #[tokio::test]

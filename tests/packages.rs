@@ -133,9 +133,9 @@ fn shipped_settings_are_the_defaults() {
             defaults,
             "{file} as it is shipped"
         );
-        // Of those that do not hold for the service there is no default there.
+        // Settings that do not apply to the service have no default there.
         let (for_services, _) = shipped
-            .split_once("# The following hold only")
+            .split_once("# The following settings ")
             .unwrap_or((&shipped, ""));
         fs::write(folder.path().join(file), uncommented(for_services)).unwrap();
         assert_eq!(
@@ -143,7 +143,7 @@ fn shipped_settings_are_the_defaults() {
             defaults,
             "{file} with its comments set"
         );
-        // Files that are not there.
+        // Settings that name files are left out: the files do not exist here.
         let files = ["token_file", "client_ca", "require"];
         let all = files.iter().fold(uncommented(&shipped), |text, setting| {
             text.replace(setting, "#")

@@ -19,7 +19,7 @@ use socktop_tests::{
 /// How much earlier than the machine a host in a time namespace says to have been started.
 const AHEAD_SECONDS: u64 = 40_000_000;
 
-/// The kernel tells the start of a process in ticks of 10 ms.
+/// The kernel gives the start of a process in ticks of 10 ms.
 const TICK_MS: u64 = 10;
 
 fn boot_ms() -> u64 {
@@ -156,7 +156,7 @@ fn uptime_is_what_the_host_shows() {
         terminal.wait_for("a host", |screen| {
             screen.contains("CPU%") && !screen.contains("waiting")
         });
-        // As lxcfs tells it of a container.
+        // As lxcfs gives it in a container.
         terminal.wait_for("its uptime", |screen| screen.contains("up 01:02:"));
         terminal.send("q");
         assert!(terminal.wait_for_end().success());

@@ -7,9 +7,9 @@ use clap::{Parser, Subcommand};
 use crate::auth::token_file::{Rights, TokenName};
 use crate::config::{ListenAddress, LogLevel, Overrides};
 
-/// A system monitor's daemon that samples when asked and costs nothing while nobody looks.
+/// A system monitoring daemon that samples on request and costs nothing while idle.
 ///
-/// With no arguments it serves this machine alone, on port 3000 of `127.0.0.1` and `[::1]`.
+/// Without arguments it serves only this machine, on port 3000 of `127.0.0.1` and `[::1]`.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "socktop-agent", version, after_help = AFTER_HELP)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -18,7 +18,7 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Serve on this port, on all interfaces unless --listen says otherwise
+    /// Serve on this port, on all interfaces unless --listen is given
     #[arg(short, long, value_name = "PORT")]
     pub port: Option<u16>,
 
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(short, long, value_name = "ADDR")]
     pub listen: Vec<ListenAddress>,
 
-    /// Serve wss with a certificate made on first use; the port is 8443 then
+    /// Serve wss with a certificate generated on first use; the default port is 8443 then
     #[arg(long = "enableSSL", alias = "enable-ssl")]
     pub enable_ssl: bool,
 
@@ -34,11 +34,11 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Ask everyone for a token of this file
+    /// Require a token from this file of all clients
     #[arg(long, value_name = "FILE", conflicts_with = "no_token")]
     pub token_file: Option<PathBuf>,
 
-    /// Let anyone who can reach the port in, without a token
+    /// Admit all clients that can reach the port, without a token
     #[arg(long)]
     pub no_token: bool,
 
@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// What these say of the settings.
+    /// The settings that these arguments override.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
         Overrides {
@@ -66,22 +66,22 @@ impl Args {
 /// A command, instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Make what this host lacks: a token and a TLS identity in /etc/socktop
+    /// Create the token and the TLS identity in /etc/socktop if they are missing
     ///
-    /// The socket's unit runs it as root before it listens. What is there already stays, unless setup made it on
-    /// another machine: on a cloned card it is made anew.
+    /// The socket's unit runs it as root before it listens. Existing ones are kept, unless setup created them on
+    /// another machine: on a cloned card they are replaced.
     Setup(SetupArgs),
 
-    /// Print the line that 'socktop add' takes: this host's address, port, key and a token
+    /// Print the pairing line for 'socktop add': this host's address, port, key and a token
     ///
-    /// Anyone who has the line can connect: hand it on as you would a password. For a whole fleet, on the workstation:
+    /// Anyone who has the line can connect: keep it as secret as a password. For several hosts, on the workstation:
     /// for host in pi1 pi2; do ssh $host sudo socktop-agent pair; done | socktop add
     Pair(PairArgs),
 
     /// Print the SHA-256 of this host's public key, which 'socktop' shows at its first connection
     Fingerprint(RootArg),
 
-    /// Manage access tokens and what each opens
+    /// Manage access tokens and their rights
     #[command(subcommand)]
     Token(TokenCommand),
 }
@@ -89,37 +89,37 @@ pub enum Command {
 /// The arguments of `pair`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PairArgs {
-    /// What is to stand in the line.
+    /// The host and port of the line.
     #[command(flatten)]
     pub line: LineArgs,
 
-    /// Give the token of this name instead of the default one
+    /// Print the token of this name instead of the default one
     #[arg(long, value_name = "NAME")]
     pub token: Option<String>,
 
-    /// Show a QR code of the line, too
+    /// Also show the line as a QR code
     #[arg(long)]
     pub qr: bool,
 
-    /// Where the system is.
+    /// The root of the system.
     #[command(flatten)]
     pub system: RootArg,
 }
 
-/// What a pairing line is to say of the host.
+/// The host and port of a pairing line.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LineArgs {
-    /// The name or address by which clients reach this host, instead of the address that you came by or that of the
+    /// The name or address by which clients reach this host, instead of the address of your ssh connection or of the
     /// default route
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
 
-    /// The port by which they do, instead of that of socktop-agent.socket
+    /// The port that clients connect to, instead of that of socktop-agent.socket
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 }
 
-/// Where the system is.
+/// The root of the system.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RootArg {
     /// The root of the system
@@ -127,34 +127,34 @@ pub struct RootArg {
     pub root: PathBuf,
 }
 
-/// What to do with tokens. Each change restarts the service where it runs, which ends its sessions.
+/// Commands on tokens. Each change restarts the service if it is running, which ends its sessions.
 #[derive(Debug, Clone, Subcommand)]
 pub enum TokenCommand {
-    /// Make a token for a person or a machine, and print the line to pair by it
+    /// Create a token for a person or a machine, and print its pairing line
     Add {
-        /// What it is called: in the log, and to revoke it
+        /// The token's name, in the log and to revoke it
         name: TokenName,
 
-        /// What it opens: full, or metrics (no command lines, no details of a process, no journal)
+        /// The token's rights: full, or metrics (no command lines, no details of a process, no journal)
         #[arg(long, value_name = "RIGHTS", default_value_t = Rights::Full)]
         rights: Rights,
 
-        /// What is to stand in the line.
+        /// The host and port of the line.
         #[command(flatten)]
         line: LineArgs,
 
-        /// Where the system is.
+        /// The root of the system.
         #[command(flatten)]
         system: RootArg,
     },
-    /// List the tokens' names and what each opens
+    /// List the tokens' names and rights
     List(RootArg),
     /// Revoke a token, and end its sessions
     Revoke {
-        /// Its name
+        /// The token's name
         name: String,
 
-        /// Where the system is.
+        /// The root of the system.
         #[command(flatten)]
         system: RootArg,
     },
@@ -163,7 +163,7 @@ pub enum TokenCommand {
 /// The arguments of `setup`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SetupArgs {
-    /// Let the service reach this machine's GPUs, by a drop-in for its unit, and do nothing else
+    /// Write a drop-in that gives the service access to this machine's GPUs, and do nothing else
     #[arg(long)]
     pub gpu: bool,
 
@@ -184,6 +184,6 @@ Environment:
   SOCKTOP_AGENT_PROCESSES_TTL_MS  the same for processes (1000)
   SOCKTOP_AGENT_DISKS_TTL_MS      the same for disks (1000)
 
-Settings: defaults, then agent.toml, agent.toml.d/*.toml, the environment, the command line; the last one wins.
-Who may enter is in access.toml beside them. SIGHUP has all of them read again.
-Whoever does not come from this machine needs a token; where none is set one is made and shown at the start.";
+Settings: defaults, then agent.toml, agent.toml.d/*.toml, the environment, the command line; later ones override earlier ones.
+Access rules are in access.toml beside them. SIGHUP makes the agent read all files again.
+Clients on other machines need a token; if none is set, one is generated and shown at the start.";

@@ -132,9 +132,9 @@ fn reload(agent: &Agent, reread: Result<Config, ConfigError>, hostname: &str) ->
     problems
 }
 
-/// How TLS is spoken; nothing where the settings say that it is not.
+/// The TLS settings; `None` where TLS is off.
 fn load_tls(config: &Config, hostname: &str) -> Result<Option<Tls>, TlsError> {
-    // Where it is not known who may enter, nobody is asked for a certificate: each is told by HTTP.
+    // Where the access rules are invalid no certificate is requested: clients get the reason by HTTP.
     let client_ca = config.access.client_ca.as_ref();
     let load = || {
         Tls::load(

@@ -4,8 +4,8 @@
 //! matched by order alone, so they are answered one after the other. Nothing is sent unasked: published
 //! clients fail on any frame that is not a reply, a Ping included.
 //!
-//! A client that reads slowly costs one encoded reply, the one that is being sent: what is sampled meanwhile is let
-//! go, and asked for again. The samples are shared, so they cannot wait for it either.
+//! A client that reads slowly costs one encoded reply, the one that is being sent: samples that are collected meanwhile
+//! are dropped, and requested again. The samples are shared, so they cannot wait for it either.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,10 +32,10 @@ use crate::server::message_budget::{self, BudgetedStream};
 use crate::server::rate_limit::Allowance;
 use crate::server::shared::stop_requested;
 
-/// How long an agent that stops waits for the first request of who has just come. Shorter than it waits for all.
+/// How long a stopping agent waits for the first request of a new client. Shorter than the whole drain time.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(500);
 
-/// How a conversation is held, settled at the upgrade.
+/// The dialect of a conversation, chosen at the upgrade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subprotocol {
     /// `socktop.v2`.
@@ -55,7 +55,7 @@ pub fn websocket_config(limits: &Limits) -> WebSocketConfig {
         .max_frame_size(Some(limits.message_bytes))
 }
 
-/// A request that was understood, and how to answer it.
+/// A valid request, and how to answer it.
 #[derive(Debug, Clone, Copy)]
 struct Request {
     query: Query,
@@ -88,8 +88,8 @@ fn encode((request, sample): (Request, Arc<Sample>)) -> Message {
     }
 }
 
-/// Holds a conversation until the client leaves, breaks the protocol, asks nothing for too long, or `shutdown` says
-/// so: then what was asked is answered, and who has just come may ask once.
+/// Serves a conversation until the client leaves, breaks the protocol, sends no request for too long, or `shutdown` is
+/// set: then pending requests are answered, and a new client may send one.
 ///
 /// # Errors
 /// Where the conversation ended otherwise than by a close.
@@ -168,8 +168,9 @@ where
     }
 }
 
-/// Waits until the client has hung up, too, and with that taken all that was sent; for `limit` at most. Until then
-/// the connection counts: the kernel may keep much for it. An agent that stops does not wait; whether it has waited.
+/// Waits until the client has closed the connection, too, and so received all that was sent; for `limit` at most. Until
+/// then the connection counts: the kernel may keep much memory for it. A stopping agent does not wait. Returns whether
+/// it has waited.
 pub(crate) async fn wait_for_end<S>(
     socket: &mut WebSocketStream<S>,
     limit: Duration,
@@ -192,8 +193,8 @@ where
     }
 }
 
-/// Sends a reply. What is sampled meanwhile is let go, and its requests begin anew with `ask`: the sampler's locks
-/// must not wait for a client, nor its memory hold what several clients have not read.
+/// Sends a reply. Collections under way are dropped meanwhile, and their requests repeated by `ask` afterwards: the
+/// sampler's locks must not wait for a client, nor its memory hold samples that several clients have not read.
 async fn send<S, F>(
     socket: &mut WebSocketStream<S>,
     reply: Message,
@@ -240,7 +241,7 @@ async fn idle_since(active: Instant, limit: Option<Duration>) -> Duration {
     }
 }
 
-/// Waits until the agent stops, and then for a first request of who has just come.
+/// Waits until the agent stops, and then for the first request of a new client.
 async fn stop_after(shutdown: &mut watch::Receiver<bool>, answered: bool) {
     stop_requested(shutdown).await;
     if !answered {
@@ -248,7 +249,7 @@ async fn stop_after(shutdown: &mut watch::Receiver<bool>, answered: bool) {
     }
 }
 
-/// The answer to what a token's rights do not allow.
+/// The answer to a request that the token's rights do not allow.
 fn refusal() -> Error {
     Error::new(
         ErrorCode::PermissionDenied,
@@ -289,7 +290,7 @@ fn native_error(id: u64, text: &str) -> Message {
     Message::binary(native::reply_frame(id, &native::encode_body(&body, 0)))
 }
 
-/// Says why before hanging up on a client that broke the protocol.
+/// Sends the reason to a client that broke the protocol, before the connection is closed.
 async fn refuse<S>(socket: &mut WebSocketStream<S>, error: WsError) -> Result<(), WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,

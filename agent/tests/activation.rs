@@ -176,7 +176,7 @@ async fn accepted_connection_is_answered_before_the_exit() {
     let (listener, address) = listening_socket();
     let child = manager.command(vec![listener.into()]).spawn().unwrap();
     let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    // One has not said a word yet, the other is in the middle of its request.
+    // One has sent nothing yet, the other is in the middle of its request.
     let mut slow = Vec::new();
     for said in [0, 23] {
         let mut client = TcpStream::connect(&address).await.unwrap();
@@ -212,7 +212,7 @@ async fn generated_token_is_not_logged() {
     }
 }
 
-/// Whoever connects around an idle exit is served by the agent that ends or by the next.
+/// A client that connects around an idle exit is served by the agent that ends or by the next.
 #[tokio::test]
 async fn connection_during_an_idle_exit_is_served() {
     const CONNECTS: u32 = 60;
@@ -232,7 +232,7 @@ async fn connection_during_an_idle_exit_is_served() {
     let mut exits = 0;
     while !clients.is_finished() {
         let mut command = manager.command(vec![listener.try_clone().unwrap().into()]);
-        // Nobody listens there, and what is told would fill up.
+        // Nothing reads there, and unread notifications would fill the socket.
         let (success, log) = end(command.env_remove("NOTIFY_SOCKET").spawn().unwrap()).await;
         assert!(success, "{log}");
         exits += 1;

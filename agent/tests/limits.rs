@@ -24,7 +24,7 @@ const GOOD: &str = "127.0.0.1";
 const BAD: &str = "127.0.0.2";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Limits by which nobody is hung up on just because time passes.
+/// Limits with which no connection times out.
 fn patient() -> Limits {
     Limits {
         handshake_time: Duration::from_hours(1),
@@ -79,7 +79,7 @@ async fn thousand_half_open_connections_do_not_lock_others_out() {
     }
     let mut good = dial(server.connect_from(GOOD).await, "/ws").await.unwrap();
     ask(&mut good, "get_disks").await;
-    // All but the last 32 were hung up on, the first of them first.
+    // All but the last 32 were closed, the oldest first.
     assert_eq!(flood[0].read(&mut [0]).await.unwrap_or(0), 0);
     ask(&mut good, "get_disks").await;
     server.stop().await;
@@ -109,7 +109,7 @@ async fn thousand_half_open_tls_connections_do_not_lock_others_out() {
     let stream = connect_tls(stream, &identity.certificate, None).await;
     let mut good = dial(stream.unwrap(), "/ws").await.unwrap();
     ask(&mut good, "get_disks").await;
-    // All but the last 32 were hung up on, the first of them first.
+    // All but the last 32 were closed, the oldest first.
     assert_eq!(flood[0].read(&mut [0]).await.unwrap_or(0), 0);
     server.stop().await;
 }
@@ -262,7 +262,7 @@ async fn at_most_sixteen_unfinished_large_messages_are_buffered() {
         // The head of a frame of 16 KiB, and most of it.
         let mut most = vec![0; 16_000];
         most[..8].copy_from_slice(&[0x81, 0xfe, 0x40, 0, 0, 0, 0, 0]);
-        // It may be hung up on in the middle of it.
+        // Its connection may be closed in the middle of it.
         let _ = client.get_mut().write_all(&most).await;
         clients.push(client);
     }
@@ -327,7 +327,7 @@ async fn wrong_tokens_are_delayed_and_the_right_token_is_not() {
     let mut socket = dial(server.connect_from(GOOD).await, &right).await.unwrap();
     ask(&mut socket, "get_disks").await;
     drop(guesses);
-    // Who has no token yet is told at once, and has guessed nothing.
+    // A request without a token is refused at once and does not count as a guess.
     for _ in 0..20 {
         let answer = refused_exchange(server.address(), &head("/ws", "")).await;
         assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");

@@ -56,8 +56,8 @@ fn flood_of_wrong_tokens_does_not_fill_the_log() {
     }
     let said = stop(agent);
     // A minute may pass on a busy machine, and then it begins anew.
-    let told = said.matches(" refused: ").count();
-    assert!((1..100).contains(&told), "{said}");
+    let logged = said.matches(" refused: ").count();
+    assert!((1..100).contains(&logged), "{said}");
     assert!(
         said.contains("more refused, most of them of 127.0.0.1"),
         "{said}"
@@ -81,9 +81,9 @@ fn flood_of_brief_sessions_does_not_fill_the_log() {
     }
     let said = stop(agent);
     // A minute may pass on a busy machine, and then it begins anew.
-    let told = said.matches(" connected as this machine").count();
-    assert!((1..40).contains(&told), "{said}");
-    assert!(said.matches("disconnected").count() <= told, "{said}");
+    let logged = said.matches(" connected as this machine").count();
+    assert!((1..40).contains(&logged), "{said}");
+    assert!(said.matches("disconnected").count() <= logged, "{said}");
     assert!(
         said.contains("more connected, most of them of 127.0.0.1"),
         "{said}"
@@ -122,7 +122,7 @@ fn agent_recovers_from_descriptor_exhaustion_and_logs_little() {
     client.read_to_string(&mut reply).unwrap();
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     let said = stop(agent);
-    let told = said.matches("accepting a connection failed").count();
-    assert!((1..=10).contains(&told), "{said}");
+    let logged = said.matches("accepting a connection failed").count();
+    assert!((1..=10).contains(&logged), "{said}");
     assert!(said.contains("more failures"), "{said}");
 }

@@ -14,7 +14,7 @@ use socktop_testkit::agent::AgentProcess;
 use socktop_testkit::agent::client::{ask_native, dial_native};
 use tokio::net::TcpStream;
 
-/// Who owns nothing: `nobody`.
+/// The user `nobody`, who owns no files.
 const NOBODY: u32 = 65_534;
 
 /// A serving agent with this line for sh(1), which runs `"$@"`.

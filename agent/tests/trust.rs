@@ -143,7 +143,7 @@ async fn metrics_token_grants_neither_details_nor_journal() {
         );
     }
     for query in [Query::Process { pid: me() }, Query::Journal { pid: me() }] {
-        // Whoever may has had it sampled just before.
+        // A client that has the right has just had it sampled.
         let allowed = ask_native(&mut full, query).await;
         let Some(body::Kind::Error(error)) = ask_native(&mut graph, query).await.kind else {
             panic!("{query:?} was answered");

@@ -90,7 +90,7 @@ impl BaselineScan {
             let row = old
                 .next_if(|row| row.pid == pid)
                 .unwrap_or_else(|| Row::new(pid));
-            // Who has gone meanwhile is left out.
+            // Processes that have ended meanwhile are left out.
             if let Some(row) = self.visit(row) {
                 self.known.push(row);
             }

@@ -31,7 +31,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 
 /// What is shown how often, both programs' own default.
 pub const DEFAULT: &str = "metrics every 0.5 s, processes 2 s";
-/// What btop and bottom can be told, too.
+/// The interval that btop and bottom can be set to, too.
 pub const EVERY_2_S: &str = "all every 2 s";
 
 /// A client that runs, and its agent where it has one.

@@ -12,7 +12,7 @@ pub const ANONYMOUS: &str = "anonymous resident memory, kB";
 /// All resident memory.
 pub const RESIDENT: &str = "resident memory, kB";
 
-/// Nobody has connected yet.
+/// Situation: no client has connected yet.
 pub const IDLE: &str = "at start";
 /// After 100 clients were served and have gone.
 pub const AFTER_100: &str = "after serving 100 clients";
@@ -72,7 +72,7 @@ fn serve(client: &mut Talk) -> Result<()> {
     Ok(())
 }
 
-/// Whoever is answered after the others left finds them gone.
+/// Once a new client is answered, the agent has noticed that the others left.
 fn wait_until_disconnected(agent: &Agent) -> Result<()> {
     std::thread::sleep(std::time::Duration::from_millis(500));
     agent.talk()?.ask(Query::Metrics)?;

@@ -79,7 +79,7 @@ fn output(program: &str, arguments: &[&str]) -> String {
     let Ok(output) = Command::new(program).args(arguments).output() else {
         return format!("no {program}");
     };
-    // The node exporter of Debian 12 tells its version as an error.
+    // The node exporter of Debian 12 prints its version to standard error.
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     text.lines().next().unwrap_or_default().trim().to_owned()

@@ -58,7 +58,7 @@ enum Part {
     Calls,
     /// Resident memory
     Memory,
-    /// Wakeups of agents that nobody asks
+    /// Wakeups of idle agents
     Wakeups,
     /// Sizes of the programs
     Sizes,
@@ -86,7 +86,7 @@ struct Instructions {
     /// Leave callgrind's files in this folder
     #[arg(long, value_name = "FOLDER")]
     profiles: Option<PathBuf>,
-    /// Write the figures into this file
+    /// Write the results into this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// This is the namespace

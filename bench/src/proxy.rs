@@ -68,6 +68,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, passed: &AtomicU64) {
             break;
         }
     }
-    // Whoever waits for the other end learns that it is over.
+    // The other end sees that the connection is closed.
     let _ = to.shutdown(Shutdown::Write);
 }

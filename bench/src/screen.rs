@@ -18,7 +18,7 @@ const SIZE: PtySize = PtySize {
     pixel_height: 0,
 };
 
-/// What is kept of the output, for whoever has to see what went wrong.
+/// The end of the output, for error messages.
 const KEPT_BYTES: usize = 4096;
 
 /// A program in a pseudo-terminal of 120x40. Dropping it kills the program.
@@ -47,7 +47,7 @@ impl Screen {
             .slave
             .spawn_command(in_utf8(command))
             .with_context(|| format!("starting {name}"))?;
-        // The reader sees the end only when nobody else holds the program's side.
+        // The reader sees the end only when no other process holds the program's side.
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader()?;
         let output = Arc::new(Output::default());

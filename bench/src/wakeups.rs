@@ -15,7 +15,7 @@ pub const WAKEUPS: &str = "wakeups per second";
 /// After a start or a connection there is work that is over soon.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Watches all agents at once for `time`: with nobody connected, then with a client that says nothing.
+/// Watches all agents at once for `time`: without clients, then with a silent one.
 ///
 /// # Errors
 /// When an agent does not run.

@@ -3,7 +3,8 @@
 //! glibc gives back what is free at the end of its heap. After a list of thousands of processes the free memory lies between
 //! small pieces that are in use, and an agent that somebody watches for months would keep it.
 
-/// Gives back whatever pages are free. For after a large answer was let go, not for every request: it walks the heap.
+/// Returns all free pages to the kernel. For use after a large answer was released, not for every request: it walks
+/// the heap.
 pub(crate) fn give_back_free_pages() {
     #[cfg(target_env = "gnu")]
     #[expect(

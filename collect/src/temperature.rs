@@ -95,7 +95,7 @@ impl CpuTemperature {
     }
 }
 
-/// The highest temperature of the sensors. Those that cannot be read are let go.
+/// The highest temperature of the sensors. Those that cannot be read are closed.
 fn read_all(sensors: &mut Vec<ProcFile>, buffer: &mut Buffer) -> Option<f32> {
     let mut hottest = None;
     sensors.retain_mut(|sensor| {

@@ -22,7 +22,7 @@ const BELIEVED: Duration = Duration::from_mins(10);
 /// How often it is seen whether the file has changed. The users that it had not are asked of the name service.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// How many answers are kept: somebody may run processes under all the ids of a user namespace.
+/// How many names are kept: a user may run processes under all the ids of a user namespace.
 const MOST_ANSWERS: usize = 1024;
 
 /// Asks the name service.
@@ -44,7 +44,7 @@ pub(crate) struct Users {
     asking: Option<Receiver<(u32, Option<String>)>>,
 }
 
-/// What tells one version of a file from another.
+/// What distinguishes one version of a file from another.
 type Version = (u64, u64, i64, i64);
 
 /// What the name service said; empty when it knows no such user or has not answered yet.

@@ -232,7 +232,7 @@ fn new_process_is_in_the_next_list_and_ended_one_is_not() {
         let child = Command::new("sleep").arg("infinity").spawn();
         let child = Ended(child.unwrap());
         assert!(name_of(&list(&mut collector), child.id()).is_some());
-        // Nobody is looked for in some of these.
+        // Some of these lists are made without listing /proc again.
         std::thread::sleep(Duration::from_millis(60));
         assert!(name_of(&list(&mut collector), child.id()).is_some());
         let pid = child.id();

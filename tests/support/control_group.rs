@@ -14,7 +14,7 @@ pub struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// Makes one; `None` where this system lets nobody.
+    /// Creates one; `None` where this system does not permit it.
     #[must_use]
     pub fn make(memory_bytes: u64, tasks: u64) -> Option<Self> {
         let name = format!("socktop-test-{}-{}", std::process::id(), free_port());

@@ -24,7 +24,7 @@ impl Conversation {
     /// Dials `url`, which is `ws://` and names a port.
     ///
     /// # Panics
-    /// When there is no agent, or it does not speak the native dialect.
+    /// When there is no agent, or it does not offer the native dialect.
     #[must_use]
     pub fn open(url: &str) -> Self {
         let mut request = url.into_client_request().expect("a WebSocket's URL");
@@ -66,7 +66,7 @@ impl Conversation {
                     return answer
                         .payload
                         .whole()
-                        .unwrap_or_else(|| panic!("changes that were not asked for: {query:?}"));
+                        .unwrap_or_else(|| panic!("a delta that was not requested: {query:?}"));
                 }
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 other => panic!("instead of a reply to {query:?}: {other:?}"),

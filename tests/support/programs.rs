@@ -62,7 +62,7 @@ fn existing(program: &Path) -> PathBuf {
 /// that nothing is built twice.
 fn build(name: &str) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // What cargo tells this test of itself would make build scripts run again.
+    // Cargo's environment variables for this test would make build scripts run again.
     for (variable, _) in env::vars_os() {
         let of_this_package = variable.to_str().is_some_and(|variable| {
             variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")

@@ -76,7 +76,7 @@ impl Terminal {
             .slave
             .spawn_command(terminal_command(command))
             .unwrap_or_else(|error| panic!("start {}: {error}", command.get_program().display()));
-        // The reader sees the end only when nobody else holds the program's side.
+        // The reader sees the end only when no other process holds the program's side.
         drop(pair.slave);
         let mut reader = pair
             .master

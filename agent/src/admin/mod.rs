@@ -49,7 +49,7 @@ pub enum AdminError {
         /// The name.
         name: String,
     },
-    /// Without it nobody could enter.
+    /// Without this token no client could connect.
     #[error(
         "{name} is the last token, and without one another would be made: add another first; to let nobody in at all: \
          systemctl disable --now socktop-agent.socket socktop-agent.service"

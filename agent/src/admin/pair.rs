@@ -29,7 +29,7 @@ pub struct PairOptions {
 /// Where there is no identity or no such token, or they may not be read; where nobody could reach the agent.
 pub fn pair(root: &Path, options: &PairOptions) -> Result<Pairing, AdminError> {
     let etc = HostFiles::below(root);
-    // Nobody changes the files meanwhile, and what a killed one has left goes.
+    // The lock keeps others from changing the files meanwhile; temporary files of a killed run are removed.
     let _lock = etc.lock();
     let tokens = Tokens::read(&etc.token).map_err(TokenFileError::from)?;
     let name = options.token.as_deref().unwrap_or(DEFAULT_NAME);

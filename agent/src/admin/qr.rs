@@ -15,7 +15,7 @@ pub enum QrError {
     TooLong,
     /// The terminal is too small.
     #[error(
-        "the QR code wants a terminal of {columns} columns and {rows} rows: make it larger, or take the line itself"
+        "the QR code needs a terminal of {columns} columns and {rows} rows: enlarge it, or use the line itself"
     )]
     TooSmall {
         /// Wanted width.
@@ -24,7 +24,7 @@ pub enum QrError {
         rows: usize,
     },
     /// The terminal shows no half blocks.
-    #[error("the QR code wants a terminal, and a locale of UTF-8 (LANG): take the line itself")]
+    #[error("a QR code needs a terminal and a UTF-8 locale (LANG): use the line itself")]
     NoTerminal,
 }
 

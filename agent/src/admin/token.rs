@@ -27,7 +27,7 @@ pub fn add_token(
         rights,
         token: Token::generate().map_err(TokenFileError::from)?,
     };
-    // Before anything is changed: a token that nobody gets to see is of no use.
+    // Before anything is changed: a token that cannot be shown is of no use.
     let pairing = line(root, &etc, &named, options)?;
     change(root, &etc, |tokens| {
         if tokens.get(name.as_str()).is_some() {
@@ -84,7 +84,7 @@ fn read(etc: &HostFiles) -> Result<Tokens, TokenFileError> {
     Ok(Tokens::read(&etc.token)?)
 }
 
-/// Changes the file, which nobody else does meanwhile, and has the service read it.
+/// Changes the file under a lock, and has the service reload it.
 fn change(
     root: &Path,
     etc: &HostFiles,

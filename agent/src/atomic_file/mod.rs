@@ -80,7 +80,7 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     }
     match DirBuilder::new().mode(mode).create(path) {
         Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode)),
-        // Somebody else was faster.
+        // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         result => result,
     }

@@ -14,7 +14,7 @@ pub struct Access {
     pub allowed_origins: Vec<String>,
     /// Who vouches for clients' certificates, where these are a way in.
     pub client_ca: Option<ClientCa>,
-    /// Why it is not known who may connect: then nobody may.
+    /// Why the access rules are invalid; then all clients are denied.
     pub broken: Option<String>,
 }
 

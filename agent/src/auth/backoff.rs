@@ -1,7 +1,7 @@
 //! Backoff after wrong tokens: each further guess of an address is answered later.
 //!
-//! Only the answer to a wrong token waits: who has the right one is let in at once, whatever others of the same
-//! address do.
+//! Only the answer to a wrong token is delayed: a client with the right one is admitted at once, whatever others of the
+//! same address do.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Failures {
     }
 }
 
-/// An answer that waits, until it is dropped.
+/// A place among the delayed answers, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DelayedAnswer {
     table: Arc<Mutex<Table>>,
@@ -60,7 +60,7 @@ pub(crate) struct DelayedAnswer {
 }
 
 impl DelayedAnswer {
-    /// How long it waits.
+    /// How long the answer is delayed.
     pub(crate) fn delay(&self) -> Duration {
         self.delay
     }

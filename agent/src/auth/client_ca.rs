@@ -78,9 +78,9 @@ impl ClientCa {
         let provider = Arc::new(ring::default_provider());
         let builder = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
         let builder = match require {
-            // Who has none is judged by the token.
+            // Clients without a certificate need a token.
             Require::Either => builder.allow_unauthenticated(),
-            // Who has none is turned away in the handshake: nothing is read of him.
+            // Clients without a certificate are refused in the handshake: nothing is read from them.
             Require::Certificate | Require::Both => builder,
         };
         Ok(Self {

@@ -70,7 +70,7 @@ impl Token {
         Ok(Self(secret))
     }
 
-    /// Whether `presented` is this token. The time it takes tells nothing but the length.
+    /// Whether `presented` is this token, in constant time: only the length can be inferred from the time.
     #[must_use]
     pub fn matches(&self, presented: &str) -> bool {
         self.0.as_bytes().ct_eq(presented.as_bytes()).into()

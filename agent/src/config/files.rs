@@ -33,11 +33,11 @@ impl AccessFile {
         match (&self.client_ca, self.require) {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(
-                "require in access.toml wants client_ca, the file of who vouches for clients"
+                "require in access.toml needs client_ca, the file with the authorities for client certificates"
                     .to_owned(),
             ),
             (Some(_), _) if !tls => {
-                Err("client_ca in access.toml wants TLS, which is off".to_owned())
+                Err("client_ca in access.toml needs TLS, which is off".to_owned())
             }
             (Some(path), require) => ClientCa::read(path, require.unwrap_or_default())
                 .map(Some)

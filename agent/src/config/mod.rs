@@ -113,7 +113,7 @@ pub struct Config {
     pub limits: Limits,
     /// What to log.
     pub log_level: LogLevel,
-    /// For how long nobody may be connected before the agent exits. `None`: it stays.
+    /// How long the agent stays without clients before it exits. `None`: for ever.
     pub idle_exit: Option<Duration>,
     /// What systemd hands over.
     pub credentials: Credentials,
@@ -143,7 +143,7 @@ impl Config {
         {
             return Err(error);
         }
-        // What decides who may enter opens to nobody when it is broken, whoever started the agent.
+        // Invalid access rules deny all clients, however the agent was started.
         let (access, broken) = match files::access(explicit) {
             Ok(access) => (access, None),
             Err(error) => (AccessFile::default(), Some(error.to_string())),
@@ -251,7 +251,7 @@ impl Settings {
 pub(crate) struct HostSettings {
     /// The host's further names for its certificate.
     pub(crate) extra_names: Vec<String>,
-    /// Whether the service speaks TLS.
+    /// Whether the service uses TLS.
     pub(crate) tls: bool,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Settings {
     pub(super) no_token: Option<bool>,
     /// What to log.
     pub(super) log_level: Option<LogLevel>,
-    /// For how long nobody may be connected before the agent exits.
+    /// How long the agent stays without clients before it exits.
     pub(super) idle_exit_seconds: Option<IdleExit>,
     /// `[tls]`
     pub(super) tls: TlsSettings,

@@ -286,9 +286,9 @@ fn incomplete_client_certificate_settings_are_refused() {
         service.started().access.broken.unwrap()
     };
     let lacking = broken("", "require = \"both\"");
-    assert!(lacking.contains("wants client_ca"), "{lacking}");
+    assert!(lacking.contains("needs client_ca"), "{lacking}");
     let plain = broken("tls.enabled = false", "client_ca = \"/etc/ca.pem\"");
-    assert!(plain.contains("wants TLS"), "{plain}");
+    assert!(plain.contains("needs TLS"), "{plain}");
     let missing = broken("", "client_ca = \"/nonexistent/ca.pem\"");
     assert!(missing.contains("/nonexistent/ca.pem"), "{missing}");
     let unknown = broken("", "require = \"nothing\"");

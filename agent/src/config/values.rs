@@ -116,7 +116,7 @@ where
         .map_err(|error: T::Err| serde::de::Error::custom(format!("{text:?}: {error}")))
 }
 
-/// For how long nobody may be connected before the agent exits; none is for ever.
+/// How long the agent stays without clients before it exits; `None` is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct IdleExit(pub(super) Option<Duration>);
 

@@ -66,7 +66,7 @@ pub(super) fn log_refusal(agent: &Agent, peer: Peer, reason: &dyn std::fmt::Disp
 /// Whether a line about `peer` is logged.
 pub(super) fn is_logged(agent: &Agent, line: Line, peer: Peer) -> bool {
     match peer {
-        Peer::Network(address) => agent.log_limits().is_told(line, address.ip().into()),
+        Peer::Network(address) => agent.log_limits().is_logged(line, address.ip().into()),
         Peer::InProcess => true,
     }
 }

@@ -71,9 +71,9 @@ pub(crate) async fn serve_http<S>(
     }
 }
 
-/// Has the connection end with the answer: what a client sends behind its request is no request of somebody else.
+/// Has the connection end with the answer: bytes behind a client's request must not be taken for another request.
 ///
-/// hyper would do the same where its keep-alive is off, but then tells so in the answer to an upgrade, too, which
+/// hyper would do the same where its keep-alive is off, but then sends that in the answer to an upgrade, too, which
 /// published clients take for a refusal.
 fn closing(mut response: Response) -> Response {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -83,7 +83,7 @@ fn closing(mut response: Response) -> Response {
     response
 }
 
-/// A guess too many: it is not even told that it was wrong.
+/// One guess too many: the connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("too many wrong tokens: no answer")]
 struct Unanswered;

@@ -33,9 +33,9 @@ use crate::session::{self, Subprotocol, websocket_config};
 /// A request for `/ws` that is no WebSocket handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum NotWebSocket {
-    #[error("/ws speaks WebSocket: connect with socktop, or any WebSocket client")]
+    #[error("/ws is a WebSocket endpoint: connect with socktop or another WebSocket client")]
     Upgrade,
-    #[error("/ws speaks version 13 of WebSocket alone")]
+    #[error("/ws supports only version 13 of WebSocket")]
     Version,
     #[error("the WebSocket handshake has no usable Sec-WebSocket-Key")]
     Key,

@@ -1,9 +1,9 @@
 //! A limit on concurrent handshakes, fair by address: a handshake costs computing time and memory before the client is
 //! authenticated.
 //!
-//! A place is given back when the request is answered. Of those who wait, the one whose address holds fewest places
-//! is next. While somebody waits, a place is held for a quarter of a second at most, if it comes to that: the oldest
-//! of the address that holds most is cut off.
+//! A handshake ends when the request is answered. Of the waiting connections, the one whose address has fewest
+//! handshakes is next. While connections wait, a handshake that has taken a quarter of a second may be cut off: the
+//! oldest of the address that has most.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::address::client_network::ClientNetwork;
 
-/// How long a place is safe where others wait.
+/// How long a handshake is safe from being cut off while others wait.
 const SAFE_TIME: Duration = Duration::from_millis(250);
 
-/// The places.
+/// All handshakes, and the connections that wait for one.
 #[derive(Debug, Clone)]
 pub(crate) struct Handshakes(Arc<Mutex<Queue>>);
 
@@ -27,7 +27,7 @@ struct Queue {
     limit: usize,
     next: u64,
     holders: BTreeMap<u64, Holder>,
-    /// In the order in which they came.
+    /// In the order of arrival.
     waiting: BTreeMap<u64, Entry>,
 }
 
@@ -49,7 +49,7 @@ struct Signals {
     cut: Notify,
 }
 
-/// Tells that a place was taken away.
+/// Signals that a place was taken away.
 #[derive(Debug)]
 pub(crate) struct Cut(Arc<Signals>);
 
@@ -60,7 +60,7 @@ impl Cut {
     }
 }
 
-/// A place, or a wait for one, until it is dropped.
+/// A place among the handshakes, or a wait for one, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     queue: Arc<Mutex<Queue>>,
@@ -87,7 +87,7 @@ impl Handshakes {
         })))
     }
 
-    /// Takes over another limit. Who has a place keeps it.
+    /// Applies a changed limit. Handshakes under way keep their places.
     pub(crate) fn apply(&self, limit: usize) {
         let mut queue = self.0.lock();
         queue.limit = limit;
@@ -124,7 +124,7 @@ impl Handshakes {
         (slot, signals)
     }
 
-    /// When `id` should look again for a place, if it has none; the time has come for whom it has to wait for.
+    /// When `id` should check again whether it has a place; `None` if it has one. Cuts off a handshake whose time is over.
     fn wait_of(&self, id: u64) -> Option<Instant> {
         let mut queue = self.0.lock();
         let now = Instant::now();
@@ -151,7 +151,7 @@ impl Queue {
         held
     }
 
-    /// Gives free places away.
+    /// Gives free places to waiting connections.
     fn grant(&mut self) {
         while self.holders.len() < self.limit {
             let held = self.count_by_address();
@@ -169,7 +169,7 @@ impl Queue {
         }
     }
 
-    /// Who is cut off next: the oldest of the address that holds most; of several such, the oldest of all.
+    /// The handshake that is cut off next: the oldest of the address that has most; of several such, the oldest of all.
     fn victim(&self) -> Option<(u64, Instant)> {
         let held = self.count_by_address();
         let most = held.values().max()?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// How many are connected.
+/// How many connections and clients there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     /// Connections that are no conversation (yet): handshakes, requests for `/healthz`.
@@ -19,18 +19,18 @@ pub struct Count {
 }
 
 impl Count {
-    /// Whether nobody is there.
+    /// Whether nothing is connected.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.connections == 0 && self.sessions == 0
     }
 }
 
-/// Counts who is connected.
+/// Counts connections and sessions.
 #[derive(Debug, Default)]
 pub struct Clients(Arc<watch::Sender<Count>>);
 
-/// Someone who is connected, until it is dropped.
+/// Counts as one connection or session until it is dropped.
 #[derive(Debug)]
 pub struct Connected {
     clients: Arc<watch::Sender<Count>>,
@@ -38,8 +38,8 @@ pub struct Connected {
     client_mark: ClientMark,
 }
 
-/// Whether someone who is connected is a client, for which an idle agent stays a while longer once it has gone. A
-/// health check is none, and who says nothing.
+/// Whether a connection is a client's, after which an idle agent stays for its whole idle limit. A health check is not
+/// one, nor is a connection without a request.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientMark(Arc<AtomicBool>);
 
@@ -107,9 +107,9 @@ impl Drop for Connected {
     }
 }
 
-/// Waits until nobody is connected.
+/// Waits until no connection and no session is left.
 pub async fn all_disconnected(count: &mut watch::Receiver<Count>) {
-    // An error says that nobody is left who could connect.
+    // An error means that the counter is gone, so nothing can connect any more.
     let _ = count.wait_for(Count::is_zero).await;
 }
 
@@ -123,8 +123,8 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// Counts from now on who is there by `count`, and how long an agent stays without them by `limit`; where that
-    /// says `None`, for ever.
+    /// Starts counting the idle time: `count` has the connected clients, `limit` how long the agent stays without any,
+    /// `None` for ever.
     #[must_use]
     pub fn new(count: watch::Receiver<Count>, limit: watch::Receiver<Option<Duration>>) -> Self {
         let left = count.borrow().left;
@@ -136,13 +136,13 @@ impl Idle {
         }
     }
 
-    /// Waits until no client has been there for as long as the limit says, and nobody is there at all; and says how
-    /// long that was. There is a timer only while nobody is connected. A health check does not make it longer.
+    /// Waits until the agent has been without clients for as long as the limit says, and without any connection now;
+    /// returns the idle time. There is a timer only while nothing is connected. A health check does not restart it.
     pub async fn passed(&mut self) -> Duration {
         loop {
             all_disconnected(&mut self.count).await;
             let left = self.count.borrow_and_update().left;
-            // Someone who came and went meanwhile counts too.
+            // A client that connected and left meanwhile counts too.
             if left != self.left {
                 self.left = left;
                 self.since = Instant::now();
@@ -159,7 +159,7 @@ impl Idle {
                 }
             };
             tokio::select! {
-                // Whoever comes in the last moment is not overlooked.
+                // A connection in the last moment is not overlooked.
                 biased;
                 Ok(()) = self.count.changed() => {}
                 Ok(()) = self.limit.changed() => {

@@ -15,7 +15,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How long the kernel waits between two such questions.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many of them stay unanswered before the connection is given up: a minute after the last word.
+/// How many of them may stay unanswered before the connection is closed: a minute after the client's last packet.
 const PROBES: u32 = 3;
 
 /// After how long without an acknowledgement it is given up where something was sent (`tcp(7)`,

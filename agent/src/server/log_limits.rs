@@ -1,7 +1,7 @@
 //! Log rate limits: no client can fill the log. The first refusals, sessions and faults of an address are logged one by
 //! one, further ones as a count per minute.
 //!
-//! There is no timer: the number is told when the next one comes, or when the agent stops.
+//! There is no timer: the count is logged with the next event of its kind, or when the agent stops.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use tokio::time::Instant;
 
 use crate::address::client_network::ClientNetwork;
 
-/// How long is counted before the number is told.
+/// The period that events are counted over before the count is logged.
 const PERIOD: Duration = Duration::from_mins(1);
-/// How many lines of one kind on one address, and in all, are told one by one in that time.
-const TOLD_PER_ADDRESS: u32 = 5;
-const TOLD: u32 = 50;
-/// Of how many addresses are counted in that time; of further ones only the sum is known.
+/// How many lines of one kind are logged one by one in a period: of one address, and in total.
+const LOGGED_PER_ADDRESS: u32 = 5;
+const LOGGED: u32 = 50;
+/// How many addresses are counted separately in a period; of further ones only the sum is known.
 const ADDRESSES: usize = 256;
 
-/// What was told and what not.
+/// What was logged in the current period, and what was only counted.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimits(Mutex<Period>);
 
-/// What has a line of its own, as long as there are few.
+/// Events that are logged one by one while there are few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
     /// A client was turned away.
@@ -32,10 +32,10 @@ pub(crate) enum Line {
     Connected,
 }
 
-/// What happens without a line of its own.
+/// Events that are only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Silent {
-    /// A newcomer took the place of a connection that was not let in yet.
+    /// A new connection displaced one that was not authenticated yet.
     Displaced,
     /// A handshake took long while others waited.
     CutOff,
@@ -52,19 +52,19 @@ struct Period {
     silent: Silence,
 }
 
-/// The lines of one kind.
+/// The events of one kind in the current period.
 #[derive(Debug, Default)]
 struct Tally {
     of: HashMap<ClientNetwork, u32>,
-    told: u32,
-    untold: Suppressed,
+    logged: u32,
+    suppressed: Suppressed,
 }
 
-/// What was not told one by one.
+/// Events that were not logged one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Suppressed {
     count: u64,
-    /// Whose most were, and how many in all.
+    /// The network that caused most of them, and how many it caused.
     most: Option<(ClientNetwork, u32)>,
 }
 
@@ -75,7 +75,7 @@ struct Silence {
     waited: u64,
 }
 
-/// What is told of a period at its end.
+/// The counts that are logged at the end of a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Summary {
     refused: Suppressed,
@@ -85,21 +85,21 @@ struct Summary {
 }
 
 impl LogLimits {
-    /// Whether a line on `source` is to be told; else it is counted.
-    pub(crate) fn is_told(&self, line: Line, source: ClientNetwork) -> bool {
-        let (told, summary) = self.period().line(line, source, Instant::now());
+    /// Whether an event of `source` is to be logged; otherwise it is counted.
+    pub(crate) fn is_logged(&self, line: Line, source: ClientNetwork) -> bool {
+        let (logged, summary) = self.period().line(line, source, Instant::now());
         summary.log();
-        told
+        logged
     }
 
-    /// Whether a fault is to be told; else it is counted.
-    pub(crate) fn is_fault_told(&self) -> bool {
-        let (told, summary) = self.period().fault(Instant::now());
+    /// Whether a fault is to be logged; otherwise it is counted.
+    pub(crate) fn is_fault_logged(&self) -> bool {
+        let (logged, summary) = self.period().fault(Instant::now());
         summary.log();
-        told
+        logged
     }
 
-    /// Counts `times` of what is told as a number alone.
+    /// Counts `times` events of a kind that is never logged one by one.
     pub(crate) fn count(&self, what: Silent, times: usize) {
         if times > 0 {
             let summary = self.period().count(what, times, Instant::now());
@@ -107,7 +107,7 @@ impl LogLimits {
         }
     }
 
-    /// Tells what was not told yet.
+    /// Logs the counts that were not logged yet.
     pub(crate) fn flush(&self) {
         let summary = std::mem::take(&mut *self.period()).summary();
         summary.log();
@@ -125,21 +125,21 @@ impl Period {
             Line::Refused => &mut self.refused,
             Line::Connected => &mut self.connected,
         };
-        (tally.is_told(source), before)
+        (tally.is_logged(source), before)
     }
 
     fn fault(&mut self, now: Instant) -> (bool, Summary) {
         let before = self.roll(now);
         self.faults = self.faults.saturating_add(1);
-        (self.faults <= TOLD_PER_ADDRESS, before)
+        (self.faults <= LOGGED_PER_ADDRESS, before)
     }
 
     fn count(&mut self, what: Silent, times: usize, now: Instant) -> Summary {
         let begins = self.since.is_none_or(|since| now - since >= PERIOD);
-        let mut told = self.roll(now);
-        // The first is no secret for a minute.
+        let mut logged = self.roll(now);
+        // The first is logged at once, not only after a minute.
         let counted = if begins {
-            &mut told.silent
+            &mut logged.silent
         } else {
             &mut self.silent
         };
@@ -149,10 +149,10 @@ impl Period {
             Silent::CutOff => counted.cut_off += times,
             Silent::Waited => counted.waited += times,
         }
-        told
+        logged
     }
 
-    /// Begins anew where the time is over, and gives what was not told in it.
+    /// Starts a new period if the current one is over, and returns the counts of that one.
     fn roll(&mut self, now: Instant) -> Summary {
         match self.since {
             Some(since) if now - since < PERIOD => Summary::default(),
@@ -166,16 +166,16 @@ impl Period {
 
     fn summary(self) -> Summary {
         Summary {
-            refused: self.refused.untold,
-            connected: self.connected.untold,
-            faults: self.faults.saturating_sub(TOLD_PER_ADDRESS),
+            refused: self.refused.suppressed,
+            connected: self.connected.suppressed,
+            faults: self.faults.saturating_sub(LOGGED_PER_ADDRESS),
             silent: self.silent,
         }
     }
 }
 
 impl Tally {
-    fn is_told(&mut self, source: ClientNetwork) -> bool {
+    fn is_logged(&mut self, source: ClientNetwork) -> bool {
         let room = self.of.len() < ADDRESSES;
         let times = match self.of.get_mut(&source) {
             Some(times) => {
@@ -185,13 +185,13 @@ impl Tally {
             None if room => *self.of.entry(source).or_insert(1),
             None => u32::MAX,
         };
-        if times <= TOLD_PER_ADDRESS && self.told < TOLD {
-            self.told += 1;
+        if times <= LOGGED_PER_ADDRESS && self.logged < LOGGED {
+            self.logged += 1;
             return true;
         }
-        self.untold.count += 1;
-        if times < u32::MAX && self.untold.most.is_none_or(|(_, most)| times > most) {
-            self.untold.most = Some((source, times));
+        self.suppressed.count += 1;
+        if times < u32::MAX && self.suppressed.most.is_none_or(|(_, most)| times > most) {
+            self.suppressed.most = Some((source, times));
         }
         false
     }
@@ -229,7 +229,7 @@ impl Summary {
         if displaced > 0 {
             tracing::warn!(
                 event = "displaced",
-                "connections that gave way to newcomers before they were let in: {displaced}; limits.connections or \
+                "connections displaced by new ones before they were authenticated: {displaced}; limits.connections or \
                  limits.per_address is reached"
             );
         }
@@ -261,11 +261,11 @@ mod tests {
     fn first_refusals_of_an_address_are_logged_and_later_ones_counted() {
         let mut period = Period::default();
         let start = Instant::now();
-        let told = (0..1000).filter(|_| refuse(&mut period, 1, start)).count();
-        assert_eq!(told, 5);
+        let logged = (0..1000).filter(|_| refuse(&mut period, 1, start)).count();
+        assert_eq!(logged, 5);
         assert!(refuse(&mut period, 2, start));
-        let (told, summary) = period.line(Line::Refused, ClientNetwork::V6(1), start + PERIOD);
-        assert!(told);
+        let (logged, summary) = period.line(Line::Refused, ClientNetwork::V6(1), start + PERIOD);
+        assert!(logged);
         assert_eq!(summary.refused.count, 995);
         assert_eq!(summary.refused.most, Some((ClientNetwork::V6(1), 1000)));
         assert_eq!(
@@ -280,12 +280,12 @@ mod tests {
     fn many_addresses_take_bounded_log_and_memory() {
         let mut period = Period::default();
         let start = Instant::now();
-        let told = (0..10_000)
+        let logged = (0..10_000)
             .filter(|&number| refuse(&mut period, number, start))
             .count();
-        assert_eq!(told, 50);
+        assert_eq!(logged, 50);
         assert!(period.refused.of.len() <= ADDRESSES);
-        assert_eq!(period.refused.untold.count, 9950);
+        assert_eq!(period.refused.suppressed.count, 9950);
     }
 
     #[test]
@@ -315,13 +315,13 @@ mod tests {
         let mut period = Period::default();
         let start = Instant::now();
         let source = ClientNetwork::V6(1);
-        let told = |period: &mut Period, line| {
+        let logged = |period: &mut Period, line| {
             (0..1000)
                 .filter(|_| period.line(line, source, start).0)
                 .count()
         };
-        assert_eq!(told(&mut period, Line::Refused), 5);
-        assert_eq!(told(&mut period, Line::Connected), 5);
+        assert_eq!(logged(&mut period, Line::Refused), 5);
+        assert_eq!(logged(&mut period, Line::Connected), 5);
         let (_, summary) = period.line(Line::Connected, source, start + PERIOD);
         assert_eq!(summary.connected.count, 995);
         assert_eq!(summary.connected.most, Some((source, 1000)));
@@ -331,10 +331,10 @@ mod tests {
     fn first_faults_are_logged_and_later_ones_as_a_count_per_minute() {
         let mut period = Period::default();
         let start = Instant::now();
-        let told = (0..1000).filter(|_| period.fault(start).0).count();
-        assert_eq!(told, 5);
-        let (told, summary) = period.fault(start + PERIOD);
-        assert!(told);
+        let logged = (0..1000).filter(|_| period.fault(start).0).count();
+        assert_eq!(logged, 5);
+        let (logged, summary) = period.fault(start + PERIOD);
+        assert!(logged);
         assert_eq!(summary.faults, 995);
     }
 }

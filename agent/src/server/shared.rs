@@ -80,7 +80,7 @@ impl Agent {
         Arc::clone(&self.gate.read())
     }
 
-    /// Who is connected.
+    /// The connections.
     #[must_use]
     pub fn clients(&self) -> &Clients {
         &self.clients
@@ -151,7 +151,7 @@ impl Agent {
         &self.admission
     }
 
-    /// Tells all sessions to end.
+    /// Makes all sessions end.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -163,6 +163,6 @@ impl Agent {
 
 /// Waits until the agent stops.
 pub(crate) async fn stop_requested(stopping: &mut watch::Receiver<bool>) {
-    // An error says that nothing is left which could tell: the agent is gone.
+    // An error means that the sender is gone, and the agent with it.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }

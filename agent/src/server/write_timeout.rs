@@ -33,9 +33,9 @@ pub(crate) struct WriteTimeout {
 
 /// Bounds what the kernel keeps for a connection accepted from `socket`, or for the connection `socket` itself.
 ///
-/// The kernel doubles what it is told, for its own bookkeeping, and counts that together with the data
-/// (`socket(7)` `SO_SNDBUF`, `tcp(7)`). Half of `queued_bytes` is therefore what it is told: that much it takes, all
-/// in all. It also ends the kernel's own choice of a size, which reaches megabytes.
+/// The kernel doubles the size that is set, for its own bookkeeping, and counts that together with the data
+/// (`socket(7)` `SO_SNDBUF`, `tcp(7)`). Half of `queued_bytes` is therefore set, so that this is the total. Setting a
+/// size also turns off the kernel's own choice, which reaches megabytes.
 ///
 /// # Errors
 /// Where it is no socket.

@@ -40,7 +40,7 @@ pub fn start(level: LogLevel) {
 /// Changes what is logged.
 pub fn set_level(level: LogLevel) {
     if let Some(handle) = FILTER.get() {
-        // Fails only where the subscriber is gone, and then nobody listens.
+        // Fails only where the subscriber is gone, and then nothing is logged anyway.
         let _ = handle.reload(filter(level));
     }
 }

@@ -69,16 +69,16 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
-    let mut told = String::new();
+    let mut sent = String::new();
     loop {
         let clients = count.borrow_and_update().sessions;
         let status = notes.borrow_and_update().status(clients);
-        if status != told {
+        if status != sent {
             if !send(&[NotifyState::Status(&status)]) {
                 // Each client that comes or goes would have it logged again.
                 return;
             }
-            told = status;
+            sent = status;
         }
         let changed = tokio::select! {
             changed = count.changed() => changed,
@@ -90,13 +90,13 @@ pub async fn report(mut count: watch::Receiver<Count>, mut notes: watch::Receive
     }
 }
 
-/// Whether it could be told.
+/// Sends `states` to the service manager; returns whether it could.
 fn send(states: &[NotifyState]) -> bool {
-    let told = sd_notify::notify(states);
-    if let Err(error) = &told {
+    let sent = sd_notify::notify(states);
+    if let Err(error) = &sent {
         tracing::warn!(%error, "telling systemd by NOTIFY_SOCKET: {error}");
     }
-    told.is_ok()
+    sent.is_ok()
 }
 
 #[cfg(test)]

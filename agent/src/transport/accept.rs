@@ -25,7 +25,7 @@ use crate::server::shared::Agent;
 use crate::server::write_timeout::bound_buffers;
 use crate::transport::connection::Connection;
 
-/// How long whoever is connected when the agent stops may take to be answered and to say goodbye.
+/// How long clients of a stopping agent may take to be answered and to close the connection.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How long to wait after an accept that failed: most often too many files are open.
@@ -40,9 +40,9 @@ pub struct Server {
 /// Why serving came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// It was told to.
+    /// A signal stopped it.
     Told,
-    /// Nobody was connected for so long.
+    /// It was idle for this long.
     Idle(Duration),
 }
 
@@ -87,7 +87,7 @@ impl Server {
         &self.agent
     }
 
-    /// Serves until `stop` is done, or nobody has been connected for as long as the settings say. After that
+    /// Serves until `stop` is done, or the agent has been idle for as long as the settings say. After that
     /// nothing is accepted any more: what the kernel has queued by then is for the next who listens there.
     pub async fn serve(&self, stop: impl Future<Output = ()>) -> Ended {
         let routes = routes(Arc::clone(&self.agent));
@@ -127,18 +127,19 @@ impl Server {
 
     async fn accept_loop(&self, listener: &TcpListener, routes: &Routes) -> Infallible {
         loop {
-            // Between accepting a connection and counting it nothing may wait: whoever is dropped there is lost.
+            // Between accepting a connection and counting it nothing may wait: a connection dropped there would be
+            // lost.
             match listener.accept().await {
                 Ok((stream, address)) => {
                     self.serve_connection(stream, address, routes);
-                    // Whoever was displaced for it hangs up before the next one is accepted: else a flood of
+                    // The displaced connection is closed before the next one is accepted: else a flood of
                     // connections would have many more than may be at once.
                     yield_now().await;
                 }
                 // The client gave up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    if self.agent.log_limits().is_fault_told() {
+                    if self.agent.log_limits().is_fault_logged() {
                         tracing::error!(
                             event = "accept-failed",
                             %error,

@@ -68,7 +68,7 @@ impl Connection {
         let limits = self.agent.limits();
         let peer = self.peer();
         if let Err(error) = prepare(&stream, &limits)
-            && self.agent.log_limits().is_fault_told()
+            && self.agent.log_limits().is_fault_logged()
         {
             tracing::warn!(%peer, %error, "bounding the connection of {peer} failed: {error}");
         }
@@ -141,7 +141,7 @@ impl Connection {
         if self
             .agent
             .log_limits()
-            .is_told(Line::Refused, self.source())
+            .is_logged(Line::Refused, self.source())
         {
             let peer = self.peer();
             tracing::info!(event = "refused", %peer, error = %reason, "{peer} refused: {reason}");

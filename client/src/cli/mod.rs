@@ -24,11 +24,11 @@ use crate::source::remote::{ClientFiles, Connect};
     disable_help_subcommand = true,
     subcommand_value_name = "COMMAND",
     after_help = "The token is taken from --token-file, the variable SOCKTOP_TOKEN, ?token= in the URL or the \
-                  profile's token_file, whichever comes first; where the agent refuses it, you are asked. \
+                  profile's token_file, whichever comes first; if the agent refuses it, you are asked for one. \
                   The option and the variable are for the one agent that is named.\n\
                   An agent is trusted by --tls-ca, else by the key remembered for it, else by the system's authorities; \
-                  about any other key you are asked once.\n\
-                  A host that is called as a command is given as wss://list:8443, and such a profile by --profile.\n\
+                  you are asked once about any other key.\n\
+                  To connect to a host with the name of a command, write wss://list:8443; to such a profile, use --profile.\n\
                   Profiles are kept in $XDG_CONFIG_HOME/socktop/profiles.json, else ~/.config/socktop/profiles.json."
 )]
 pub struct Cli {
@@ -37,7 +37,7 @@ pub struct Cli {
     pub command: Option<Command>,
 
     /// The agent: HOST or HOST:PORT (with TLS, port 8443 if none is given), ws://HOST:PORT, wss://HOST:PORT, or a
-    /// profile's name, which wins over a host of that name. Without one, the saved profiles and this machine are listed
+    /// profile's name, which takes precedence over a host of that name. Without one, the saved profiles and this machine are listed
     #[arg(value_name = "HOST|URL|PROFILE")]
     pub agent: Option<String>,
 
@@ -45,11 +45,11 @@ pub struct Cli {
     #[arg(short = 't', long, value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
-    /// Also check that a certificate given by --tls-ca, or over a remembered key, is for the host's name
+    /// Also check that a certificate given by --tls-ca, or for a remembered key, is for the host's name
     #[arg(long)]
     pub verify_hostname: bool,
 
-    /// Show this certificate (PEM) to an agent that asks for one
+    /// Present this client certificate (PEM) to an agent that requests one
     #[arg(long, value_name = "FILE", requires = "key")]
     pub cert: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
 
-    /// Connect to a saved profile; with an agent, save that under this name
+    /// Connect to a saved profile; if an agent is given too, save it under this name
     #[arg(short = 'P', long, value_name = "NAME")]
     pub profile: Option<String>,
 
@@ -360,7 +360,7 @@ fn save(
     profile.client_cert = absolute(cert);
     profile.client_key = absolute(key);
     profile.token_file = absolute(token_file);
-    // It is given anew, for whoever is trusted there now.
+    // It is given anew, for the agent that is trusted there now.
     profile.token_for = None;
     profile.metrics_interval_ms = metrics_interval_ms.or(profile.metrics_interval_ms);
     profile.processes_interval_ms = processes_interval_ms.or(profile.processes_interval_ms);

@@ -249,7 +249,7 @@ fn an_existing_profile_is_overwritten_only_when_it_differs_and_the_user_agrees()
     assert!(save.question().unwrap().contains("\"pi4\""));
     assert_eq!(save.profile.url, "wss://pi4:9000/ws");
     assert_eq!(save.profile.tls_ca, None);
-    // What the command line does not speak of stays.
+    // What the command line does not mention stays.
     assert_eq!(save.profile.metrics_interval_ms, Some(250));
     let kept = serde_json::to_value(&save.profile).unwrap();
     assert_eq!(kept["colour"], "green");
@@ -364,7 +364,7 @@ fn stored_token_is_for_its_recipient_and_a_given_token_for_the_dialled_agent() {
         assert_eq!(connect.token_is_stored, is_stored, "{words}");
         assert_eq!(connect.token_for.as_ref(), token_for, "{words}");
     }
-    // Given again, it is for whoever is there now; that alone is no reason to ask.
+    // Given again, it is for the agent at the address now; that alone is no reason to ask.
     let again = "-P pi4 wss://pi4:8443 -t /certs/pi4.pem --token-file /tokens/pi4";
     assert_eq!(of(again, None).save.unwrap().profile.token_for, None);
 }

@@ -58,7 +58,7 @@ impl From<StoreError> for LineError {
     }
 }
 
-/// What is known of an agent and speaks against the key in its line.
+/// What is known of an agent and contradicts the key in its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Conflict {
     authority: String,
@@ -109,7 +109,7 @@ impl Conflict {
         match &self.known {
             Known::Key(pin) => format!(
                 "{authority} is known by another key:\n  remembered {pin}\n  this line  {given}\n\
-                 That is right only if the host was installed anew or its key was replaced: compare it with what 'sudo \
+                 That is right only if the host was reinstalled or its key was replaced: compare it with what 'sudo \
                  socktop-agent fingerprint' prints there.\nReplace the remembered key?"
             ),
             Known::Profile(name) => format!(
@@ -126,7 +126,7 @@ impl Conflict {
         match &self.known {
             Known::Key(pin) => format!(
                 "another key is remembered for {authority}, {}, than this line's {given}: only your yes at a terminal \
-                 replaces it. If that host was installed anew: socktop forget {authority}, and add the line again",
+                 replaces it. If that host was reinstalled: socktop forget {authority}, and add the line again",
                 pin.short()
             ),
             Known::Profile(name) => format!(
@@ -140,7 +140,7 @@ impl Conflict {
 
 /// Adds the agents of all pairing lines in `input`; what else stands there is passed over. What is added is said on
 /// `out`, what is wrong with a line on `err`, and the others are added still. Where a line's key is not the known one,
-/// `confirm` asks the user, when everything is read; it gives `None` where there is nobody to ask.
+/// `confirm` asks the user, when everything is read; it gives `None` where there is no terminal to ask in.
 ///
 /// # Errors
 /// Where a line was not added, or there was none.
@@ -186,7 +186,7 @@ pub(super) fn add(
     }
 }
 
-/// Says how it went with one line; gives how many were not added, one or none.
+/// Reports the result of one line; returns how many were not added, one or none.
 fn report(
     number: usize,
     added: Result<String, LineError>,

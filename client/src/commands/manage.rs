@@ -24,7 +24,7 @@ pub(super) fn remove(home: &Home, name: &str, out: &mut impl Write) -> Result<()
             .token_file
             .clone()
             .filter(|file| others().all(|other| other.token_file.as_ref() != Some(file)));
-        // Before the profile is: what is cut short in between leaves no token that nobody knows of.
+        // Before the profile is removed: an interruption in between leaves no token without a profile.
         let token_removed = token_file.is_some_and(|file| home.tokens().remove(&file));
         Ok::<_, CommandError>((profile, (unused_authority, token_removed)))
     })?;

@@ -22,20 +22,20 @@ use crate::trust::known_agents::KnownError;
 /// What to do instead of showing a host.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Make agents known: takes the lines that 'sudo socktop-agent pair' prints on their hosts
+    /// Add agents by the pairing lines that 'sudo socktop-agent pair' prints on their hosts
     ///
-    /// Remembers the agent's key, stores its token in a file of mode 0600 and saves a profile. Without a line they are
-    /// read from standard input, as many as there are, and what else stands there is passed over. A key that is known
-    /// already is replaced only if you say so at the terminal.
+    /// Remembers the agent's key, stores its token in a file of mode 0600 and saves a profile. Without LINE, any number
+    /// of lines is read from standard input, and other text there is ignored. A key that is already known is replaced
+    /// only if you confirm it at the terminal.
     #[command(
         after_help = "For example:\n  for h in pi4 pi5; do ssh $h sudo socktop-agent pair; done | socktop add"
     )]
     Add {
-        /// The line; it holds a secret, which other users can see in the list of processes
+        /// The pairing line; it holds a secret, which other users can see in the list of processes
         #[arg(value_name = "LINE")]
         line: Option<String>,
 
-        /// Save the one profile under this name
+        /// Save the profile under this name
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
     },
@@ -47,14 +47,14 @@ pub enum Command {
         #[arg(value_name = "PROFILE")]
         name: String,
     },
-    /// Give a profile another name
+    /// Rename a profile
     Rename {
         /// The profile
         old: String,
         /// Its new name
         new: String,
     },
-    /// Forget the key of a host, which is to have another one from now on; its profiles stay
+    /// Forget the key of a host, so that the next connection can accept another one; its profiles are kept
     Forget {
         /// The host, or a profile of it
         #[arg(value_name = "HOST[:PORT]|PROFILE")]

@@ -38,7 +38,7 @@ impl Save {
             .then(|| format!("Overwrite the profile {:?}?", self.name))
     }
 
-    /// Whether it is saved already, as far as can be told, whoever its token was for until now.
+    /// Whether it is saved already; the recipient of its token is not compared.
     #[must_use]
     pub fn is_done(&self, home: &Home) -> bool {
         let (mut profile, token) = self.without_token();

@@ -12,7 +12,7 @@ use socktop_proto::{Body, Error, ErrorCode, Fields, Query};
 use crate::link::memory_budget::MemoryBudget;
 use crate::text::sanitize::one_line;
 
-/// Why an answer cannot be used. The connection can: what comes next is told apart from it.
+/// Why an answer cannot be used. The connection still can: the next answers are separate from it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unusable {
     #[error(transparent)]
@@ -23,14 +23,14 @@ pub(super) enum Unusable {
     OverLimit(#[from] OverLimit),
     #[error(transparent)]
     Delta(#[from] DeltaError),
-    #[error("changes that were not asked for")]
+    #[error("a delta that was not requested")]
     UnrequestedDelta,
-    #[error("something else for {0}")]
+    #[error("an answer of another kind for {0}")]
     AnotherKind(&'static str),
 }
 
 impl Unusable {
-    /// What the application is told in the answer's place.
+    /// The error that the application gets in place of the answer.
     pub(super) fn into_body(self) -> Body {
         let fault = one_line(&self.to_string(), 300);
         let message = format!("the agent's answer cannot be used: {fault}");

@@ -20,8 +20,9 @@ use crate::link::disconnect::Disconnect;
 use crate::link::memory_budget::MemoryBudget;
 use crate::text::sanitize::one_line;
 
-/// An agent that owes an answer and says nothing for so long is lost. With half a second between two requests for
-/// metrics, that is seen within three seconds of its last word.
+/// An agent that sends nothing for this long while an answer is due is lost. With half a second between two requests
+/// for
+/// metrics, that is detected within three seconds of its last message.
 const PATIENCE: Duration = Duration::from_millis(2200);
 
 /// A published agent answers in order and may read the journal for so long.
@@ -42,7 +43,7 @@ pub(super) struct Ended {
     pub(super) last_answer: Option<Instant>,
 }
 
-/// Asks and listens until the connection ends or nobody wants to hear more.
+/// Sends requests and receives answers until the connection ends or its [`Link`](super::Link) is dropped.
 pub(super) async fn converse(
     socket: Socket,
     dialect: Dialect,
@@ -216,7 +217,7 @@ impl Conversation<'_> {
             (Query::Journal { .. }, Dialect::Text) => TEXT_JOURNAL_PATIENCE,
             _ => PATIENCE,
         };
-        // Whoever still talks is not lost: a long list may take its time behind a slow line.
+        // While bytes arrive the agent is not lost: a long list may take its time over a slow network.
         (self.heard.max(outstanding.sent) + patience).min(outstanding.limit)
     }
 

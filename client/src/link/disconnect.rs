@@ -15,7 +15,7 @@ use crate::text::sanitize::one_line;
 /// Why a conversation ended: what was attempted, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Disconnect {
-    /// Nobody listens to this link any more.
+    /// The link was dropped.
     #[error("the link was dropped")]
     Dropped,
     #[error("no reply to {asked} for {:.1} s; is the host up?", waited.as_secs_f32())]
@@ -33,7 +33,7 @@ pub(super) enum Disconnect {
     ClosedUnanswered,
     #[error("the connection broke ({0})")]
     Broken(Error),
-    #[error("the agent sent what cannot be used: {0}; is it another version, or no agent?")]
+    #[error("the agent sent an unusable message: {0}; is it an agent, and of a supported version?")]
     Malformed(String),
 }
 
@@ -43,7 +43,7 @@ impl Disconnect {
         Self::Malformed(one_line(fault, 300))
     }
 
-    /// A connection that ended without a word.
+    /// A connection that ended without a close frame.
     pub(super) fn closed() -> Self {
         Self::Closed {
             said: String::new(),

@@ -37,12 +37,12 @@ impl DialError {
         }
     }
 
-    /// Whether there is a stored token that is for somebody else, so that it was not sent.
+    /// Whether there is a stored token that is for another agent, so that it was not sent.
     pub(super) fn is_of_anothers_token(&self) -> bool {
         matches!(self.fault, Fault::AnothersToken { .. })
     }
 
-    /// Whether waiting hardly helps: someone has to do something.
+    /// Whether retrying hardly helps: the user or an admin has to act.
     pub(super) fn is_lasting(&self) -> bool {
         match &self.fault {
             Fault::Certificate(_)
@@ -98,7 +98,7 @@ pub(super) enum Fault {
     },
     #[error("{reason}")]
     Refused { status: StatusCode, reason: String },
-    #[error("this is no WebSocket: {fault}; check host, port and path")]
+    #[error("this is not a WebSocket: {fault}; check host, port and path")]
     NotWebSocket { fault: &'static str },
     #[error("the WebSocket upgrade failed ({detail}); {advice}")]
     Http { detail: String, advice: String },
@@ -169,12 +169,12 @@ mod tests {
             StatusCode::FORBIDDEN,
             StatusCode::TOO_MANY_REQUESTS,
         ] {
-            let said = "nobody may enter: access.toml, line 3:\n \u{1b}[2Jno such key; reload socktop-agent";
+            let said = "all clients are refused: access.toml, line 3:\n \u{1b}[2Jno such key; reload socktop-agent";
             let message = refusal(status, said, true).to_string();
             assert_eq!(
                 message,
                 format!(
-                    "the agent refuses: nobody may enter: access.toml, line 3: [2Jno such key; reload socktop-agent \
+                    "the agent refuses: all clients are refused: access.toml, line 3: [2Jno such key; reload socktop-agent \
                      (HTTP status {status})"
                 )
             );

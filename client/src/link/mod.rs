@@ -71,7 +71,7 @@ pub enum LinkState {
     },
     /// Not connected; the task tries again by itself.
     Lost {
-        /// When the last word came from the agent, or the first attempt was made.
+        /// When the last message came from the agent, or the first attempt was made.
         since: Instant,
         /// What failed, on what, and what to do.
         reason: String,
@@ -91,7 +91,7 @@ pub enum Question {
     Token,
 }
 
-/// What a link tells the application.
+/// An event of a link, for the application.
 #[derive(Debug)]
 pub enum Event {
     /// The link changed its state.
@@ -124,7 +124,7 @@ pub struct Controls {
     retry: mpsc::Sender<()>,
 }
 
-/// The other end of a [`Link`]: what its task follows, and where it tells what it learns.
+/// The task's end of a [`Link`]: the settings that it follows, and the channel for its events.
 #[derive(Debug)]
 pub(crate) struct TaskEnd {
     /// What to ask for.

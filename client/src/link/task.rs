@@ -16,7 +16,7 @@ use super::{
     BoxError, Endpoint, EndpointSource, Event, LinkState, Question, Subscription, TaskEnd,
 };
 
-/// Keeps one agent connected until nobody listens any more.
+/// Keeps one agent connected until the [`Link`](super::Link)'s events are dropped.
 pub(super) async fn run(source: Arc<dyn EndpointSource>, end: TaskEnd) {
     let TaskEnd {
         mut subscription,
@@ -30,7 +30,7 @@ pub(super) async fn run(source: Arc<dyn EndpointSource>, end: TaskEnd) {
     }
 }
 
-/// Nobody listens any more.
+/// The [`Link`](super::Link) was dropped.
 struct LinkDropped;
 
 /// Why there is no connection, and how long to wait for the next attempt.

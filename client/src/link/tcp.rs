@@ -123,7 +123,7 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Vec<Failure>> {
                     failures.push(failure);
                     more = start(&mut attempts);
                 }
-                // An attempt that panicked has nothing to tell.
+                // An attempt that panicked has no result.
                 Some(Err(_)) => more = start(&mut attempts),
                 None => return Err(failures),
             },

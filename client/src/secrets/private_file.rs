@@ -39,7 +39,7 @@ pub fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
 /// Removes the draft that a killed program left beside the file at `path`, or beside what it links to. One that is
 /// being written is left alone.
 pub fn remove_left_draft(path: &Path) {
-    // Nothing to remove, or nothing that can be: whoever writes there next says so.
+    // Nothing to remove, or it cannot be removed: the next write there reports that.
     let Ok(path) = followed(path) else {
         return;
     };
@@ -77,7 +77,7 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     )))
 }
 
-/// A file that is being written. Its lock tells it from one that a killed program left.
+/// A file that is being written. Its lock distinguishes it from one that a killed program left.
 struct Draft {
     path: PathBuf,
     file: File,
@@ -196,7 +196,7 @@ impl Lock {
 /// ours. Gives a warning to show where others had, or have, some.
 #[must_use]
 pub fn keep_private(path: &Path) -> Option<String> {
-    // Whoever reads it next says why it cannot be opened. To open a pipe would wait for its other end.
+    // The next read reports why it cannot be opened. Opening a pipe would wait for its other end.
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(names(folder.path()), ["token"]);
     }
 
-    /// A draft as a program leaves it that is killed while it writes: nobody holds its lock.
+    /// A draft as a program leaves it that is killed while it writes: its lock is free.
     #[test]
     fn temporary_file_of_a_killed_program_is_removed() {
         let folder = tempfile::tempdir().unwrap();

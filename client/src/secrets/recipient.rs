@@ -20,7 +20,7 @@ pub enum Recipient {
     Key(Pin),
     /// The agent that authorities vouch for at this `HOST:PORT`.
     Vouched(String),
-    /// Something that a later version wrote: nobody.
+    /// Written by a later version in an unknown form: matches no agent.
     Unknown(String),
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Peer {
 }
 
 impl Recipient {
-    /// Whether `peer` may have the token. Nobody is known at the other end of a connection without TLS.
+    /// Whether `peer` may have the token. Without TLS the peer is not authenticated.
     pub(crate) fn is(&self, peer: Option<&Peer>) -> bool {
         let Some(peer) = peer else {
             return false;

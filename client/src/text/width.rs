@@ -27,7 +27,7 @@ pub fn width(text: &str) -> usize {
     graphemes(text).iter().map(|(_, width)| width).sum()
 }
 
-/// The first `most` characters of `text`, and whether there are more: nobody reads megabytes.
+/// The first `most` characters of `text`, and whether there are more.
 fn head(text: &str, most: usize) -> (&str, bool) {
     match text.char_indices().nth(most) {
         Some((end, _)) => (text.get(..end).unwrap_or(text), true),

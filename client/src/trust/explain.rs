@@ -69,7 +69,7 @@ impl Trust {
         }
     }
 
-    /// What may be behind a connection that breaks right after the handshake without a word.
+    /// The probable reason of a connection that is closed right after the handshake.
     pub(crate) fn explain_break(&self) -> Option<&'static str> {
         if self.presenter.had_none() {
             Some(WANTS_CERTIFICATE)
@@ -85,8 +85,7 @@ impl Trust {
 const INTERCEPTED: &str = "it presents a certificate without having its key: someone between you and the agent intercepts \
                            the connection";
 
-const WANTS_CERTIFICATE: &str =
-    "the agent asks for a client certificate that its client_ca vouches for; pass --cert and --key";
+const WANTS_CERTIFICATE: &str = "the agent requires a client certificate that is issued by its client_ca; pass --cert and --key";
 
 impl Source {
     fn explain(&self, refused: &Refused) -> String {
@@ -95,7 +94,7 @@ impl Source {
             return match (self, &refused.why) {
                 (Self::Pin { authority, pin }, Why::OtherKey) => format!(
                     "THE KEY OF THIS AGENT HAS CHANGED: {pin} is remembered for {authority}, it presented {key}. Either \
-                     someone intercepts the connection, or the host was installed anew. Compare with what 'sudo \
+                     someone intercepts the connection, or the host was reinstalled. Compare with what 'sudo \
                      socktop-agent fingerprint' prints on the host; if that is the key it presented, connect again after: \
                      socktop forget {authority}"
                 ),
@@ -142,12 +141,12 @@ fn reason(why: &Why) -> String {
             names(presented)
         ),
         Why::Certificate(error) => {
-            format!("this system's authorities do not vouch for its certificate ({error})")
+            format!("its certificate is not valid by this system's authorities ({error})")
         }
         Why::NoAuthorities(detail) => {
-            format!("this system has no certificate authorities to ask{detail}")
+            format!("this system has no certificate authorities{detail}")
         }
-        Why::OtherKey => "its key is another one".to_owned(),
+        Why::OtherKey => "its key is a different one".to_owned(),
     }
 }
 
@@ -185,11 +184,11 @@ mod tests {
         for (why, reason) in [
             (
                 Why::Certificate(CertificateError::UnknownIssuer),
-                "do not vouch",
+                "not valid by this system's authorities",
             ),
             (
                 Why::NoAuthorities(" (none)".to_owned()),
-                "no certificate authorities to ask (none)",
+                "no certificate authorities (none)",
             ),
         ] {
             let advice = Source::System.explain(&refused(why));

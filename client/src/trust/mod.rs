@@ -4,8 +4,8 @@
 //!
 //! - `--tls-ca FILE`. An agent that presents exactly a certificate of the file is accepted. Its name and its dates are
 //!   not looked at, for the certificate itself is known; `--verify-hostname` adds the name. Any other certificate must
-//!   be issued by one of the file, be in force, and be for the name that was dialled: whoever else that
-//!   authority certified must not pass for this agent.
+//!   be issued by one of the file, be in force, and be for the name that was dialled: other certificates of that
+//!   authority must not pass for this agent's.
 //! - Otherwise a pin, where one is remembered for this host and port: the agent's key must be that one. Whatever
 //!   certificate stands over the key, its name and its dates do not matter; `--verify-hostname` adds the name.
 //! - Otherwise the system's authorities, as a browser does it. An agent that they do not vouch for is refused, and the
@@ -36,7 +36,7 @@ pub(crate) use explain::Refusal;
 pub(crate) use verifier::key_of;
 use verifier::{Rule, Verifier};
 
-/// What is trusted, ready to be dialled with.
+/// A kind of trust, with the TLS configuration for it.
 #[derive(Debug, Clone)]
 pub struct Trust {
     config: Arc<ClientConfig>,
@@ -94,7 +94,7 @@ impl Trust {
         Self::by(Rule::Pin(pin), verify_hostname, source)
     }
 
-    /// Trusts the system's authorities. A system that has none trusts nobody.
+    /// Trusts the system's authorities. A system without any trusts no agent.
     ///
     /// # Errors
     /// Where TLS cannot be set up.

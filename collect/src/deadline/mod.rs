@@ -297,7 +297,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
                 drop(thread);
             })
             .inspect_err(|error| {
-                // Once: somebody may be filling the host with processes.
+                // Logged once: a user may be filling the host with processes.
                 if !self.has_warned.swap(true, Ordering::Relaxed) {
                     let name = self.bounds.name;
                     tracing::warn!(%error, "starting a thread for {name} failed: {error}");

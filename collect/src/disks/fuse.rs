@@ -151,7 +151,7 @@ mod tests {
         let mut command = Command::new("sleep");
         command.arg("1000").stdin(Stdio::null());
         let output = run(command, Duration::from_millis(10)).unwrap();
-        // Who has a status was waited for.
+        // A child with an exit status has been reaped.
         assert_eq!(output.status.signal(), Some(9));
     }
 

@@ -82,8 +82,8 @@ fn mount_id(file: &OwnedFd) -> io::Result<u32> {
 fn mount_id_by_statx(file: &OwnedFd) -> Option<u32> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     let stat = statx(file, "", flags, StatxFlags::empty()).ok()?;
-    let is_told = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
-    is_told.then(|| u32::try_from(stat.stx_mnt_id).ok())?
+    let is_known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
+    is_known.then(|| u32::try_from(stat.stx_mnt_id).ok())?
 }
 
 /// The mount by `/proc/self/fdinfo`. Before Linux 5.14 it is root's alone where a process is not dumpable, as the agent.

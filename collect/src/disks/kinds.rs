@@ -86,7 +86,7 @@ pub(super) fn is_image(mount: &Line<'_>) -> bool {
 
 fn is_fuse_storage(mount: &Line<'_>) -> bool {
     match mount.file_system().strip_prefix("fuse") {
-        // A program that calls its device the source tells of no storage: Proxmox' /etc/pve.
+        // A program that is its own device has no storage: Proxmox' /etc/pve.
         Some("") => mount.source != b"/dev/fuse",
         Some(subtype) => subtype.strip_prefix('.').is_some_and(|subtype| {
             !FUSE_VIEWS.contains(&subtype) && !subtype.to_ascii_lowercase().ends_with(".appimage")

@@ -96,7 +96,7 @@ impl<'a> Line<'a> {
             .any(|option| option == name.as_bytes())
     }
 
-    /// What it says, without escapes. When it expires other lines tell.
+    /// Parses the line, without escapes. Whether the mount expires is known from other lines.
     pub(super) fn mount(&self) -> Mount {
         Mount {
             id: self.id,

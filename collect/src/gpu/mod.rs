@@ -45,9 +45,9 @@ struct Cards {
     readings: Option<(Instant, Vec<Reading>)>,
 }
 
-/// Who has the drivers.
+/// The state of the drivers.
 enum Holder {
-    /// Nobody has asked yet.
+    /// Not opened: no request has come yet.
     Unopened(Open),
     Idle(Drivers),
     /// A helper thread; where none is at work any more, they are gone: there are no GPUs, or a driver panicked.

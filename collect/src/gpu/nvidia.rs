@@ -8,7 +8,7 @@ use super::{Driver, Reading};
 /// The library, initialised.
 pub(super) struct Nvidia {
     nvml: Nvml,
-    /// By index: a GPU that died does not even tell its name.
+    /// By index: a GPU that failed does not even give its name.
     names: Vec<String>,
 }
 

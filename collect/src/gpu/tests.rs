@@ -121,7 +121,7 @@ async fn removed_gpu_keeps_its_row_and_can_return() {
 #[tokio::test]
 async fn stale_reading_is_not_shown_as_current() {
     let (sender, mut collector) = fake();
-    // A client was there and has gone; the poll ended when nobody asked any more.
+    // A client was there and has gone; the poll ended when no request came any more.
     let read_at = Instant::now().checked_sub(2 * MAX_WINDOW).unwrap();
     collector.cards.lock().readings = Some((read_at, vec![named("then")]));
     sender.send(vec![named("now")]).unwrap();

@@ -4,7 +4,7 @@ use super::super::Root;
 use super::cpu_model::fields;
 use crate::parse::text;
 
-/// What firmware says that nobody filled in, in lower case.
+/// Placeholder texts of firmware, in lower case.
 const PLACEHOLDERS: [&str; 18] = [
     "to be filled by o.e.m.",
     "to be filled by oem",

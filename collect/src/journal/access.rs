@@ -103,12 +103,15 @@ mod tests {
         let tree = Tree::new(&[(FILE, "")]);
         let folder = tree.path("var/log/journal/7f00000000000000000000000000001f");
         std::fs::create_dir_all(&folder).unwrap();
-        // Opening a FIFO waits until somebody writes to it.
+        // Opening a FIFO waits until it is opened for writing.
         let fifo = folder.join("system.journal");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();
         assert!(made.unwrap().success());
-        let told = noticed(&tree).await.unwrap();
-        assert!(told.contains("/var/log/journal does not answer"), "{told}");
+        let notice = noticed(&tree).await.unwrap();
+        assert!(
+            notice.contains("/var/log/journal does not answer"),
+            "{notice}"
+        );
         // Lets the thread go.
         drop(File::options().read(true).write(true).open(&fifo).unwrap());
     }

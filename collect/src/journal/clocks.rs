@@ -108,8 +108,8 @@ mod tests {
                 boot,
                 unix: seconds(unix_at_boot) + boot,
             };
-            let told = clocks.latest_boot_time(seconds(awake_before), seconds(unix_at_boot) + line_at);
-            prop_assert!(told >= line_at && told <= line_at + CORRECTION, "{told:?}, not {line_at:?}");
+            let converted = clocks.latest_boot_time(seconds(awake_before), seconds(unix_at_boot) + line_at);
+            prop_assert!(converted >= line_at && converted <= line_at + CORRECTION, "{converted:?}, not {line_at:?}");
         }
 
         #[test]

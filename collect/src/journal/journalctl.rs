@@ -60,7 +60,7 @@ impl Running {
     }
 }
 
-/// Waits for the end of the child, and kills it when nobody waits for that any more.
+/// Waits for the end of the child, and kills it when the wait is cancelled.
 async fn watch(
     mut child: Child,
     mut tell: oneshot::Sender<ExitStatus>,

@@ -1,6 +1,6 @@
 //! A process's last lines in the journal, by `journalctl(1)`.
 //!
-//! A pid is used again: lines of earlier processes are told apart by the boot and, within it, by their time (`clocks`).
+//! Pids are reused: lines of earlier processes are distinguished by the boot and, within it, by their time (`clocks`).
 //!
 //! What may hang is done on helper threads: looking for journald's files, which may lie on a dead network file system, and
 //! starting journalctl, for which the kernel opens its file. journalctl itself is another process. One that hangs is
@@ -94,7 +94,7 @@ impl JournalCollector {
     }
 
     /// The last lines that process `pid` wrote since `started` (`CLOCK_BOOTTIME`), where that is known, else since
-    /// the host booted; newest first. Why lines are missing is told in the notice.
+    /// the host booted; newest first. The notice has the reason where lines are missing.
     ///
     /// # Errors
     /// Where journalctl fails, or takes longer than three seconds.

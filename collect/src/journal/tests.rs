@@ -179,7 +179,7 @@ async fn first_lines_of_a_process_are_kept_after_a_suspend() {
         let boot = clocks.boot + Duration::from_millis(SLEPT_MS);
         Clocks { boot, ..clocks }
     };
-    // The kernel tells it in ticks, rounded down.
+    // The kernel gives it in ticks, rounded down.
     let started = clocks.boot + Duration::from_millis(SLEPT_MS - 10);
     let now = Now {
         boot: Now::read().boot + Duration::from_millis(SLEPT_MS),

@@ -21,7 +21,7 @@ fn at_ms(ms: u64) -> Now {
 fn ready(collected: Collected<Metrics>) -> Metrics {
     match collected {
         Collected::Ready(metrics) => metrics,
-        Collected::Wait(wait) => panic!("told to wait for {wait:?}"),
+        Collected::Wait(wait) => panic!("unexpected wait of for {wait:?}"),
     }
 }
 
@@ -227,7 +227,7 @@ fn the_running_system_is_read() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))] // Each writes files.
 
-    /// Whoever asks when, and whatever the counters do.
+    /// For requests at any time, and any counters.
     #[test]
     fn percentages_are_in_range_and_windows_have_the_right_length(
         steps in proptest::collection::vec((0_u64..90_000, 0_u64..2_000, 0_u64..2_000, 0_u64..2_000), 1..30),

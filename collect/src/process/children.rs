@@ -13,7 +13,7 @@ use super::slices::Slices;
 /// Room for more than 100,000 children.
 const CHILDREN_BYTES: usize = 1024 * 1024;
 
-/// The error for a pid that is nobody's.
+/// The error for a pid without a process.
 pub(super) fn not_found(pid: u32) -> Error {
     let message = format!(
         "process {pid} not found: it has ended or there never was one; choose one from the list of processes"

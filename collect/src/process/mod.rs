@@ -1,8 +1,8 @@
 //! Details of one process: all of `/proc/PID`, its threads and its children.
 //!
-//! What the list of all processes says too means the same here and is read by the same code. What may hang is read
-//! aside (`slow_files`); the rest is read in slices, between which others are answered (`slices`). What is told of a
-//! process, however many children, threads and arguments it has, is bounded.
+//! Fields of the process list mean the same here and are read by the same code. Files whose reads may hang are read on
+//! helper threads (`slow_files`); the rest is read in slices, between which others are answered (`slices`). The details
+//! of a process are bounded, however many children, threads and arguments it has.
 
 mod children;
 mod details;
@@ -196,7 +196,7 @@ impl ProcessCollector {
         Some(ticks(Stat::parse(&line)?.figures.started_ticks))
     }
 
-    /// Lets go what is kept from one sample to the next, unless one is being made.
+    /// Releases what is kept from one sample to the next, unless a sample is being made.
     pub fn release(&self) {
         if let Ok(mut state) = self.state.try_lock() {
             state.views = Vec::new();
@@ -231,7 +231,7 @@ impl Seen {
 
     /// The call that reads the files that may hang.
     fn call(&self, reader: &Reader, limit: CommandLimit) -> Call<Identity, SlowFiles> {
-        // A process whose start is not known is none that can be told from another: nothing is read of it.
+        // A process whose start is not known cannot be distinguished from another with its pid: nothing is read of it.
         let started_ticks = self.mark.started_ticks.unwrap_or_default();
         let user = self.facts.owner.map(|owner| owner.uid);
         slow_files::call(

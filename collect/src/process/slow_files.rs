@@ -20,7 +20,7 @@ pub(super) type Identity = (u32, u64);
 /// Room for `stat`, and for `io`.
 const TEXT_BYTES: usize = 2048;
 
-/// How much of a command line is told.
+/// How many bytes of a command line are kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CommandLimit {
     words: usize,
@@ -133,22 +133,22 @@ fn arguments(text: &[u8], limit: CommandLimit) -> (Vec<String>, bool) {
         return (Vec::new(), false);
     }
     let text = text.strip_suffix(b"\0").unwrap_or(text);
-    let mut told = Vec::new();
-    let mut told_bytes = 0;
+    let mut kept = Vec::new();
+    let mut kept_bytes = 0;
     for word in text.split(|&byte| byte == 0) {
-        let left_bytes = limit.bytes.checked_sub(told_bytes);
-        let Some(left_bytes) = left_bytes.filter(|_| told.len() < limit.words) else {
-            return (told, true);
+        let left_bytes = limit.bytes.checked_sub(kept_bytes);
+        let Some(left_bytes) = left_bytes.filter(|_| kept.len() < limit.words) else {
+            return (kept, true);
         };
         let (word, is_whole) = fitting(word, left_bytes);
         // The zero byte counts, as in the file.
-        told_bytes += word.len() + 1;
-        told.push(word);
+        kept_bytes += word.len() + 1;
+        kept.push(word);
         if !is_whole {
-            return (told, true);
+            return (kept, true);
         }
     }
-    (told, false)
+    (kept, false)
 }
 
 #[cfg(test)]
@@ -175,20 +175,20 @@ mod tests {
     #[test]
     fn long_command_line_is_cut_and_marked() {
         let limit = CommandLimit { words: 3, bytes: 8 };
-        let told = |text| arguments(text, limit);
-        assert_eq!(told(b"a\0b\0c\0").0, ["a", "b", "c"]);
-        assert!(!told(b"a\0b\0c\0").1);
+        let kept = |text| arguments(text, limit);
+        assert_eq!(kept(b"a\0b\0c\0").0, ["a", "b", "c"]);
+        assert!(!kept(b"a\0b\0c\0").1);
         assert_eq!(
-            told(b"a\0b\0c\0d\0"),
+            kept(b"a\0b\0c\0d\0"),
             (vec!["a".into(), "b".into(), "c".into()], true)
         );
         assert_eq!(
-            told(b"abcd\0efgh\0"),
+            kept(b"abcd\0efgh\0"),
             (vec!["abcd".into(), "efg".into()], true)
         );
-        assert_eq!(told(b"abcdefgh\0"), (vec!["abcdefgh".into()], false));
+        assert_eq!(kept(b"abcdefgh\0"), (vec!["abcdefgh".into()], false));
         assert_eq!(
-            told(b"\xff\xff\xff\xff\0"),
+            kept(b"\xff\xff\xff\xff\0"),
             (vec!["\u{fffd}\u{fffd}".into()], true)
         );
     }
@@ -211,11 +211,11 @@ mod tests {
             words in 1..20_usize,
             bytes in 1..100_usize,
         ) {
-            let (told, cut) = arguments(&text, CommandLimit { words, bytes });
-            prop_assert!(told.len() <= words);
-            prop_assert!(told.iter().map(String::len).sum::<usize>() <= bytes);
+            let (kept, cut) = arguments(&text, CommandLimit { words, bytes });
+            prop_assert!(kept.len() <= words);
+            prop_assert!(kept.iter().map(String::len).sum::<usize>() <= bytes);
             let (all, _) = arguments(&text, CommandLimit { words: 1000, bytes: 1000 });
-            prop_assert_eq!(told != all, cut);
+            prop_assert_eq!(kept != all, cut);
             Io::parse(&text);
         }
     }

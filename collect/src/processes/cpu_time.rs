@@ -150,7 +150,7 @@ pub(crate) fn percents<'a>(
     })
 }
 
-/// `known`: what was read at the baseline, of whoever had the pid.
+/// `known`: what was read at the baseline, of the process that had the pid then.
 fn percent_since(
     mark: &CpuReading,
     known: Option<&CpuReading>,
@@ -160,7 +160,7 @@ fn percent_since(
     let started_ticks = mark.started_ticks?;
     let known = known.filter(|known| known.started_ticks == Some(started_ticks));
     let (since, cpu_ns) = match known {
-        // A counter that went back counts nothing that can be told.
+        // A decreasing counter gives no share.
         Some(known) => (known.at, mark.cpu_ns.checked_sub(known.cpu_ns)?),
         // The start is known to a tick, cut off.
         None if ticks(started_ticks.saturating_add(1)) > baseline_at => (baseline_at, mark.cpu_ns),
@@ -302,14 +302,14 @@ mod tests {
         let counted = Duration::from_nanos(clock(own).unwrap());
         let after = Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).unwrap());
         assert!((before..=after).contains(&counted));
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let (end, ended) = std::sync::mpsc::channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                tell.send(rustix::thread::gettid()).unwrap();
+                sender.send(rustix::thread::gettid()).unwrap();
                 let _ = ended.recv();
             });
-            let thread = told.recv().unwrap().as_raw_nonzero().get();
+            let thread = receiver.recv().unwrap().as_raw_nonzero().get();
             assert_eq!(clock(u32::try_from(thread).unwrap()), None);
             drop(end);
         });

@@ -125,7 +125,7 @@ impl Machine {
         if self.started.borrow_mut().insert(pid, fake.started) != Some(fake.started) {
             self.births.fetch_add(1, Ordering::Relaxed);
             self.end_stat(pid);
-            // Who has the folder open finds nothing in it of who gets the pid next.
+            // A folder that is open shows nothing of the process that gets the pid next.
             let _ = fs::remove_dir_all(self.path(&format!("proc/{pid}")));
         }
         self.write_stat(pid, &fake.stat());
@@ -142,7 +142,7 @@ impl Machine {
         self.set_clock(pid, fake.cpu);
     }
 
-    /// In place, for who has it open.
+    /// In place, for readers that have the file open.
     pub(crate) fn write_stat(&self, pid: u32, stat: &[u8]) {
         let path = self.path(&format!("proc/{pid}/stat"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -157,7 +157,7 @@ impl Machine {
         file.set_len(u64::try_from(stat.len()).unwrap()).unwrap();
     }
 
-    /// Who has it open reads nothing of who gets the pid next.
+    /// An open folder reads nothing of the process that gets the pid next.
     fn end_stat(&self, pid: u32) {
         let path = self.path(&format!("proc/{pid}/stat"));
         if let Ok(file) = File::options().write(true).open(&path) {
@@ -201,7 +201,7 @@ impl Machine {
         }
     }
 
-    /// What tells of births here: a number that no two of them share.
+    /// The last pid here: a number that is new for each process.
     pub(crate) fn last_pid(&self) -> LastPid {
         let births = Arc::clone(&self.births);
         Box::new(move || Some(births.load(Ordering::Relaxed)))

@@ -11,17 +11,17 @@ use rustix::fd::OwnedFd;
 use super::folder::Folder;
 use super::proc_fs::ProcFs;
 
-/// For how many processes at once.
+/// The number of processes whose files may be open at once.
 const LIMIT: usize = 16;
 
 /// In how many scans in a row a process may not have run before its files are closed.
 const PATIENCE: u8 = 4;
 
-/// What is handed out while there is some left.
+/// The budget of open files, shared by all processes.
 #[derive(Debug, Default)]
 pub(super) struct Budget(Arc<()>);
 
-/// The files of a process. They stay its own: where another process gets its pid, they can only not be read.
+/// The open files of a process. They stay its own: where another process gets its pid, reading them fails.
 #[derive(Debug)]
 pub(super) struct OpenFiles {
     folder: Folder,
@@ -29,7 +29,7 @@ pub(super) struct OpenFiles {
     _share: Arc<()>,
 }
 
-/// What is kept of a process, and for how many scans it has not been needed.
+/// Decides whether a process's files stay open, by the scans in which it ran.
 #[derive(Debug, Default)]
 pub(super) struct FdPolicy {
     rested: u8,
@@ -45,7 +45,7 @@ impl FdPolicy {
         }
     }
 
-    /// The process has not run since the scan before. Closes its files where that is no exception.
+    /// The process has not run since the scan before. Closes its files after [`PATIENCE`] such scans in a row.
     pub(super) fn rested(&mut self) {
         self.rested = self.rested.saturating_add(1);
         if self.rested >= PATIENCE {
@@ -65,9 +65,9 @@ impl FdPolicy {
 }
 
 impl Budget {
-    /// For how many processes it is good still.
+    /// How many further processes may have open files.
     fn left(&self) -> usize {
-        // One is its own.
+        // One reference is the budget's own.
         (LIMIT + 1).saturating_sub(Arc::strong_count(&self.0))
     }
 

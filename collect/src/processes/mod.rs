@@ -1,13 +1,13 @@
 //! The process list, from `/proc/PID`: reads as little as accuracy allows, and only files whose reads cannot hang.
 //!
-//! A scan lists the pids, where processes may have been created since the last one (`births`), and reads
+//! A scan lists the pids, where processes may have been created since the last one (`new_pids`), and reads
 //! each one's CPU-time clock. A process whose clock stands still has not run, so it has done nothing: its
-//! row is kept. The others' `stat` is read; the files of who has just run stay open (`kept`). The clock
+//! row is kept. The others' `stat` is read; the files of processes that have just run stay open (`fd_cache`). The clock
 //! comes first, always: what happens between the two readings moves it, and the next scan sees that.
 //!
 //! Some things change without the process running. Its parent dies: children of a process that ended
 //! are read again in the same scan. Its pages are reclaimed, its priority is set, it is woken but has
-//! to wait for a CPU: everyone is read again in turn, once in [`scan::TURN`].
+//! to wait for a CPU: every process is read again in turn, once in [`scan::TURN`].
 //!
 //! The owner comes from the folder `/proc/PID`, whose owner is the effective user (as top(1) and ps(1)
 //! show) of non-dumpable processes too. It is read with `stat`: only the process itself can change it.
@@ -59,7 +59,7 @@ pub struct ProcessesCollector {
     entries: Vec<Entry>,
     /// Those there were when they were last listed.
     pids: Vec<u32>,
-    /// Rows of a list that nobody has any more.
+    /// Rows of a list that is no longer used.
     rows: Vec<model::Process>,
     /// Whether `/proc` hid others when it was last listed.
     others_hidden: bool,
@@ -97,7 +97,7 @@ impl ProcessesCollector {
     /// The shares add up to 100 at most. `time` is the beginning of the scan.
     ///
     /// # Errors
-    /// When `/proc` cannot be opened or listed, or lists nobody, not even the agent.
+    /// When `/proc` cannot be opened or listed, or lists no process, not even the agent.
     pub fn collect(
         &mut self,
         clock: &dyn Fn() -> Now,

@@ -1,12 +1,12 @@
 //! Detects whether processes have been created since a moment, by the last pid that the kernel assigned.
 //!
-//! To list `/proc` costs more than to read everyone's CPU-time clock. Pids are given in turn, so where the last one is
-//! still the same, nobody has been created: the pids known are those there are, less those that are gone, which their
-//! clocks tell. It also means that no pid has gone to another process.
+//! Listing `/proc` costs more than reading all CPU-time clocks. Pids are assigned in turn, so while the last one is the
+//! same, no process has been created: the known pids are complete, and those that have ended are noticed by their
+//! clocks. It also means that no pid was reused.
 //!
 //! The kernel gives a process its pid a moment before the process can be seen. So a list is taken to be complete
-//! only where no pid was given in the time [`SETTLED`] before it. All the same it is made anew once in
-//! [`TURN`], for what gets by: a pid chosen by who restores a process
+//! only where no pid was assigned in the time [`SETTLED`] before it. It is also made anew once in
+//! [`TURN`], for what this does not detect: a pid chosen when a process is restored
 //! (`clone3(2)` `set_tid`), and processes that `hidepid` hides or shows since they have changed their user.
 
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub(super) struct NewPids {
 }
 
 impl NewPids {
-    /// Watches by `last_pid`; without it nothing is known of births.
+    /// Watches by `last_pid`; without it, new processes are not detected.
     pub(super) fn new(last_pid: Option<LastPid>) -> Self {
         Self {
             last_pid,
@@ -68,7 +68,7 @@ impl NewPids {
         }
     }
 
-    /// Since when it is known that nobody has been created.
+    /// Since when no process has been created.
     pub(super) fn none_since(&mut self, now: Duration) -> Option<Duration> {
         let last = self.last_pid.as_ref().and_then(|last_pid| last_pid());
         self.seen = match (last, self.seen) {
@@ -103,7 +103,7 @@ mod tests {
         let last_pid = last_pid(&proc).expect("a procfs of this PID namespace");
         let before = last_pid().unwrap();
         let mut child = std::process::Command::new("true").spawn().unwrap();
-        // Others may be born meanwhile, but hardly as many as there are pids.
+        // Others may be created meanwhile, but hardly as many as there are pids.
         assert_ne!(last_pid().unwrap(), before);
         child.wait().unwrap();
     }

@@ -1,7 +1,7 @@
 //! The sampler: one cache entry for each kind of sample, one collection at a time, one encoding for all clients.
 //!
 //! A request is answered by the cached sample while that is younger than its time to live, else by a
-//! new one. Whoever asks while a sample is being collected waits for it and shares it, even where
+//! new one. Requests that arrive while a sample is being collected wait for it and share it, even where
 //! caching is off: a sample that was finished after the request came is as fresh as any.
 
 mod sample;
@@ -272,7 +272,7 @@ impl Sampler {
         self.per_process.lock()
     }
 
-    /// Lets go the samples of single processes that are as old as `age`, but for those that someone waits for.
+    /// Releases the samples of single processes that are at least as old as `age`, except those that are waited for.
     fn release_older_than(&self, age: Duration) {
         self.per_process().retain(|_, entry| {
             let is_shared = Arc::strong_count(entry) > 1;
@@ -284,7 +284,7 @@ impl Sampler {
     fn entry_of(&self, query: Query) -> Arc<Entry<()>> {
         let mut entries = self.per_process();
         if entries.len() >= PER_PROCESS_ENTRIES && !entries.contains_key(&query) {
-            // An entry that someone waits for stays: its flight is shared.
+            // An entry that is waited for stays: its collection is shared.
             let idle = entries
                 .iter()
                 .filter(|(_, entry)| Arc::strong_count(entry) == 1)

@@ -18,16 +18,16 @@ use crate::process_fields::Fields;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeltaError {
     /// It is to another kind of body.
-    #[error("the changes are to another kind of answer than the one before")]
+    #[error("the delta is to another kind of answer than the previous one")]
     Kind,
     /// It has an index beyond a list of the body.
-    #[error("the changes are to something that the answer before does not have")]
+    #[error("the delta changes something that the previous answer does not have")]
     Index,
     /// Lists that belong together are not of one length.
-    #[error("the changes' lists are not of one length")]
+    #[error("the delta's lists are not of one length")]
     Length,
     /// There would be more processes than a host can have.
-    #[error("the changes make more processes than a host can have")]
+    #[error("the delta makes more processes than a host can have")]
     TooMany,
 }
 

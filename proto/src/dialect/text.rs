@@ -40,7 +40,7 @@ pub enum ReplyError {
     Gunzip(#[from] GunzipError),
 }
 
-/// Encodes a request; `None` for what this dialect has no word for.
+/// Encodes a request; `None` where this dialect has none for `query`.
 #[must_use]
 pub fn encode_request(query: Query) -> Option<String> {
     match query {

@@ -106,7 +106,7 @@ pub enum OverLimit {
         bytes: usize,
     },
     /// With what is held already, more than [`HELD_BYTES`].
-    #[error("makes what is kept of this agent more than {HELD_BYTES} bytes")]
+    #[error("makes the data of this agent larger than {HELD_BYTES} bytes")]
     Held,
 }
 

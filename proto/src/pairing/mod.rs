@@ -61,7 +61,9 @@ impl fmt::Display for Pin {
 
 /// Text that is not a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no pin: want sha256: and 64 hexadecimal digits, as 'socktop-agent fingerprint' prints it")]
+#[error(
+    "not a fingerprint: it must be sha256: and 64 hexadecimal digits, as 'socktop-agent fingerprint' prints it"
+)]
 pub struct InvalidPin;
 
 impl FromStr for Pin {
@@ -89,7 +91,7 @@ pub struct Pairing {
     /// The host's name or address. An IPv6 address is in brackets, where it is link-local with its zone as a user would
     /// write it: `[fe80::1%eth0]`.
     pub host: String,
-    /// The port, which speaks TLS.
+    /// The TLS port.
     pub port: u16,
     /// The pin that the agent's key must have.
     pub pin: Pin,
@@ -133,19 +135,21 @@ impl fmt::Debug for Pairing {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PairingError {
     /// It does not begin with [`SCHEME`].
-    #[error("this is no pairing line: want what 'sudo socktop-agent pair' printed, {SCHEME}…")]
+    #[error(
+        "this is not a pairing line: it must be the output of 'sudo socktop-agent pair', {SCHEME}…"
+    )]
     Scheme,
     /// It is longer than [`MAX_BYTES`].
     #[error("the pairing line is longer than {MAX_BYTES} bytes")]
     TooLong,
     /// Host or port cannot be read.
-    #[error("the pairing line has no usable host and port: was it copied whole?")]
+    #[error("the pairing line has no usable host and port: was it copied completely?")]
     Authority,
     /// The pin is missing or damaged.
-    #[error("the pairing line has no usable pin: was it copied whole?")]
+    #[error("the pairing line has no usable pin: was it copied completely?")]
     Pin,
     /// A value that is no UTF-8, or has control characters.
-    #[error("the {key} in the pairing line is damaged: was it copied whole?")]
+    #[error("the {key} in the pairing line is damaged: was it copied completely?")]
     Value {
         /// The value's key.
         key: &'static str,

@@ -77,7 +77,7 @@ proptest! {
         let _ = json::decode_request(&request);
     }
 
-    /// Whoever sends a request that is not understood reads why, in a reply of bounded size.
+    /// An invalid request is answered with the reason, in a reply of bounded size.
     #[test]
     fn refusals_are_short_json_errors(request in requests()) {
         for refusal in [text::decode_request(&request), json::decode_request(&request)] {

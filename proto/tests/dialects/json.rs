@@ -150,7 +150,7 @@ fn an_error_is_json() {
 }
 
 proptest! {
-    /// The guide tells its readers to parse what is text and to unpack what is binary.
+    /// By the guide, clients parse text frames as JSON and unpack binary frames.
     #[test]
     fn only_process_lists_are_binary(body in body()) {
         let frame = encode_reply(Query::Metrics, &body);

@@ -68,7 +68,7 @@ pub async fn dial_native<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(upgrade(stream, "ws://localhost/ws", &headers).await?.0)
 }
 
-/// Speaks TLS as a client that trusts the agent's `certificate` alone, with a certificate of its own or none.
+/// Connects by TLS as a client that trusts only the agent's `certificate`, with a client certificate or none.
 ///
 /// # Errors
 /// When the handshake fails.

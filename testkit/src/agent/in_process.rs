@@ -60,19 +60,19 @@ impl AgentBuilder {
         self
     }
 
-    /// Lets in who has this token.
+    /// Admits clients with this token.
     pub fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    /// Speaks TLS.
+    /// Uses TLS.
     pub fn tls(mut self, identity: &Identity) -> Self {
         self.arguments.push("--enableSSL".to_owned());
         self.identity(identity)
     }
 
-    /// Speaks TLS if the settings say so.
+    /// Uses TLS if the settings say so.
     pub fn identity(mut self, identity: &Identity) -> Self {
         self.identity = Some(identity.clone());
         self

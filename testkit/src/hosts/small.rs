@@ -138,7 +138,7 @@ pub fn disks() -> Body {
     .into()
 }
 
-/// Two processes, one of which tells little.
+/// Two processes, one of which has few known values.
 #[must_use]
 pub fn processes() -> Body {
     body::Kind::Processes(Processes {

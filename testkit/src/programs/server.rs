@@ -17,7 +17,7 @@ impl Server {
     /// Starts `command` and waits until `port` accepts connections.
     ///
     /// # Panics
-    /// When somebody else listens there, when the program ends, or when it does not listen in time.
+    /// When another program listens there, when the program ends, or when it does not listen in time.
     #[must_use]
     pub fn start(command: &mut Command, port: u16) -> Self {
         let dial = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok();
@@ -51,7 +51,7 @@ impl DerefMut for Server {
     }
 }
 
-/// A port that nothing listens on. Somebody may take it before it is used; nobody tries to.
+/// A port that nothing listens on. Another program could take it before it is used.
 ///
 /// # Panics
 /// When there is none.

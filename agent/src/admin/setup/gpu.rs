@@ -21,8 +21,8 @@ pub struct GpuError {
     source: io::Error,
 }
 
-/// Writes the drop-in for the GPUs and groups found below `root`, or removes it where there is no GPU. Gives what
-/// the user is to be told.
+/// Writes the drop-in for the GPUs and groups found below `root`, or removes it where there is no GPU. Returns
+/// a message for the user.
 ///
 /// # Errors
 /// Where the drop-in can be neither written nor removed.
@@ -131,8 +131,8 @@ mod tests {
             "root:x:0:\nvideo:x:44:pi\nrenderers:x:5:\n",
         )
         .unwrap();
-        let told = allow_gpus(root).unwrap();
-        assert!(told.contains("daemon-reload"), "{told}");
+        let message = allow_gpus(root).unwrap();
+        assert!(message.contains("daemon-reload"), "{message}");
         let path = root.join("etc/systemd/system/socktop-agent.service.d/gpu.conf");
         let text = fs::read_to_string(&path).unwrap();
         let settings: Vec<_> = text.lines().skip(1).collect();

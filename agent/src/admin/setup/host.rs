@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config;
 use crate::tls::identity;
 
-/// What tells this host from others.
+/// What identifies this host.
 #[derive(Debug)]
 pub(super) struct Host {
     /// Its name, which its certificate is for if it can.

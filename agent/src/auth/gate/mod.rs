@@ -112,7 +112,7 @@ impl fmt::Display for Grant {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is not known who may enter.
-    #[error("nobody may enter: {reason}; once it is repaired, reload socktop-agent")]
+    #[error("all clients are refused: {reason}; repair it, then reload socktop-agent")]
     Broken {
         /// What is broken.
         reason: String,
@@ -125,7 +125,7 @@ pub enum Refusal {
     Token,
     /// No client certificate.
     #[error(
-        "this agent asks for a client certificate that its client_ca vouches for (socktop: --cert FILE --key FILE)"
+        "this agent requires a client certificate that is issued by its client_ca (socktop: --cert FILE --key FILE)"
     )]
     Certificate,
     /// A web page of an origin that is not allowed.
@@ -256,7 +256,7 @@ impl Gate {
     fn check_presented(&self, headers: &HeaderMap, query: &str) -> Result<Grant, Refusal> {
         let presented: Vec<_> = presented(headers, query).collect();
         let made = self.made.as_ref().filter(|_| self.access.tokens.is_empty());
-        // Each is compared with each, so that the time tells nothing of which one was right.
+        // All are compared, so that the time does not reveal which one matched.
         self.access
             .tokens
             .iter()

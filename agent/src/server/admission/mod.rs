@@ -1,8 +1,8 @@
 //! Admission: how many connections there may be, and which one is displaced for a new one.
 //!
-//! A connection is pending until it is let in, then a session. Where there are as many as may be, a newcomer takes
-//! the place of the oldest that is pending; a session is never ended for it. Where all are sessions, one newcomer
-//! more is let in, to be told why it cannot stay.
+//! A connection is pending until it is authenticated, then a session. At the limit, a new connection displaces the oldest
+//! pending one; a session is never displaced. Where all are sessions, one more connection is accepted, to be answered
+//! with the reason of the refusal.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use crate::address::client_network::ClientNetwork;
 use crate::config::Limits;
 
-/// Why there is no room for another session.
+/// Why another session is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Full {
     /// There are as many sessions as may be.
@@ -30,7 +30,7 @@ pub(crate) enum Full {
     PerAddress(usize),
 }
 
-/// Who is connected.
+/// The connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission(Arc<Mutex<Table>>);
 
@@ -70,14 +70,14 @@ impl Admission {
         })))
     }
 
-    /// Takes over other limits. Nobody is displaced before the next one comes.
+    /// Applies changed limits. No connection is displaced before the next one arrives.
     pub(crate) fn apply(&self, limits: &Limits) {
         let mut table = self.0.lock();
         table.connections = limits.connections;
         table.per_address = limits.per_address;
     }
 
-    /// Takes in a newcomer, and says how many it displaced.
+    /// Admits a new connection; returns how many it displaced.
     pub(crate) fn admit(&self, source: ClientNetwork) -> (Ticket, usize) {
         let mut table = self.0.lock();
         let displaced = table.make_room(source);
@@ -161,7 +161,7 @@ impl Table {
     }
 
     fn promote(&mut self, id: u64) -> Result<(), Full> {
-        // Whoever was displaced meanwhile is about to hear of it.
+        // One that was displaced meanwhile is about to be notified.
         let Some(entry) = self.entries.get_mut(&id) else {
             return Err(Full::Connections(self.connections));
         };
@@ -192,12 +192,12 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Waits until a newcomer takes the place. Only one may wait.
+    /// Waits until a new connection takes the place. Only one task may wait.
     pub(crate) async fn displaced(&self) {
         self.displaced.notified().await;
     }
 
-    /// Makes it a session, which no newcomer displaces.
+    /// Makes it a session, which new connections do not displace.
     ///
     /// # Errors
     /// Says which limit is reached.

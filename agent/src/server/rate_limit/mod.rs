@@ -17,9 +17,9 @@ use crate::server::token_bucket::TokenBucket;
 
 /// Of one token, from all addresses together, as many times the requests of one address.
 const ADDRESSES_PER_TOKEN: u32 = 4;
-/// Below so many buckets none is looked for that could go.
+/// Below this number of buckets none is removed.
 const FEW_BUCKETS: usize = 64;
-/// Above so many those go that nobody uses now, although they are not full.
+/// Above this number unused buckets are removed although they are not full.
 const MOST_UNUSED: usize = 1024;
 
 /// What a bucket is for.
@@ -50,7 +50,7 @@ impl RateLimits {
         Self(Mutex::new(Table::new(limits)))
     }
 
-    /// Takes over other limits. Who is connected keeps the buckets that it has.
+    /// Applies changed limits. Connected clients keep their buckets.
     pub(crate) fn apply(&self, limits: &Limits) {
         *self.table() = Table::new(limits);
     }
@@ -72,7 +72,7 @@ impl RateLimits {
         }
     }
 
-    /// What a session of `peer`, which `pass` has let in, may ask. A client in this very process asks as it likes.
+    /// The request limit of a session of `peer`, admitted by `pass`. A client in this process has none.
     pub(crate) fn requests(&self, peer: Peer, pass: &Grant) -> Allowance {
         let Peer::Network(address) = peer else {
             return Allowance::new(Vec::new());
@@ -114,8 +114,7 @@ impl Table {
         bucket
     }
 
-    /// Drops the buckets that nobody uses and that a new one would equal; and where there are too many others, those
-    /// of them that lack least.
+    /// Drops the unused buckets that are full; and where there are too many others, the fullest of them.
     fn sweep(&mut self, now: Instant) {
         let is_used = |bucket: &Shared| Arc::strong_count(bucket) > 1;
         self.buckets
@@ -136,7 +135,7 @@ impl Table {
     }
 }
 
-/// A connection's turn. Whoever leaves before it comes gives it back.
+/// A connection's turn. If it is dropped before the turn comes, the turn is given back.
 #[derive(Debug)]
 pub(crate) struct Turn {
     bucket: Shared,
@@ -146,7 +145,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Whether it does not come at once.
+    /// Whether the turn does not come at once.
     pub(crate) fn waits(&self) -> bool {
         self.waits
     }
@@ -168,7 +167,7 @@ impl Drop for Turn {
     }
 }
 
-/// What one session may ask, together with others of its address and of its token.
+/// The request limit of one session, which it shares with others of its address and of its token.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     buckets: Vec<Shared>,

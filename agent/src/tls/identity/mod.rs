@@ -39,7 +39,7 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// A name that a certificate cannot carry.
-    #[error("{name:?} cannot stand in a certificate: want a DNS name or an IP address")]
+    #[error("{name:?} cannot be in a certificate: it must be a DNS name or an IP address")]
     Name {
         /// The name.
         name: String,

@@ -96,7 +96,7 @@ fn known_key_is_not_replaced_unconfirmed_and_other_lines_are_added() {
 fn confirmation_replaces_a_key_and_old_tokens_stay_with_the_old_key() {
     let fixture = Fixture::new();
     fixture.added(&line("pi4", "pi4"));
-    // As an earlier version stored it: for nobody in particular. And another of the same agent.
+    // As an earlier version stored it: without a recipient. And another of the same agent.
     Profiles::update(&fixture.home.profiles, |profiles| {
         let pi4 = profiles.profiles.get_mut("pi4").unwrap();
         pi4.token_for = None;
@@ -196,7 +196,7 @@ fn text_around_pairing_lines_is_ignored() {
     assert_eq!(fixture.pin("[fe80::1%eth0]:8443"), Some(PIN));
     let (_, err, ended) = fixture.add(&format!("ocktop{}", &line("pi6", "pi6")[7..]), None);
     assert!(
-        err.contains("line 1: this is no pairing line") && ended.is_err(),
+        err.contains("line 1: this is not a pairing line") && ended.is_err(),
         "{err}"
     );
 }

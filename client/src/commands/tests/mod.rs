@@ -36,12 +36,12 @@ impl Fixture {
         fixture
     }
 
-    /// What is said on standard output and standard error, and how it ended. Nobody is there to be asked.
+    /// Standard output, standard error and the result. Questions cannot be answered.
     fn add(&self, lines: &str, name: Option<&str>) -> (String, String, Result<(), CommandError>) {
         self.add_asking(lines, name, |_| None)
     }
 
-    /// The same with somebody who gives an answer to each question.
+    /// The same with a user who gives an answer to each question.
     fn add_asking(
         &self,
         lines: &str,

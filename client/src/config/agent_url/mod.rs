@@ -20,7 +20,7 @@ use crate::secrets::token::{InvalidToken, Token};
 /// The agent's TLS port.
 pub const DEFAULT_PORT: u16 = 8443;
 
-/// Where a published agent and ours serve without TLS, unless told otherwise.
+/// The default port without TLS, of socktop 1.60 and of ours.
 pub const DEFAULT_PLAIN_PORT: u16 = 3000;
 
 const DEFAULT_PATH: &str = "/ws";
@@ -39,7 +39,7 @@ pub struct AgentUrl {
     query: String,
     token: Option<Token>,
     token_in_url: bool,
-    /// Whom the token is for, where it was stored for somebody.
+    /// The recipient that the token was stored for, if any.
     token_for: Option<Recipient>,
 }
 
@@ -88,13 +88,13 @@ impl AgentUrl {
         self.token.as_ref()
     }
 
-    /// Whom the token is for: it is shown to nobody else. `None` where it was given for this agent, whoever that is.
+    /// The only recipient that the token is sent to. `None` where it was given for the agent at this address.
     #[must_use]
     pub fn token_for(&self) -> Option<&Recipient> {
         self.token_for.as_ref().filter(|_| self.token.is_some())
     }
 
-    /// Shows the token to `recipient` and nobody else.
+    /// Limits the token to `recipient`.
     pub fn bind_token(&mut self, recipient: Recipient) {
         self.token_for = Some(recipient);
     }
@@ -116,13 +116,13 @@ impl AgentUrl {
         }
     }
 
-    /// Shows `token` to the agent, whoever that is, in place of any other.
+    /// Sends `token` to the agent at this address, in place of any other token.
     pub fn set_token(&mut self, token: Token) {
         self.token = Some(token);
         self.token_for = None;
     }
 
-    /// `HOST:PORT`, an IPv6 address in brackets with its zone: what tells agents apart.
+    /// `HOST:PORT`, an IPv6 address in brackets with its zone: what identifies an agent.
     #[must_use]
     pub fn authority(&self) -> String {
         format!("{}:{}", self.shown_host(), self.port)

@@ -128,7 +128,7 @@ pub enum ProfilesError {
         source: io::Error,
     },
     /// It is not what it should be. Line and column stand in the source's message.
-    #[error("{}: {source}; mend it or move it away, it is not written over", path.display())]
+    #[error("{}: {source}; repair it or move it away; it is not overwritten", path.display())]
     Parse {
         /// The file.
         path: PathBuf,

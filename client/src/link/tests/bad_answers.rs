@@ -13,7 +13,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn answer_of_another_kind_does_not_close_the_connection() {
     let disks = || body::Kind::Disks(Disks::default()).into();
-    let told = bodies_shown(
+    let shown = bodies_shown(
         Query::Metrics,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),
@@ -22,10 +22,10 @@ async fn answer_of_another_kind_does_not_close_the_connection() {
     )
     .await;
     assert!(
-        error(&told[0]).contains("something else for metrics"),
-        "{told:?}"
+        error(&shown[0]).contains("an answer of another kind for metrics"),
+        "{shown:?}"
     );
-    assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
+    assert!(matches!(shown[1].kind, Some(body::Kind::Metrics(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -36,7 +36,7 @@ async fn undecodable_answer_does_not_close_the_connection() {
         frame.extend([0x12, 0x03, 0xff, 0xff, 0xff]);
         Message::binary(frame)
     };
-    let told = bodies_shown(
+    let shown = bodies_shown(
         Query::Metrics,
         vec![
             Box::new(broken),
@@ -44,11 +44,11 @@ async fn undecodable_answer_does_not_close_the_connection() {
         ],
     )
     .await;
-    assert!(error(&told[0]).contains("malformed reply"), "{told:?}");
-    assert!(matches!(told[1].kind, Some(body::Kind::Metrics(_))));
+    assert!(error(&shown[0]).contains("malformed reply"), "{shown:?}");
+    assert!(matches!(shown[1].kind, Some(body::Kind::Metrics(_))));
 }
 
-/// Replies have no id there: their order tells.
+/// Replies have no id there: they are matched by their order.
 #[tokio::test(start_paused = true)]
 async fn invalid_text_answer_does_not_close_the_connection() {
     let (endpoint, mut listener) = listen();

@@ -174,7 +174,7 @@ fn list(processes: &[(u32, u32)]) -> Body {
     .into()
 }
 
-/// What the application is told of the processes.
+/// The process lists that the application gets.
 async fn shown(link: &mut Link) -> Vec<(u32, Option<u32>)> {
     loop {
         if let Event::Reply { body, .. } = next(link).await
@@ -235,7 +235,7 @@ async fn known_answer_is_requested_as_delta_and_shown_whole() {
     let (_, body) = reply(&mut link).await;
     match body.kind {
         Some(Kind::Error(error)) => assert!(
-            error.message.contains("changes that were not asked for"),
+            error.message.contains("a delta that was not requested"),
             "{error:?}"
         ),
         other => panic!("{other:?}"),

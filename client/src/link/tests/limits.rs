@@ -31,7 +31,8 @@ pub(super) fn plan(query: Query) -> Subscription {
     plan
 }
 
-/// What the application is told when an agent gives these answers to `query`, one after the other on one connection.
+/// The events that the application gets when an agent gives these answers to `query`, one after the other on one
+/// connection.
 pub(super) async fn bodies_shown(
     query: Query,
     answers: Vec<Box<dyn FnOnce(u64) -> Message>>,
@@ -44,7 +45,7 @@ pub(super) async fn bodies_shown(
     assert_eq!(state(&mut link).await, LinkState::Connecting);
     assert_eq!(state(&mut link).await, connected(Dialect::Native));
     assert_eq!(reply(&mut link).await.0, Query::Host);
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for answer in answers {
         let asked = agent.asked().await;
         assert_eq!(asked.query, query);
@@ -52,10 +53,10 @@ pub(super) async fn bodies_shown(
         let (sent, (answered, body)) = tokio::join!(agent.socket.send(message), reply(&mut link));
         sent.unwrap();
         assert_eq!(answered, query);
-        told.push(body);
+        shown.push(body);
     }
     assert_eq!(agent.asked().await.query, query, "the connection goes on");
-    told
+    shown
 }
 
 pub(super) fn error(body: &Body) -> &str {
@@ -70,7 +71,7 @@ async fn assert_limit(query: Query, words: &str, at: body::Kind, beyond: body::K
     let (at, beyond): (Body, Body) = (at.into(), beyond.into());
     let good = at.clone();
     let again = at.clone();
-    let told = bodies_shown(
+    let shown = bodies_shown(
         query,
         vec![
             Box::new(move |id| unchecked_packed_reply(id, &good)),
@@ -80,9 +81,9 @@ async fn assert_limit(query: Query, words: &str, at: body::Kind, beyond: body::K
     )
     .await;
     let words = format!("the agent's answer cannot be used: the reply {words}");
-    assert!(told[0] == at, "{words}: not as it was");
-    assert_eq!(error(&told[1]), words);
-    assert!(told[2] == at, "{words}: not as it was after an error");
+    assert!(shown[0] == at, "{words}: not as it was");
+    assert_eq!(error(&shown[1]), words);
+    assert!(shown[2] == at, "{words}: not as it was after an error");
 }
 
 /// The same for a list of so many entries.
@@ -252,7 +253,7 @@ fn padded_reply(id: u64, bytes: usize) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_of_a_message_at_the_limit() {
-    let told = bodies_shown(
+    let shown = bodies_shown(
         Query::Disks,
         vec![
             Box::new(|id| padded_reply(id, MESSAGE_BYTES)),
@@ -262,11 +263,11 @@ async fn bytes_of_a_message_at_the_limit() {
         ],
     )
     .await;
-    assert!(matches!(told[0].kind, Some(body::Kind::Disks(_))));
-    for beyond in &told[1..3] {
+    assert!(matches!(shown[0].kind, Some(body::Kind::Disks(_))));
+    for beyond in &shown[1..3] {
         assert!(error(beyond).contains("makes a message of"), "{beyond:?}");
     }
-    assert!(matches!(told[3].kind, Some(body::Kind::Disks(_))));
+    assert!(matches!(shown[3].kind, Some(body::Kind::Disks(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,7 +284,7 @@ async fn numbers_of_changes_at_the_limit() {
         };
         delta_reply(id, delta)
     };
-    let told = bodies_shown(
+    let shown = bodies_shown(
         Query::Disks,
         vec![
             Box::new(move |id| unchecked_reply(id, disks())),
@@ -294,9 +295,9 @@ async fn numbers_of_changes_at_the_limit() {
     )
     .await;
     // These are counted, and then belong to no disk.
-    assert!(error(&told[1]).contains("not of one length"), "{told:?}");
+    assert!(error(&shown[1]).contains("not of one length"), "{shown:?}");
     assert!(
-        error(&told[3]).contains("changes more than 1179648 numbers"),
-        "{told:?}"
+        error(&shown[3]).contains("changes more than 1179648 numbers"),
+        "{shown:?}"
     );
 }

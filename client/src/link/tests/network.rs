@@ -96,11 +96,11 @@ async fn server_other_than_an_agent_is_explained() {
     );
     let broken = fault_of(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 16\r\n\r\n\
-         nobody may enter",
+         all clients are refused",
     )
     .await;
     assert!(
-        broken.contains("the agent refuses: nobody may enter (HTTP status 503"),
+        broken.contains("the agent refuses: all clients are refused (HTTP status 503"),
         "{broken}"
     );
     let tls = fault_of("\x15\x03\x01\0\x02\x02\x16").await;
@@ -135,7 +135,7 @@ async fn token_is_sent_only_in_the_header() {
     assert_eq!(request.uri(), "/ws");
 }
 
-/// The requests that a published agent gets, until the link settles for one.
+/// The upgrade requests that an agent of socktop 1.60 gets, until one succeeds.
 async fn requests_of(endpoint: Endpoint, listener: TcpListener) -> Vec<Request> {
     let mut link = Link::spawn(endpoint);
     let server = async {

@@ -124,7 +124,7 @@ async fn slow_reader_slows_requests_and_loses_nothing() {
         }
         asked
     });
-    // Nobody reads for an hour: some thousand requests' time.
+    // Events are not read for an hour, the time of some thousand requests.
     sleep(Duration::from_hours(1)).await;
     let mut read = 0;
     while let Ok(event) = link.events.try_recv() {

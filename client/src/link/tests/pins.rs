@@ -346,7 +346,7 @@ async fn required_client_certificate_is_explained() {
     for refused in dialled_by(&agent, &clients, &pinned(&agent)).await {
         let message = refused.unwrap_err().to_string();
         assert!(
-            message.contains("asks for a client certificate that its client_ca vouches for")
+            message.contains("requires a client certificate that is issued by its client_ca")
                 && message.contains("--cert and --key"),
             "{message}"
         );

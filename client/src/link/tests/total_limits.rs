@@ -41,7 +41,7 @@ async fn deltas_do_not_add_up_beyond_the_limits() {
         };
         delta_reply(id, delta)
     };
-    let told = bodies_shown(
+    let shown = bodies_shown(
         Query::Processes,
         vec![
             Box::new(move |id| unchecked_packed_reply(id, &first.into())),
@@ -51,13 +51,13 @@ async fn deltas_do_not_add_up_beyond_the_limits() {
         ],
     )
     .await;
-    assert!(matches!(told[1].kind, Some(body::Kind::Processes(_))));
+    assert!(matches!(shown[1].kind, Some(body::Kind::Processes(_))));
     assert!(
-        error(&told[2]).contains("8388608 are the limit"),
+        error(&shown[2]).contains("8388608 are the limit"),
         "{:?}",
-        told[2]
+        shown[2]
     );
-    assert!(error(&told[3]).contains("not asked for"), "{:?}", told[3]);
+    assert!(error(&shown[3]).contains("not requested"), "{:?}", shown[3]);
 }
 
 /// The largest answer of each kind, by what it takes in memory.

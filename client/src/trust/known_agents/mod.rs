@@ -44,7 +44,7 @@ pub enum KnownError {
     },
     /// The agent has another key.
     #[error(
-        "another key is remembered for {authority}: {}, and not {}. If that host was installed anew or its key was \
+        "another key is remembered for {authority}: {}, and not {}. If that host was reinstalled or its key was \
          replaced, as 'sudo socktop-agent fingerprint' on it tells: socktop forget {authority}",
         remembered.short(),
         given.short()
@@ -152,7 +152,7 @@ impl KnownAgents {
         self.put(authority, pin, None)
     }
 
-    /// Remembers the key `pin` instead of `old`, because the user said so, who has seen both.
+    /// Replaces the remembered key `old` by `pin`, after the user has seen both and confirmed.
     ///
     /// # Errors
     /// Where yet another key is remembered by now. Where the file cannot be read or written.

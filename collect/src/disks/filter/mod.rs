@@ -24,7 +24,7 @@ use crate::parse::number;
 /// By how many of its mounts a disk is asked. From one disk a container may have many files bound.
 const MAX_PLACES: usize = 32;
 
-/// How long an automounter waits that does not tell.
+/// The timeout of an automounter that gives none.
 const USUAL_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Groups the mounts that are disks.

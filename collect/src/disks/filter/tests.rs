@@ -72,7 +72,7 @@ fn a_server_with_lvm_snaps_bind_mounts_and_docker_and_the_same_in_a_sandbox() {
 
 #[test]
 fn a_container_has_its_overlay_and_the_files_bound_into_it() {
-    // The latter are told apart when they are asked.
+    // The latter are distinguished when their sizes are read.
     assert_eq!(
         of_machine("container", "proc/1/mountinfo"),
         ["overlay at /", "/dev/sda1 at /etc/hosts"]

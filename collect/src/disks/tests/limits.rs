@@ -207,7 +207,7 @@ async fn automounted_share_is_read_seldom_enough_to_expire() {
     times.extend([2005, 2010]);
     for now in times {
         if now == 2005 {
-            // Nobody used it, and then somebody did.
+            // It was unused, and then used.
             tree.write("proc/1/mountinfo", &mounted(141));
         }
         let disks = collector.collect(at_seconds(now)).await.unwrap().disks;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Collects from the running system, waiting as told.
+/// Collects from the running system, and waits for as long as the collector demands.
 fn live<T>(mut collect: impl FnMut() -> Result<Collected<T>, Error>) -> T {
     loop {
         match collect().unwrap() {
@@ -20,15 +20,15 @@ fn details_of_this_process_match_its_row_in_the_list() {
     let list = live(|| all.collect(&Now::read));
     let details = live(|| wait(collector.collect(own, &Now::read)));
     let listed = list.processes.iter().find(|row| row.pid == own).unwrap();
-    let told = details.process.as_ref().unwrap();
-    assert_eq!(told.name, listed.name);
-    assert_eq!(told.user, listed.user);
-    assert_eq!(told.user_id, Some(rustix::process::geteuid().as_raw()));
-    assert_eq!(told.parent_pid, listed.parent_pid);
-    assert_eq!(told.started_boot_ms, listed.started_boot_ms);
+    let detailed = details.process.as_ref().unwrap();
+    assert_eq!(detailed.name, listed.name);
+    assert_eq!(detailed.user, listed.user);
+    assert_eq!(detailed.user_id, Some(rustix::process::geteuid().as_raw()));
+    assert_eq!(detailed.parent_pid, listed.parent_pid);
+    assert_eq!(detailed.started_boot_ms, listed.started_boot_ms);
     let exe = std::env::current_exe().unwrap();
     assert_eq!(details.executable.as_deref(), exe.to_str());
-    assert_eq!(told.name, exe.file_name().unwrap().to_str().unwrap());
+    assert_eq!(detailed.name, exe.file_name().unwrap().to_str().unwrap());
     assert_eq!(details.command, std::env::args().collect::<Vec<_>>());
     assert_eq!(
         details.working_directory.as_deref(),
@@ -37,7 +37,7 @@ fn details_of_this_process_match_its_row_in_the_list() {
     assert!(details.threads.iter().any(|thread| thread.tid == own));
     // Standard input, output and error, and `/proc`.
     assert!(details.descriptors >= Some(4));
-    assert!(details.virtual_bytes > told.resident_bytes);
+    assert!(details.virtual_bytes > detailed.resident_bytes);
     assert!(details.disk_read_bytes.is_some() && details.disk_written_bytes.is_some());
     let now = Now::read().unix.as_millis();
     let age = now - u128::from(details.started_unix_ms.unwrap());

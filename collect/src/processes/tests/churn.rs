@@ -83,7 +83,7 @@ impl World {
         fake.cpu += self.shortest;
     }
 
-    /// Someone other than init; running is what makes a change possible.
+    /// Any process but init; only a running one can change.
     fn someone(&mut self, who: usize, zombie: bool) -> Option<Fake> {
         let is_one = |fake: &&Fake| fake.pid != 1 && (fake.state == 'Z') == zombie;
         let those: Vec<&Fake> = self.processes.values().filter(is_one).collect();
@@ -168,7 +168,7 @@ impl World {
             if !who.is_multiple_of(4) {
                 self.run(&mut child);
             }
-            // In whole ticks, as the kernel tells it.
+            // In whole ticks, as the kernel gives it.
             child.started = ticks(u64::try_from(self.machine.now().boot.as_millis()).unwrap() / 10);
             self.put(child);
         }

@@ -18,7 +18,7 @@ use super::scan::TURN;
 use super::{Collected, ProcessesCollector};
 use crate::processes::new_pids::NewPids;
 
-/// A collector that has the machine's CPU clocks, and is told of births.
+/// A collector that has the machine's CPU clocks and its last pid.
 fn collector(machine: &Machine) -> ProcessesCollector {
     let mut collector = ProcessesCollector::new(machine.root());
     collector.reader = Some((machine.reader(), NewPids::new(Some(machine.last_pid()))));
@@ -36,7 +36,7 @@ fn collect(
 fn sample(machine: &Machine, collector: &mut ProcessesCollector) -> Processes {
     match collect(machine, collector).unwrap() {
         Collected::Ready(sample) => sample,
-        Collected::Wait(time) => panic!("told to wait {time:?}"),
+        Collected::Wait(time) => panic!("unexpected wait of {time:?}"),
     }
 }
 

@@ -47,7 +47,7 @@ fn list_taken_during_a_process_creation_is_not_reused() {
     let mut collector = begin(&machine);
     sample(&machine, &mut collector);
     machine.put(&Fake::new(71, "second"));
-    // The first list after a birth, and one too soon after it.
+    // The first list after a process was created, and one too soon after it.
     assert_eq!(pids(&machine, &mut collector), [70, 71]);
     pass(&machine, SETTLED.saturating_sub(ms(1)));
     put_in_secret(&machine, 72);

@@ -13,7 +13,7 @@ use socktop_proto::{Body, Fields, Frame, Query};
 use tokio_tungstenite::tungstenite::Message;
 
 /// How many encodings of a sample are kept: clients of one version want it whole, or since one of the few revisions
-/// before. Whoever makes up other wishes has them encoded anew.
+/// before. Other combinations are encoded for each request.
 const ENCODINGS: usize = 8;
 
 /// A sample and its encodings, each made when it is first wanted.
@@ -115,16 +115,16 @@ pub fn message(frame: Frame) -> Message {
     }
 }
 
-/// How many samples are kept beside the newest. Our client asks at twice a sample's time to live by default, so however many
-/// ask, what one has is the last but one at the most. Who asks more seldom, among others, is told the whole.
+/// How many samples are kept beside the newest. By default our client asks at twice a sample's time to live, so however
+/// many clients ask, each has at worst the sample before the last. A client that asks less often gets whole replies.
 const EARLIER: usize = 2;
 
-/// The last samples of a kind, by which changes are told.
+/// The last samples of a kind, as bases for deltas.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
     revision: u64,
     samples: VecDeque<Arc<Sample>>,
-    /// The answer of the one let go last, where nobody else had it.
+    /// The answer of the sample released last, where nothing else uses it.
     retired: Option<Body>,
 }
 
@@ -148,7 +148,7 @@ impl Earlier {
         sample
     }
 
-    /// An answer of this kind that nobody needs any more, whose memory the next one can have.
+    /// An unused answer of this kind, whose memory the next one can reuse.
     pub(super) fn take_retired(&mut self) -> Option<Body> {
         self.retired.take()
     }

@@ -50,7 +50,7 @@ fn since(revision: u64) -> ReplyOptions {
     }
 }
 
-/// What a client is told: the answer, and its size.
+/// What a client receives: the answer, and its size.
 fn reply(sample: &Sample, options: ReplyOptions) -> (Payload, usize) {
     let frame = sample.native(1, options).into_data();
     let answer = native::decode_reply(&frame, 1 << 20).unwrap();
@@ -137,7 +137,7 @@ fn released_sample_is_recycled_when_unshared() {
     assert_eq!(earlier.take_retired(), None);
 }
 
-/// What a client is told of a sample in each dialect, where it is an error.
+/// What a client receives of an error sample, in each dialect.
 fn errors(sample: &Sample) -> [Option<String>; 3] {
     use tokio_tungstenite::tungstenite::Message;
     let words = |body: Body| match body.kind {
