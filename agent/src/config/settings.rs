@@ -20,7 +20,7 @@ pub(super) struct Settings {
     pub(super) port: Option<u16>,
     /// A file with the tokens.
     pub(super) token_file: Option<PathBuf>,
-    /// Let anyone in without a token: from `access.toml` and the command line.
+    /// Admit all clients without a token: from `access.toml` and the command line.
     #[serde(skip)]
     pub(super) no_token: Option<bool>,
     /// What to log.

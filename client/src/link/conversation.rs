@@ -277,7 +277,7 @@ impl Conversation<'_> {
     /// Which request a message answers, and what it says.
     ///
     /// # Errors
-    /// Where nothing tells which.
+    /// Where it is not known which.
     fn decode(
         &mut self,
         frame: Frame,

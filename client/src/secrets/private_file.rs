@@ -192,7 +192,7 @@ impl Lock {
     }
 }
 
-/// Sees to it that nobody else can use the secret in the file at `path`: takes their permissions away where the file is
+/// Makes the secret in the file at `path` private: removes others' permissions where the file is
 /// ours. Gives a warning to show where others had, or have, some.
 #[must_use]
 pub fn keep_private(path: &Path) -> Option<String> {
