@@ -34,7 +34,7 @@ pub fn in_own_host(test: &str, body: impl FnOnce()) {
         return;
     }
     if !geteuid().is_root() {
-        skip(test, "namespaces and mounts want root");
+        skip(test, "namespaces and mounts need root");
         return;
     }
     if !have_fuse() {

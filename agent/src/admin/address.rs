@@ -71,7 +71,7 @@ fn by_route() -> Option<IpAddr> {
     })
 }
 
-/// Whether another machine can use it: link-local addresses want an interface, too.
+/// Whether another machine can use it: link-local addresses need an interface, too.
 fn is_usable(address: &IpAddr) -> bool {
     let link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),

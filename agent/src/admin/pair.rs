@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(hosts(Some("fd99::2"), &[]), some("[fd99::2]"));
         assert_eq!(hosts(None, &["[::1]:1", "192.0.2.7:1"]), some("192.0.2.7"));
         assert_eq!(hosts(None, &["127.0.0.1:1"]), None);
-        // Interface 1 is lo. Another address is better than one that wants an interface.
+        // Interface 1 is lo. Another address is better than one that needs an interface.
         let local = "[fe80::1%1]:1";
         assert_eq!(hosts(None, &[local]), some("[fe80::1%lo]"));
         assert_eq!(hosts(None, &[local, "192.0.2.7:1"]), some("192.0.2.7"));

@@ -175,7 +175,7 @@ async fn accept_tls(
         stream.shutdown().await?;
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "the client speaks plain HTTP: it wants wss:// instead of ws://",
+            "the client uses plain HTTP: it has to use wss:// instead of ws://",
         ));
     }
     acceptor

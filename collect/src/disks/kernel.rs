@@ -78,7 +78,7 @@ fn mount_id(file: &OwnedFd) -> io::Result<u32> {
     mount_id_by_statx(file).map_or_else(|| mount_id_by_fdinfo(file), Ok)
 }
 
-/// The mount by `statx(2)`, for which nothing else is wanted of the file. `None` before Linux 5.8.
+/// The mount by `statx(2)`, without reading anything else of the file. `None` before Linux 5.8.
 fn mount_id_by_statx(file: &OwnedFd) -> Option<u32> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     let stat = statx(file, "", flags, StatxFlags::empty()).ok()?;
