@@ -102,7 +102,7 @@ impl Bounded {
 
 fn parent(hostile: &Hostile) -> u32 {
     let pids = hostile.pids("parent");
-    *pids.first().expect("the program tells its pid")
+    *pids.first().expect("the program prints its pid")
 }
 
 /// Runs `body` with a bounded agent.

@@ -1,8 +1,8 @@
 //! Secrets that must not leak, searched for in every byte that the agent sends: in every dialect, for every request,
 //! with every right.
 //!
-//! Arguments are received to those with full rights only, and to nobody where `redact_arguments` is set; the environment to
-//! nobody at all; and no name is ever made of arguments.
+//! Arguments are sent only to clients with full rights, and to none where `redact_arguments` is set; the environment is
+//! never sent; and no name is ever made of arguments.
 
 #![cfg(test)]
 

@@ -130,7 +130,7 @@ fn ask_for(time: Duration, url: &str, cadence: Duration) -> Readings {
 fn two_cpus() -> [usize; 2] {
     let allowed = sched_getaffinity(None).unwrap();
     let mut cpus = (0..1024).filter(|&cpu| allowed.is_set(cpu));
-    [(); 2].map(|()| cpus.next().expect("this test wants two CPUs"))
+    [(); 2].map(|()| cpus.next().expect("this test needs two CPUs"))
 }
 
 /// How much too much a process list says of each loop, points of one core.

@@ -16,7 +16,7 @@ use socktop_tests::{
 /// More than the agent may have of threads, whatever hangs.
 const MAX_THREADS: usize = 64;
 
-/// The name of a process that may go on, so that the agent wants its command line or executable; and one that is whole.
+/// The name of a process that may go on, so that the agent reads its command line or executable; and one that is whole.
 const CUT_NAME: &str = "a-name-of-15-by";
 const WHOLE_NAME: &str = "short";
 

@@ -1,6 +1,6 @@
 //! The two examples of the published integration guide, unchanged, against our agent.
 //!
-//! They want Python with `websockets` (found by `PYTHONPATH`), Node with `ws` (found by `NODE_PATH`),
+//! They need Python with `websockets` (found by `PYTHONPATH`), Node with `ws` (found by `NODE_PATH`),
 //! and port 3000. .ci/run brings all but the port.
 
 use std::path::Path;

@@ -77,7 +77,7 @@ impl System {
         files
     }
 
-    /// Nothing is left over, each token is whole, and clients can be let in.
+    /// Nothing is left over, each token is whole, and clients can be admitted.
     fn is_whole(&self, at: &str) {
         for file in self.files() {
             let draft = file

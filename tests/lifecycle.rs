@@ -75,7 +75,7 @@ fn own_pid() -> u32 {
     std::process::id()
 }
 
-/// Asks for everything once, of this very process where one is wanted, and looks at each reply.
+/// Sends every query once, for this process where one has to be given, and checks each reply.
 async fn assert_all_queries_are_answered(link: &mut Link) {
     let body::Kind::Host(host) = reply(link, Query::Host).await else {
         panic!("no host facts");

@@ -53,7 +53,7 @@ fn child_never_has_the_command_line_of_another_process() {
         );
         assert_ne!(
             with_command, 0,
-            "children are told with their command lines"
+            "children are sent with their command lines"
         );
         assert_eq!(strange, 0, "of {rows} rows, command lines of strangers");
     });

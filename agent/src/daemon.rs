@@ -22,7 +22,7 @@ use crate::systemd::notify::{self, Notes};
 use crate::tls::{Tls, TlsError};
 use crate::transport::accept::{Ended, Server};
 
-/// Serves until SIGTERM or SIGINT, or until nobody has been connected for as long as `config` says: on the sockets
+/// Serves until SIGTERM or SIGINT, or until the idle exit of `config`: on the sockets
 /// that systemd `passed`, else on those that it binds. At SIGHUP it takes over what `reread` gives.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ pub async fn run(
         places.join(" and ")
     );
     if config.access.no_token {
-        tracing::warn!("no token is asked for: whoever can reach the port sees everything");
+        tracing::warn!("no token is required: everyone who can reach the port has full access");
     }
     if let Some(token) = server.agent().gate().made_token() {
         show_token(token, &hostname, &addresses, tls.as_ref());
@@ -97,7 +97,7 @@ pub async fn run(
         let seconds = time.as_secs_f64();
         tracing::info!(
             event = "idle-exit",
-            "nobody was connected for {seconds} s: socktop-agent ends"
+            "no client was connected for {seconds} s: socktop-agent ends"
         );
     }
     notify::stopping();
@@ -209,7 +209,7 @@ fn listeners(config: &Config, passed: Vec<std::net::TcpListener>) -> Result<Vec<
 fn show_token(token: &Token, hostname: &str, addresses: &[SocketAddr], tls: Option<&Tls>) {
     if logging::is_journal() {
         tracing::warn!(
-            "no token is set, so only clients on this machine are let in: set one with --token-file, \
+            "no token is set, so only clients on this machine are admitted: set one with --token-file, \
              SOCKTOP_TOKEN or LoadCredential=token:FILE"
         );
         return;

@@ -150,7 +150,7 @@ where
             )),
             (Subprotocol::Plain, Message::Text(text)) => decode_plain(&text),
             (Subprotocol::Plain, Message::Binary(_)) => Err(message(text::refusal(
-                "a binary frame: requests are text frames; protobuf wants the subprotocol socktop.v2",
+                "a binary frame: requests are text frames; protobuf needs the subprotocol socktop.v2",
             ))),
             // tungstenite answers pings and closes by itself.
             (_, Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {

@@ -47,7 +47,7 @@ async fn agent_serves_passed_sockets_and_exits_when_idle() {
         log.contains(&format!("ws://{address}/ws (systemd's socket)")),
         "{log}"
     );
-    assert!(log.contains("nobody was connected for 0.05 s"), "{log}");
+    assert!(log.contains("no client was connected for 0.05 s"), "{log}");
     drop(held);
 }
 
@@ -72,7 +72,7 @@ async fn health_checks_do_not_prevent_the_idle_exit() {
         ended = end(child) => ended,
     };
     assert!(success, "{log}");
-    assert!(log.contains("nobody was connected for 1 s"), "{log}");
+    assert!(log.contains("no client was connected for 1 s"), "{log}");
     drop(held);
 }
 
@@ -96,7 +96,7 @@ async fn silent_connections_do_not_prevent_the_idle_exit() {
         ended = end(child) => ended,
     };
     assert!(success, "{log}");
-    assert!(log.contains("nobody was connected for 1 s"), "{log}");
+    assert!(log.contains("no client was connected for 1 s"), "{log}");
     drop(held);
 }
 

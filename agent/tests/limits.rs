@@ -307,7 +307,7 @@ async fn wrong_tokens_are_delayed_and_the_right_token_is_not() {
             .await
             .unwrap();
         let mut answer = String::new();
-        // A newcomer may take its place, too.
+        // A new connection may displace it, too.
         let _ = stream.read_to_string(&mut answer).await;
         answer
     };

@@ -34,7 +34,7 @@ trap - EXIT
 fn link_local_address_is_served_with_interface_name_or_index() {
     let own_network = Command::new("unshare").args(["-n", "ip", "-V"]).output();
     if !geteuid().is_root() || !own_network.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: a network namespace of its own wants root, unshare and ip");
+        eprintln!("skipped: a network namespace of its own needs root, unshare and ip");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -60,7 +60,7 @@ async fn memory_is_unreadable_to_processes_of_the_same_user() {
     let mut agent = serve("exec \"$@\"", &[], dropped, home.path());
     let proc = Path::new("/proc").join(agent.pid().to_string());
     let owner = |name: &str| fs::metadata(proc.join(name)).unwrap().uid();
-    // proc(5): what wants the right to trace a process is root's where it may not be dumped.
+    // proc(5): files that need the right to trace a process belong to root if it is not dumpable.
     assert_eq!(owner("environ"), 0);
     assert_eq!(owner(""), user);
 

@@ -28,7 +28,7 @@ async fn refusal(server: &RunningAgent, path: &str, headers: &[(&'static str, &s
     match server.dial(path, headers).await {
         Err(WsError::Http(response)) => response.status().as_u16(),
         Err(error) => panic!("{error}"),
-        Ok(_) => panic!("let in"),
+        Ok(_) => panic!("admitted"),
     }
 }
 

@@ -110,7 +110,7 @@ impl Host {
 /// The status of a refusal by HTTP, or nothing where TLS refused already.
 fn status<S>(dialled: Result<WebSocketStream<S>, WsError>) -> Option<u16> {
     match dialled {
-        Ok(_) => panic!("let in"),
+        Ok(_) => panic!("admitted"),
         Err(WsError::Http(response)) => Some(response.status().as_u16()),
         Err(_) => None,
     }

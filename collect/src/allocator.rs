@@ -1,7 +1,7 @@
 //! Returns free memory that the allocator keeps to the kernel (`malloc_trim(3)`).
 //!
 //! glibc gives back what is free at the end of its heap. After a list of thousands of processes the free memory lies between
-//! small pieces that are in use, and an agent that somebody watches for months would keep it.
+//! small pieces that are in use, and an agent that is watched for months would keep it.
 
 /// Returns all free pages to the kernel. For use after a large answer was released, not for every request: it walks
 /// the heap.

@@ -136,7 +136,7 @@ impl Users {
         }
     }
 
-    /// Asks for the names that were wanted and not known. Call it when all were.
+    /// Looks up the requested names that are not known. Call it after all requests.
     pub(crate) fn ask(&mut self) {
         let Some(lookup) = self.lookup else { return };
         if self.asking.is_some() || self.wanted.is_empty() {
@@ -156,7 +156,7 @@ impl Users {
             user: None,
             make: Box::new(make),
         });
-        // Without a thread to spare they stay wanted.
+        // Without a free thread they stay requested.
         if is_asked {
             self.wanted.clear();
             self.asking = Some(asking);

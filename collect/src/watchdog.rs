@@ -1,9 +1,9 @@
 //! The watchdog: a kernel timer that ends the process when the serving thread makes no progress.
 //!
-//! Calls that may hang are made by helper threads (`collect::deadline`). Should one of the others hang all the same, nobody
+//! Calls that may hang are made by helper threads (`collect::deadline`). Should one of the others hang all the same, no client
 //! is answered any more, not even SIGTERM. So a sample is collected under `alarm(2)`: SIGALRM, which nothing catches, ends
 //! the process, and the service manager starts it again. The timer runs only while some sample is being collected: an
-//! agent that nobody asks is woken by nothing, and a cached answer costs no call. It begins anew with each sample that
+//! idle agent is not woken, and a cached answer costs no call. It begins anew with each sample that
 //! begins or ends, so that it ends no agent that is merely busy, whatever it is asked.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -34,7 +34,7 @@ pub fn in_own_host(test: &str, body: impl FnOnce()) {
         return;
     }
     if !geteuid().is_root() {
-        skip(test, "namespaces and mounts want root");
+        skip(test, "namespaces and mounts need root");
         return;
     }
     if !have_fuse() {
@@ -143,7 +143,7 @@ impl Hostile {
         it
     }
 
-    /// Makes the processes of [`Self::with_own_memory`] lock their memory maps: whoever reads their command lines waits.
+    /// Makes the processes of [`Self::with_own_memory`] lock their memory maps: a reader of their command lines then waits.
     ///
     /// # Panics
     /// When they do not.

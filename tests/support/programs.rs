@@ -43,7 +43,7 @@ pub fn our_program(name: &str) -> PathBuf {
 pub fn published_program(name: &str) -> PathBuf {
     let folder = env::var_os("SOCKTOP_PEERS").unwrap_or_else(|| {
         panic!(
-            "these tests want the published programs: run `cargo install --locked --root FOLDER \
+            "these tests need the programs of socktop 1.60.1: run `cargo install --locked --root FOLDER \
              socktop@1.60.1 socktop_agent@1.60.1` and set SOCKTOP_PEERS=FOLDER, or run .ci/run"
         )
     });

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plays the attacker: what a stranger, or a client that was let in, can do to an agent on purpose.
+"""Plays the attacker: what an unauthenticated or an admitted client can do to an agent on purpose.
 
 Each attack goes on for --seconds and prints a line of what came of it. It talks to the box of the cases alone.
 """
@@ -94,7 +94,7 @@ class Attack:
         return reader, writer
 
     async def ended(self, reader):
-        """Waits until the agent hangs up."""
+        """Waits until the agent closes the connection."""
         while await reader.read(4096):
             pass
         self.seen["ended by the agent"] += 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Asks an agent, over TLS and with the token of SOCKTOP_TOKEN, in the text dialect of socktop 1.60, and in the native one
-what that one does not tell.
+what that one does not give.
 
 It fails, with a line on why, where the agent does not do as it should. `client.py --help` lists what it can ask.
 """
@@ -126,7 +126,7 @@ def decode_processes(message):
 
 
 def host_facts(arguments):
-    """A line for each of the facts about the host that only the native dialect tells."""
+    """A line for each of the facts about the host that only the native dialect has."""
     names = {2: "kernel", 3: "os", 4: "model", 5: "architecture", 6: "cpu_model", 7: "cpu_count", 8: "agent_version"}
     with Agent(arguments.port, arguments.host, timeout=arguments.timeout, native=True) as agent:
         # Request {id: 1, host: {}}
@@ -155,7 +155,7 @@ def refused(arguments):
 
 
 def served(counts, timeout):
-    """Connects and asks one cheap thing; tells apart who was refused and who was dropped."""
+    """Connects and asks one cheap thing; distinguishes refused from dropped connections."""
     try:
         with Agent(timeout=timeout) as agent:
             agent.ask("get_disks")

@@ -6,7 +6,7 @@ use std::path::Path;
 /// How far up the processes are followed: sudo, a shell or two, sshd.
 const ANCESTORS: usize = 16;
 
-/// Addresses that belong to nobody (RFC 5737, RFC 3849). Nothing is sent to them.
+/// Documentation addresses, which no host has (RFC 5737, RFC 3849). Nothing is sent to them.
 const NOBODY: [(IpAddr, IpAddr); 2] = [
     (
         IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -71,7 +71,7 @@ fn by_route() -> Option<IpAddr> {
     })
 }
 
-/// Whether another machine can use it: link-local addresses want an interface, too.
+/// Whether another machine can use it: link-local addresses need an interface, too.
 fn is_usable(address: &IpAddr) -> bool {
     let link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),

@@ -51,7 +51,7 @@ pub enum AdminError {
     },
     /// Without this token no client could connect.
     #[error(
-        "{name} is the last token, and without one another would be made: add another first; to let nobody in at all: \
+        "{name} is the last token, and without one another would be generated: add another first; to refuse all clients: \
          systemctl disable --now socktop-agent.socket socktop-agent.service"
     )]
     LastToken {

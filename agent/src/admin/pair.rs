@@ -26,7 +26,7 @@ pub struct PairOptions {
 /// The line for this host, whose files are below `root`.
 ///
 /// # Errors
-/// Where there is no identity or no such token, or they may not be read; where nobody could reach the agent.
+/// Where there is no identity or no such token, or they may not be read; where no client could reach the agent.
 pub fn pair(root: &Path, options: &PairOptions) -> Result<Pairing, AdminError> {
     let etc = HostFiles::below(root);
     // The lock keeps others from changing the files meanwhile; temporary files of a killed run are removed.
@@ -64,7 +64,7 @@ pub(super) fn line(
         listens = service::listens();
         if !service::is_listening() {
             tracing::warn!(
-                "nobody can connect yet: the port is not open; systemctl enable --now socktop-agent.socket opens it"
+                "clients cannot connect yet: the port is not open; systemctl enable --now socktop-agent.socket opens it"
             );
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(hosts(Some("fd99::2"), &[]), some("[fd99::2]"));
         assert_eq!(hosts(None, &["[::1]:1", "192.0.2.7:1"]), some("192.0.2.7"));
         assert_eq!(hosts(None, &["127.0.0.1:1"]), None);
-        // Interface 1 is lo. Another address is better than one that wants an interface.
+        // Interface 1 is lo. Another address is better than one that needs an interface.
         let local = "[fe80::1%1]:1";
         assert_eq!(hosts(None, &[local]), some("[fe80::1%lo]"));
         assert_eq!(hosts(None, &[local, "192.0.2.7:1"]), some("192.0.2.7"));

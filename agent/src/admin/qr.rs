@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Light modules around the code, that it can be found (ISO/IEC 18004 wants four; two do on a screen).
+/// Light modules around the code, so that it can be found (ISO/IEC 18004 requires four; two suffice on a screen).
 const MARGIN: usize = 2;
 
 /// A code that cannot be shown.

@@ -11,7 +11,7 @@ const MOST_LINKS: usize = 40;
 
 /// The file that `path` stands for: itself, unless it is a symbolic link.
 ///
-/// A link is followed here, one folder after the other, instead of by the kernel: where somebody else may change a
+/// A link is followed here, one folder after the other, instead of by the kernel: where another user may change a
 /// folder or a link on the way, they would choose what root writes to.
 ///
 /// # Errors
@@ -70,7 +70,7 @@ fn names(path: &Path) -> Vec<OsString> {
         .collect()
 }
 
-/// Whether nobody but root and this user can put something else in the place of `entry` in `folder`. In a sticky one
+/// Whether only root and this user can replace `entry` in `folder`. In a sticky one
 /// others can replace only what is theirs.
 fn is_ours(folder: &Metadata, entry: Option<&Metadata>) -> bool {
     let own = rustix::process::geteuid().as_raw();

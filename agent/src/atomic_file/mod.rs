@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-/// Writes `text` to the file at `path` with `mode`, in one step for whoever reads it. Two writers of one path
+/// Writes `text` to the file at `path` with `mode`, atomically for its readers. Two writers of one path
 /// must keep each other out, see [`lock`]. Where `path` is a symbolic link it stays, and what it leads to is written.
 ///
 /// # Errors
-/// Where the folder or the disk does not take it, or somebody else could have made the link lead where it does. What
+/// Where the folder or the disk does not take it, or another user could have made the link lead where it does. What
 /// was there before is there still.
 pub(crate) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let path = &links::target(path)?;

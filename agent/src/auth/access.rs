@@ -8,7 +8,7 @@ use crate::auth::token_file::NamedToken;
 pub struct Access {
     /// The tokens that let a client in. Where there is one, everyone is asked.
     pub tokens: Vec<NamedToken>,
-    /// Let anyone in without a token. Without it and without a token, only loopback gets in.
+    /// Whether all clients are admitted without a token. If not, and without a token, only loopback clients are.
     pub no_token: bool,
     /// Origins whose pages may connect.
     pub allowed_origins: Vec<String>,

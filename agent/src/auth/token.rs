@@ -18,7 +18,7 @@ pub enum TokenError {
     },
     /// It is empty, or no header could carry it.
     #[error(
-        "the token in {origin} is unusable: want at least one printable ASCII character, and no space"
+        "the token in {origin} is unusable: expected at least one printable ASCII character, and no space"
     )]
     Unusable {
         /// The file or variable.

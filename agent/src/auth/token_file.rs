@@ -64,7 +64,7 @@ impl FromStr for Rights {
         match text {
             "full" => Ok(Self::Full),
             "metrics" => Ok(Self::Metrics),
-            _ => Err("want full or metrics".to_owned()),
+            _ => Err("expected full or metrics".to_owned()),
         }
     }
 }
@@ -106,7 +106,7 @@ impl FromStr for TokenName {
             Ok(Self(text.into()))
         } else {
             Err(format!(
-                "want a name of at most {MAX_NAME} letters, digits and -_.@"
+                "expected a name of at most {MAX_NAME} letters, digits and -_.@"
             ))
         }
     }
@@ -144,7 +144,7 @@ impl NamedToken {
                 Some(("name", name)) => name.parse().map(|name| named.name = name),
                 Some(("rights", rights)) => rights.parse().map(|rights| named.rights = rights),
                 // It may be part of a secret, so it is not shown.
-                _ => Err("want nothing after the token but name=… and rights=…".to_owned()),
+                _ => Err("expected nothing after the token but name=… and rights=…".to_owned()),
             };
             value.map_err(|reason| TokenError::Line {
                 origin: origin.to_owned(),
@@ -316,10 +316,10 @@ mod tests {
         for (text, wanted) in [
             ("", "unusable"),
             ("# nothing else\n", "unusable"),
-            ("a\nb c0rrect\n", "line 2: want nothing after the token"),
-            ("a rights=all", "line 1: want full or metrics"),
-            ("a name=", "want a name"),
-            ("a name=bär", "want a name"),
+            ("a\nb c0rrect\n", "line 2: expected nothing after the token"),
+            ("a rights=all", "line 1: expected full or metrics"),
+            ("a name=", "expected a name"),
+            ("a name=bär", "expected a name"),
             ("a\nb\n", "line 2: there is a token named default already"),
             ("naïve", "unusable"),
         ] {

@@ -10,13 +10,13 @@ use super::settings::Settings;
 use super::{ConfigError, DEFAULT_FILE};
 use crate::auth::client_ca::{ClientCa, Require};
 
-/// `access.toml`: who may enter, in a file of its own, so that a slip in another setting opens nothing.
+/// `access.toml`: the access rules, in a file of their own, so that a mistake in another setting gives no access.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct AccessFile {
     /// Web origins whose pages may connect, such as `https://dashboard.example`.
     pub(super) allowed_origins: Vec<String>,
-    /// Let anyone in without a token.
+    /// Admit all clients without a token.
     pub(super) no_token: bool,
     /// The authorities that vouch for clients' certificates, in PEM format.
     client_ca: Option<PathBuf>,

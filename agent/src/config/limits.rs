@@ -77,7 +77,7 @@ impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Within<MIN, MAX> 
             .ok()
             .filter(|number| (MIN..=MAX).contains(number))
             .map(Self)
-            .ok_or_else(|| serde::de::Error::custom(format!("{number}: want {MIN} to {MAX}")))
+            .ok_or_else(|| serde::de::Error::custom(format!("{number}: expected {MIN} to {MAX}")))
     }
 }
 

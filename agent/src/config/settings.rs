@@ -20,7 +20,7 @@ pub(super) struct Settings {
     pub(super) port: Option<u16>,
     /// A file with the tokens.
     pub(super) token_file: Option<PathBuf>,
-    /// Let anyone in without a token: from `access.toml` and the command line.
+    /// Admit all clients without a token: from `access.toml` and the command line.
     #[serde(skip)]
     pub(super) no_token: Option<bool>,
     /// What to log.
@@ -74,7 +74,7 @@ impl Settings {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let number =
-            |name: &'static str| parsed(name, variable(name), "want a number of milliseconds");
+            |name: &'static str| parsed(name, variable(name), "expected a number of milliseconds");
         let switch = |name: &'static str| {
             let value = variable(name);
             match value.as_deref().map(str::trim) {
@@ -84,7 +84,7 @@ impl Settings {
                 Some(_) => Err(ConfigError::Environment {
                     name,
                     value: value.unwrap_or_default(),
-                    expected: "want 1 or 0".to_owned(),
+                    expected: "expected 1 or 0".to_owned(),
                 }),
             }
         };
@@ -92,7 +92,7 @@ impl Settings {
             port: parsed(
                 "SOCKTOP_PORT",
                 variable("SOCKTOP_PORT"),
-                "want a port, 0 to 65535",
+                "expected a port, 0 to 65535",
             )?,
             tokens: variable("SOCKTOP_TOKEN")
                 .filter(|token| !token.is_empty())

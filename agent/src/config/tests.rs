@@ -212,7 +212,7 @@ fn limit_out_of_range_is_named_with_its_line() {
     let error = load(&[], &[], "[limits]\n\nconnections = 0").unwrap_err();
     let error = error.to_string();
     assert!(error.contains("line 3"), "{error}");
-    assert!(error.contains("want 1 to 4096"), "{error}");
+    assert!(error.contains("expected 1 to 4096"), "{error}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::parse(text).ok_or_else(|| {
-            "want an address such as 192.0.2.1, 0.0.0.0:3000 or [::]:3000, a link-local one with its interface: \
+            "expected an address such as 192.0.2.1, 0.0.0.0:3000 or [::]:3000, a link-local one with its interface: \
              [fe80::1%eth0]:3000"
                 .to_owned()
         })
@@ -96,7 +96,7 @@ impl FromStr for LogLevel {
     fn from_str(text: &str) -> Result<Self, String> {
         text.parse()
             .map(Self)
-            .map_err(|_| "want error, warn, info, debug or trace".to_owned())
+            .map_err(|_| "expected error, warn, info, debug or trace".to_owned())
     }
 }
 
@@ -136,7 +136,7 @@ impl<'de> Deserialize<'de> for IdleExit {
             Ok(Self(Some(Duration::from_secs_f64(seconds))))
         } else {
             Err(serde::de::Error::custom(format!(
-                "{seconds} seconds: want {} to {}, or 0 for never",
+                "{seconds} seconds: expected {} to {}, or 0 for never",
                 Self::SHORTEST_SECONDS,
                 Self::LONGEST_SECONDS
             )))

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 pub struct Count {
     /// Connections that are no conversation (yet): handshakes, requests for `/healthz`.
     pub connections: usize,
-    /// Conversations: clients that were let in.
+    /// Sessions: clients that were admitted.
     pub sessions: usize,
     /// How many have left that were clients: no health checks.
     left: u64,

@@ -87,7 +87,7 @@ pub fn differ(listeners: &[TcpListener], configured: &[SocketAddr]) -> bool {
             continue;
         };
         actual.insert(address);
-        // [::] takes IPv4 too, unless it is told not to.
+        // [::] takes IPv4 too, unless IPV6_V6ONLY is set.
         if address.ip() == Ipv6Addr::UNSPECIFIED && !ipv6_v6only(listener).unwrap_or(true) {
             actual.insert((Ipv4Addr::UNSPECIFIED, address.port()).into());
         }

@@ -1,4 +1,4 @@
-//! Log rate limits: no client can fill the log. The first refusals, sessions and faults of an address are logged one by
+//! Limits on the log: no client can fill it. The first refusals, sessions and faults of an address are logged one by
 //! one, further ones as a count per minute.
 //!
 //! There is no timer: the count is logged with the next event of its kind, or when the agent stops.

@@ -30,7 +30,7 @@ impl PendingConnection {
         }
     }
 
-    /// Waits until a newcomer takes its place.
+    /// Waits until a new connection displaces it.
     pub(crate) async fn displaced(&self) {
         self.ticket.displaced().await;
     }

@@ -74,7 +74,7 @@ impl Agent {
         Ok(Self::new(sampling, Limits::default(), gate, None, None))
     }
 
-    /// Who gets in.
+    /// The access rules.
     #[must_use]
     pub fn gate(&self) -> Arc<Gate> {
         Arc::clone(&self.gate.read())
@@ -86,7 +86,7 @@ impl Agent {
         &self.clients
     }
 
-    /// Takes over what can change while clients are connected: who gets in, how TLS is spoken with them, what is
+    /// Takes over what can change while clients are connected: the access rules, the TLS settings, what is
     /// collected, for how long it is shared, the limits, and the time to an idle exit. Who is connected keeps the limits
     /// of one connection. Whether TLS is spoken cannot change.
     pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {

@@ -22,7 +22,7 @@ pub enum ActivationError {
     Announced(io::Error),
     /// A descriptor that is no listening TCP socket.
     #[error(
-        "descriptor {descriptor} ({name}) from systemd is {what}: the socket unit wants ListenStream= \
+        "descriptor {descriptor} ({name}) from systemd is {what}: the socket unit needs ListenStream= \
          with a port or an IP address and port, and Accept=no"
     )]
     Unsuitable {

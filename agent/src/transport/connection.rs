@@ -44,7 +44,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Serves it until it is upgraded or ended, or a newcomer takes its place.
+    /// Serves it until it is upgraded, ended or displaced by a new connection.
     pub(crate) async fn serve(self, stream: TcpStream, ticket: Ticket) {
         // Not before it says something: some only look whether the port is open.
         self.client_mark.clear();
@@ -175,7 +175,7 @@ async fn accept_tls(
         stream.shutdown().await?;
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "the client speaks plain HTTP: it wants wss:// instead of ws://",
+            "the client uses plain HTTP: it has to use wss:// instead of ws://",
         ));
     }
     acceptor

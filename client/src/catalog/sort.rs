@@ -23,7 +23,7 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// Sorting by `column`, in the direction that one wants most often.
+    /// Sorting by `column`, in its usual direction.
     #[must_use]
     pub fn by(column: Column) -> Self {
         Self {

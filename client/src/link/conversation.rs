@@ -83,7 +83,7 @@ struct Conversation<'a> {
     schedule: Schedule,
     outstanding: Vec<Outstanding>,
     next_id: u64,
-    /// What is wanted of each process in the list.
+    /// The fields that are requested of each process in the list.
     fields: Fields,
     answers: Answers<'a>,
     /// When the last message came.
@@ -277,7 +277,7 @@ impl Conversation<'_> {
     /// Which request a message answers, and what it says.
     ///
     /// # Errors
-    /// Where nothing tells which.
+    /// Where it is not known which.
     fn decode(
         &mut self,
         frame: Frame,

@@ -183,7 +183,7 @@ fn may_have_token(target: &AgentUrl, peer: Option<&Peer>) -> Result<(), Fault> {
                 Recipient::Vouched(authority) => {
                     format!("{authority} as certificate authorities vouch for it")
                 }
-                Recipient::Unknown(_) => "somebody that this version does not know".to_owned(),
+                Recipient::Unknown(_) => "an agent that this version cannot identify".to_owned(),
             },
             peer: match peer {
                 Some(peer) => format!("the key {}", peer.key.short()),

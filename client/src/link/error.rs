@@ -124,7 +124,7 @@ pub(super) fn refusal(status: StatusCode, said: &str, has_token: bool) -> Fault 
             Some("the agent refuses the token; check --token-file, SOCKTOP_TOKEN or the URL")
         }
         StatusCode::UNAUTHORIZED => {
-            Some("the agent wants a token; pass --token-file FILE or set SOCKTOP_TOKEN")
+            Some("the agent requires a token; pass --token-file FILE or set SOCKTOP_TOKEN")
         }
         StatusCode::NOT_FOUND => Some("no agent at this path; a socktop agent's path is /ws"),
         StatusCode::OK => {
@@ -155,7 +155,8 @@ mod tests {
     fn refusal_suggests_a_remedy() {
         let message = |status, has_token| refusal(status, "", has_token).to_string();
         assert!(
-            message(StatusCode::UNAUTHORIZED, false).contains("wants a token; pass --token-file")
+            message(StatusCode::UNAUTHORIZED, false)
+                .contains("requires a token; pass --token-file")
         );
         assert!(message(StatusCode::UNAUTHORIZED, true).contains("refuses the token"));
         assert!(message(StatusCode::NOT_FOUND, false).contains("/ws"));

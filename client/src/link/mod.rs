@@ -129,7 +129,7 @@ pub struct Controls {
 pub(crate) struct TaskEnd {
     /// What to ask for.
     pub(crate) subscription: watch::Receiver<Subscription>,
-    /// The user wants the next attempt now.
+    /// The user requests a retry now.
     pub(crate) retry: mpsc::Receiver<()>,
     /// The events.
     pub(crate) events: mpsc::Sender<Event>,
@@ -183,7 +183,7 @@ impl Link {
 }
 
 impl Controls {
-    /// Sets what to ask for, and how often. What becomes wanted is asked for at once.
+    /// Sets which queries are sent, and how often. New ones are sent at once.
     pub fn set_subscription(&self, subscription: Subscription) {
         self.subscription.send_if_modified(|current| {
             let changed = *current != subscription;

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::Subscription;
 
-/// The queries that are wanted, and when each is due.
+/// The subscribed queries, and when each is due.
 ///
-/// A query is due at once when it becomes wanted, then at its interval after it was last sent. What is
+/// A new query is due at once, then at its interval after it was last sent. What is
 /// late is asked for once, not once for each interval missed.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
@@ -22,7 +22,7 @@ struct Slot {
     query: Query,
     /// `None` for what is asked once.
     every: Option<Duration>,
-    /// When it was last sent; until then, when it became wanted.
+    /// When it was last sent; until then, when it was subscribed.
     since: Instant,
     sent: bool,
 }
@@ -48,7 +48,7 @@ impl Schedule {
         });
     }
 
-    /// Wants what `plan` wants. What was wanted before keeps its time.
+    /// Follows `plan`. Queries that were in the previous one keep their time.
     pub(crate) fn set_subscription(&mut self, plan: &Subscription, now: Instant) {
         let before = std::mem::take(&mut self.slots);
         self.slots = before
@@ -67,7 +67,7 @@ impl Schedule {
         }
     }
 
-    /// What is wanted is due at once, whenever it was sent last.
+    /// All subscribed queries are due at once, whenever they were sent last.
     pub(crate) fn at_once(&mut self, query: Query, now: Instant) {
         for slot in self.slots.iter_mut().filter(|slot| slot.query == query) {
             slot.since = now;

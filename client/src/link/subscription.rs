@@ -11,7 +11,7 @@ pub struct Subscription {
     pub metrics: Option<Duration>,
     /// The process list.
     pub processes: Option<Duration>,
-    /// What of each process in the list. When more is wanted, the list is asked for at once.
+    /// The fields of each process in the list. When fields are added, the list is requested at once.
     pub fields: Fields,
     /// Disks.
     pub disks: Option<Duration>,
@@ -22,7 +22,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Each query that is wanted, with its interval.
+    /// Each subscribed query, with its interval.
     pub fn queries(&self) -> impl Iterator<Item = (Query, Duration)> + use<> {
         [
             self.metrics.map(|every| (Query::Metrics, every)),

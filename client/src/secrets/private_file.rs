@@ -165,7 +165,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Holds off every other program that wants to change `path` until it is dropped. The lock is a file of its own beside
+/// A lock against changes of `path` by other programs, until it is dropped. The lock is a file of its own beside
 /// it (flock(2)): what it guards is replaced, not changed.
 #[derive(Debug)]
 pub struct Lock {
@@ -192,7 +192,7 @@ impl Lock {
     }
 }
 
-/// Sees to it that nobody else can use the secret in the file at `path`: takes their permissions away where the file is
+/// Makes the secret in the file at `path` private: removes others' permissions where the file is
 /// ours. Gives a warning to show where others had, or have, some.
 #[must_use]
 pub fn keep_private(path: &Path) -> Option<String> {

@@ -44,7 +44,7 @@ impl ClientIdentity {
             .and_then(|pem| {
                 CertificateDer::pem_slice_iter(&pem)
                     .collect::<Result<Vec<_>, _>>()
-                    .map_err(|error| format!("{error}; want certificates in PEM format"))
+                    .map_err(|error| format!("{error}; expected certificates in PEM format"))
             })
             .map_err(wrong_certificate)?;
         if chain.is_empty() {
@@ -65,7 +65,7 @@ impl ClientIdentity {
                     wrong_certificate(format!("not an X.509 certificate ({error})"))
                 }
                 error => wrong_key(format!(
-                    "this key cannot be used ({error}); want an EC (P-256, P-384), Ed25519 or RSA key"
+                    "this key cannot be used ({error}); expected an EC (P-256, P-384), Ed25519 or RSA key"
                 )),
             },
         )?;
@@ -89,7 +89,7 @@ fn no_key(error: &pem::Error) -> String {
                                      without it (openssl pkey -in … -out …)"
                 .to_owned()
         }
-        error => format!("{error}; want a private key in PEM format"),
+        error => format!("{error}; expected a private key in PEM format"),
     }
 }
 

@@ -115,7 +115,7 @@ impl Times {
     }
 
     /// The share of the time since `older` that was neither idle nor waiting for a disk. Steal counts as busy:
-    /// the time was wanted. Unknown where no time passed, where a counter ran backwards (a CPU was switched off or on),
+    /// the CPU had work then. Unknown where no time passed, where a counter ran backwards (a CPU was switched off or on),
     /// and where more than `most` ticks were counted.
     ///
     /// `iowait` alone may run backwards in health (`proc_stat(5)`): while a CPU without ticks sleeps, its time since it

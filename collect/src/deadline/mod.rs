@@ -267,7 +267,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Helpers<K> {
         self.start_thread(&round).is_some()
     }
 
-    /// Waits for calls that are in progress because nobody waits any more for the round that made them: until they have
+    /// Waits for calls that are in progress because the round that made them was abandoned: until they have
     /// returned, or hang.
     async fn wait_for_abandoned(&self, keys: &[K]) {
         loop {

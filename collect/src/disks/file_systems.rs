@@ -23,7 +23,7 @@ pub(super) trait FileSystems: Send + Sync {
     fn ask(&self, mount: &Mount, own_mounts: &OwnMounts) -> io::Result<Found>;
 }
 
-/// The agent's own mounts; read when they are first wanted.
+/// The agent's own mounts; read on first use.
 pub(super) struct OwnMounts {
     path: PathBuf,
     devices: OnceLock<HashMap<u32, Device>>,

@@ -6,10 +6,10 @@
 //!
 //! - Where the file system is on a block device of its own, by the device number of stat(2).
 //! - Elsewhere (btrfs, ZFS, overlay, shares) a stat's device number is the subvolume's own, and FUSE has to be asked for
-//!   one. There the kernel tells which mount was opened (`stx_mnt_id` of statx(2)), and the agent's own mountinfo
+//!   one. There the kernel reports which mount was opened (`stx_mnt_id` of statx(2)), and the agent's own mountinfo
 //!   which device number the file system of that mount has. It is the number of the superblock (`s_dev`), the same in
 //!   every namespace and for every subvolume, and no other mounted file system has it: no machine gives a false alarm,
-//!   and a type or a size that happens to be equal deceives nobody.
+//!   and a type or a size that happens to be equal does no harm.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -78,7 +78,7 @@ fn mount_id(file: &OwnedFd) -> io::Result<u32> {
     mount_id_by_statx(file).map_or_else(|| mount_id_by_fdinfo(file), Ok)
 }
 
-/// The mount by `statx(2)`, for which nothing else is wanted of the file. `None` before Linux 5.8.
+/// The mount by `statx(2)`, without reading anything else of the file. `None` before Linux 5.8.
 fn mount_id_by_statx(file: &OwnedFd) -> Option<u32> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     let stat = statx(file, "", flags, StatxFlags::empty()).ok()?;
@@ -92,7 +92,7 @@ fn mount_id_by_fdinfo(file: &OwnedFd) -> io::Result<u32> {
     let info = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd()))?;
     lines(&info)
         .find_map(|line| number(line.strip_prefix(b"mnt_id:")?.trim_ascii()))
-        .ok_or_else(|| io::Error::other("the kernel does not tell which mount it is"))
+        .ok_or_else(|| io::Error::other("the kernel does not report which mount it is"))
 }
 
 #[cfg(test)]

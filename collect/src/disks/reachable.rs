@@ -1,6 +1,6 @@
 //! Reachable mounts: those that no other mount covers.
 //!
-//! The order of the lines tells nothing (`/` may come after what was moved into it), the parents do: a mount lies over
+//! The order of the lines has no meaning (`/` may come after what was moved into it); the parents have: a mount lies over
 //! another on the same parent that is mounted at or below its own mount point, and over whatever is mounted on such a
 //! one.
 //!

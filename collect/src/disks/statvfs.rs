@@ -12,10 +12,10 @@
 //! What is not asked because these are taken counts as hung, too.
 //!
 //! # Automounted file systems
-//! An automounter unmounts what nobody uses for its timeout. Use is whatever walks the path: `autofs_mount_wait` of the
+//! An automounter unmounts what is not used for its timeout. Use is whatever walks the path: `autofs_mount_wait` of the
 //! kernel notes the time at each crossing, statfs(2) included (but for mounts with `strictexpire`). Who asks every few
 //! seconds keeps it mounted for ever. So an automounted file system is asked when it is first seen, and again only when
-//! twice its timeout has passed: if it is mounted still, somebody else is using it. Until then what it answered is
+//! twice its timeout has passed: if it is mounted still, another process is using it. Until then what it answered is
 //! repeated, with the time of that answer. The agent remembers this as long as it runs. Nor does it mount anything:
 //! files are opened in a way that does not trigger an automounter ([`super::kernel`]).
 

@@ -35,7 +35,7 @@ impl Clocks {
     /// The latest time on `CLOCK_BOOTTIME` at which a line can have been received that carries these two times.
     ///
     /// How long the host has slept in all is known, but not what of it lay before the line. What lay after it has put the
-    /// wall clock ahead of `CLOCK_MONOTONIC`; so has somebody who set the wall clock. Where it went ahead by more than the
+    /// wall clock ahead of `CLOCK_MONOTONIC`; so has a change of the wall clock by hand. Where it went ahead by more than the
     /// host has slept, or went back, it was set, and says nothing: then all sleep counts as before the line.
     pub(super) fn latest_boot_time(&self, monotonic: Duration, unix: Duration) -> Duration {
         let slept = self.boot.saturating_sub(self.monotonic);

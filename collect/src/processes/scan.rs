@@ -220,7 +220,7 @@ impl Entry {
 
     /// Whether the process is as it was when it was last read, and need not be read now.
     fn is_as_before(&self, at: Duration, cpu_ns: u64, no_births_since: Option<Duration>) -> bool {
-        // A clock at 0, which many kernel threads have for ever, does not tell a new process from an old one with the
+        // A clock at 0, which many kernel threads have for ever, does not distinguish a new process from an old one with the
         // same pid. One that is on a CPU has a clock that stands still until the next tick.
         let has_not_run = cpu_ns == self.cpu_ns;
         let is_the_same = cpu_ns != 0 || no_births_since.is_some_and(|since| self.read_at >= since);

@@ -33,7 +33,7 @@ const SLOW_TTL: Duration = Duration::from_secs(1);
 /// How long temperature sensors are shared: they change slowly, and a drive or a chip on a slow bus takes its time for each.
 const SENSORS_TTL: Duration = Duration::from_secs(2);
 
-/// How many processes' details and journals are kept at once. Of a process that wants to be large they take some two
+/// How many processes' details and journals are kept at once. Of an artificially large process they take some two
 /// megabytes, encoded for all dialects.
 const PER_PROCESS_ENTRIES: usize = 8;
 
@@ -334,7 +334,7 @@ impl Drop for Conversation {
     }
 }
 
-/// Collects, waiting where the collector wants time to pass between two readings.
+/// Collects, waiting where the collector needs time to pass between two readings.
 async fn collect_until_ready<T>(
     mut collect: impl FnMut() -> Result<Collected<T>, Error>,
 ) -> Result<T, Error> {
@@ -347,7 +347,7 @@ async fn collect_until_ready<T>(
     }
 }
 
-/// How often a collector has wanted time to pass.
+/// How often a collector has requested a wait.
 #[derive(Default)]
 struct Waits(u32);
 

@@ -76,7 +76,7 @@ pub fn decode_request(text: &str) -> Result<Query, Frame> {
     })?;
     let pid = request
         .pid
-        .ok_or_else(|| text::refusal(&format!("request {:?} wants a \"pid\"", request.r#type)));
+        .ok_or_else(|| text::refusal(&format!("request {:?} needs a \"pid\"", request.r#type)));
     match request.r#type.as_str() {
         "metrics" => Ok(Query::Metrics),
         "disks" => Ok(Query::Disks),

@@ -66,7 +66,7 @@ pub fn decode_request(text: &str) -> Result<Query, Frame> {
         argument.parse().map_err(|_| {
             let shown: String = argument.chars().take(40).collect();
             error_frame(&ErrorReply {
-                error: format!("{word} wants a process id, a whole number: got {shown:?}"),
+                error: format!("{word} needs a process id, a whole number: got {shown:?}"),
                 pid: None,
                 request: Some(word.to_owned()),
             })

@@ -157,7 +157,7 @@ impl From<ProcessDetails> for model::ProcessDetails {
                 threads: u32::try_from(details.threads.len())
                     .ok()
                     .filter(|&count| count > 0),
-                // It gives CPU in shares of a core here: the process list tells it truly.
+                // It gives CPU in shares of a core here: the process list has the right value.
                 cpu_percent: None,
                 resident_bytes: Some(details.mem_bytes),
                 started_boot_ms: None,

@@ -2,7 +2,7 @@
 //! them: shared by the [`text`](crate::dialect::text) and [`json`](crate::dialect::json) dialects.
 //!
 //! These shapes require numbers that the model may not know. Where a required number is unknown the
-//! whole reply becomes an error: a reader of these dialects cannot tell a made-up 0 from a real one.
+//! whole reply becomes an error: a reader of these dialects cannot distinguish a made-up 0 from a real one.
 
 #![allow(missing_docs, clippy::pedantic)] // The fields are described in wire documents and by their names.
 

@@ -40,7 +40,7 @@ impl Pin {
         Self(digest)
     }
 
-    /// Its beginning, 16 digits: enough to tell it from others on a narrow screen, and not to check it by.
+    /// Its beginning, 16 digits: enough to distinguish it from others on a narrow screen, but not to verify it.
     #[must_use]
     pub fn short(&self) -> String {
         let mut text = self.to_string();

@@ -53,7 +53,7 @@ fn malformed_request_is_answered_with_the_reason() {
         (r#"["metrics"]"#, "malformed request"),
         (r#"{"Type":"metrics"}"#, "missing field `type`"),
         (r#"{"type":"Metrics"}"#, "unknown request \"Metrics\""),
-        (r#"{"type":"process_metrics"}"#, "wants a \"pid\""),
+        (r#"{"type":"process_metrics"}"#, "needs a \"pid\""),
         (
             r#"{"type":"journal_entries","pid":-1}"#,
             "malformed request",

@@ -72,7 +72,7 @@ fn malformed_request_is_answered_with_the_valid_ones() {
         ("get_metrics ", "unknown request"),
         ("get_metrics:1", "unknown request"),
         ("get_process_metrics", "unknown request"),
-        ("get_process_metrics:", "wants a process id"),
+        ("get_process_metrics:", "needs a process id"),
         ("get_process_metrics:-1", "got \"-1\""),
         ("get_journal_entries:4294967296", "got \"4294967296\""),
     ];

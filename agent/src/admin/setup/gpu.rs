@@ -1,6 +1,6 @@
 //! `socktop-agent setup --gpu`: a drop-in for the service that lets it reach this machine's GPUs.
 //!
-//! It cannot be shipped: systemd does not start a service that wants a group which does not exist.
+//! It cannot be shipped: systemd does not start a service whose groups do not all exist.
 
 use std::fmt::Write;
 use std::fs;

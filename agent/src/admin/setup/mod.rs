@@ -1,7 +1,7 @@
 //! `socktop-agent setup`: makes what a host lacks, before systemd listens: a token and a TLS identity.
 //!
 //! It runs as root at every start of the socket. What the admin has put there is never touched. What setup made
-//! belongs to one machine: on a card that was cloned, which its machine-id tells, it is made anew.
+//! belongs to one machine: on a cloned card, which is recognized by its machine-id, it is created anew.
 
 mod gpu;
 mod host;
@@ -148,7 +148,7 @@ impl Setup {
                     let aside = self.etc.tls.join("self.key.unusable");
                     tracing::error!(
                         "{} holds no key ({reason}): moving it to {} and making another; \
-                         clients that know this host must be told to trust it again",
+                         clients that know this host have to pair with it again",
                         path.display(),
                         aside.display()
                     );

@@ -1,4 +1,4 @@
-//! The gate: decides once, before the upgrade, whether a client gets in and to what.
+//! The gate: decides once, before the upgrade, whether a client is admitted and with what rights.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -50,7 +50,7 @@ impl fmt::Display for Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientCertificate(pub Option<Pin>);
 
-/// What a client was let in by, and to what.
+/// What a client was admitted by, and its rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// What it opens.
@@ -76,7 +76,7 @@ impl Grant {
         }
     }
 
-    /// What it was let in by.
+    /// What it was admitted by.
     pub(crate) fn by(&self) -> &GrantedBy {
         &self.by
     }
@@ -111,7 +111,7 @@ impl fmt::Display for Grant {
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is not known who may enter.
+    /// The access rules are invalid.
     #[error("all clients are refused: {reason}; repair it, then reload socktop-agent")]
     Broken {
         /// What is broken.
@@ -151,7 +151,7 @@ impl Refusal {
     }
 }
 
-/// Decides who gets in.
+/// Decides which clients are admitted, and with what rights.
 #[derive(Debug)]
 pub struct Gate {
     access: Access,

@@ -234,7 +234,7 @@ fn foreign_host_header_on_loopback_needs_a_valid_token() {
     assert_eq!(check(&open, &format!("token={made}")), Ok(()));
     assert_eq!(check(&open, ""), Err(Refusal::Host));
 
-    // Where everyone is let in, a web page whose name resolves to this machine is not.
+    // Where all clients are admitted, a web page whose name resolves to this machine is still refused.
     let everyone = gate(Access {
         no_token: true,
         ..Access::default()

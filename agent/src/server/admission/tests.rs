@@ -136,7 +136,7 @@ proptest! {
             for (ticket, _, is_session) in &tickets {
                 prop_assert!(!(*is_session && is_displaced(ticket)));
             }
-            // Those who were displaced hang up.
+            // Displaced connections are closed.
             tickets.retain(|(ticket, ..)| !is_gone(ticket));
             let sessions = tickets.iter().filter(|(.., is_session)| *is_session).count();
             prop_assert!(sessions <= connections);

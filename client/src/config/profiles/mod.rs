@@ -47,7 +47,7 @@ pub struct Profile {
     /// A file that holds the token. The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
-    /// Whom the token is for, of that file or in the URL; nobody has been dialled with it yet where that is not known.
+    /// Whom the token is for, of that file or in the URL; unknown until it has been sent for the first time.
     /// The published client does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_for: Option<Recipient>,

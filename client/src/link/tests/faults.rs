@@ -36,7 +36,7 @@ async fn reason(message: impl FnOnce(u64) -> Message) -> String {
 async fn malformed_reply_closes_the_connection() {
     let reason = reason(|_| Message::binary(vec![0xff; 9])).await;
     assert!(
-        reason.contains("cannot be used: malformed reply"),
+        reason.contains("unusable message: malformed reply"),
         "{reason}"
     );
 }

@@ -95,7 +95,7 @@ async fn server_other_than_an_agent_is_explained() {
         "{page}"
     );
     let broken = fault_of(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 16\r\n\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 23\r\n\r\n\
          all clients are refused",
     )
     .await;

@@ -290,7 +290,7 @@ fn authority() -> Authority {
     }
 }
 
-/// Dials an agent that wants certificates of `authority` from its clients, in both versions of TLS.
+/// Dials an agent that requires certificates of `authority` from its clients, in both versions of TLS.
 async fn dialled_by(
     agent: &Identity,
     authority: &Authority,

@@ -175,7 +175,7 @@ async fn refused_token_is_retried_at_the_longest_delay() {
     listener.refuse(StatusCode::UNAUTHORIZED).await;
     let lost = lost(&mut link).await;
     assert!(
-        lost.reason.contains("wants a token; pass --token-file"),
+        lost.reason.contains("requires a token; pass --token-file"),
         "{}",
         lost.reason
     );

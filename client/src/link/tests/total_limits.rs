@@ -177,7 +177,7 @@ async fn memory_budget_covers_all_answers() {
             assert!(
                 error
                     .message
-                    .contains("of this agent more than 67108864 bytes"),
+                    .contains("of this agent larger than 67108864 bytes"),
                 "{error:?}"
             );
             refused += 1;

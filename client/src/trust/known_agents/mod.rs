@@ -45,7 +45,7 @@ pub enum KnownError {
     /// The agent has another key.
     #[error(
         "another key is remembered for {authority}: {}, and not {}. If that host was reinstalled or its key was \
-         replaced, as 'sudo socktop-agent fingerprint' on it tells: socktop forget {authority}",
+         replaced, as 'sudo socktop-agent fingerprint' on it shows: socktop forget {authority}",
         remembered.short(),
         given.short()
     )]

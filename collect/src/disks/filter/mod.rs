@@ -1,6 +1,6 @@
 //! Filters mounts: which are disks, file systems that hold data of their own, each once.
 //!
-//! What is mounted at `/` tells where the system's own data is:
+//! What is mounted at `/` determines where the system's own data is:
 //!
 //! | at `/` | machines | shown at `/` |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | an overlay with an upper layer on a disk that is listed | routers, containers with volumes, live systems with persistence | that disk, and nowhere else |
 //! | an overlay whose upper layer is on no disk that is listed | containers, overlayroot, Raspberry Pi OS read-only, live systems in memory | the overlay, with the sizes of its upper layer, as df(1) has it |
 //!
-//! Which of the last two it is tell the sizes, once they are known ([`super::layers`]).
+//! Which of the last two it is follows from the sizes, once they are known ([`super::layers`]).
 
 use std::collections::HashMap;
 use std::time::Duration;

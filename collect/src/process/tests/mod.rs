@@ -44,7 +44,7 @@ fn collect(
 fn sample(machine: &Machine, collector: &mut ProcessCollector, pid: u32) -> ProcessDetails {
     match collect(machine, collector, pid).unwrap() {
         Collected::Ready(sample) => sample,
-        Collected::Wait(time) => panic!("told to wait {time:?}"),
+        Collected::Wait(time) => panic!("unexpected wait of {time:?}"),
     }
 }
 

@@ -12,11 +12,11 @@ use socktop_proto::model::{self, body};
 use socktop_proto::{Body, Fields, Frame, Query};
 use tokio_tungstenite::tungstenite::Message;
 
-/// How many encodings of a sample are kept: clients of one version want it whole, or since one of the few revisions
+/// How many encodings of a sample are kept: clients of one version request it whole, or since one of the few revisions
 /// before. Other combinations are encoded for each request.
 const ENCODINGS: usize = 8;
 
-/// A sample and its encodings, each made when it is first wanted.
+/// A sample and its encodings, each made on first use.
 #[derive(Debug)]
 pub struct Sample {
     query: Query,
