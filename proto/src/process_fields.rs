@@ -32,6 +32,8 @@ impl Fields {
     pub const RESIDENT: Self = Self::of(ProcessField::ResidentBytes);
     /// `started_boot_ms`.
     pub const STARTED: Self = Self::of(ProcessField::StartedBootMs);
+    /// `nice`.
+    pub const NICE: Self = Self::of(ProcessField::Nice);
     /// Everything.
     pub const ALL: Self = {
         let (mut bits, mut rest) = (0, ProcessField::MODEL);
@@ -112,6 +114,7 @@ impl Fields {
             cpu_percent,
             resident_bytes,
             started_boot_ms,
+            nice,
         } = process;
         let number = |field, number: Option<u32>| number.filter(|_| self.contain(field));
         let long_number = |field, number: Option<u64>| number.filter(|_| self.contain(field));
@@ -134,6 +137,7 @@ impl Fields {
             cpu_percent: cpu_percent.filter(|_| self.contain(Self::CPU)),
             resident_bytes: long_number(Self::RESIDENT, *resident_bytes),
             started_boot_ms: long_number(Self::STARTED, *started_boot_ms),
+            nice: nice.filter(|_| self.contain(Self::NICE)),
         }
     }
 }
@@ -171,6 +175,7 @@ mod tests {
             cpu_percent: Some(8.0),
             resident_bytes: Some(9),
             started_boot_ms: Some(10),
+            nice: Some(11),
         }
     }
 
@@ -178,7 +183,7 @@ mod tests {
     fn a_bit_retains_the_field_of_its_number() {
         let retained = |fields: Fields| fields.retained_of(&process());
         assert_eq!(retained(Fields::ALL), process());
-        for number in 1..=10 {
+        for number in 1..=11 {
             let retained = retained(Fields::from_bits(1 << number));
             // In protobuf, a field begins with its number; the pid's two bytes come first.
             let encoded = retained.encode_to_vec();

@@ -245,6 +245,26 @@ columns! {
         sort_key: SortKey::Number(|process| process.threads.map(u64::from)),
         cell: |process, _| Cell::dim_number(process.threads),
     }
+    /// Nice value.
+    Nice {
+        id: ProcessField::Nice,
+        or_else: None,
+        title: "NI",
+        help: "nice value",
+        width: 3,
+        spare_width: 0,
+        align: Align::Right,
+        gives_way: Some(gives_way(0, GOOD_NAME)),
+        sent_by_published_agent: false,
+        largest_first: false,
+        // The most favourable first.
+        sort_key: SortKey::Number(|process| u64::try_from(i64::from(process.nice?) + 20).ok()),
+        cell: |process, _| {
+            let role = if process.nice == Some(0) { Role::Dim } else { Role::Plain };
+            let text = process.nice.map(|nice| nice.to_string());
+            Cell::new(text.unwrap_or_else(|| format::UNKNOWN.to_owned()), role)
+        },
+    }
     /// Time since it started.
     Age {
         id: ProcessField::AgeSeconds,

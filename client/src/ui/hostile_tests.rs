@@ -119,6 +119,7 @@ fn process(pid: u32, attack: &str) -> Process {
         cpu_percent: Some(1.0),
         resident_bytes: Some(1),
         started_boot_ms: None,
+        nice: Some(1),
     }
 }
 

@@ -93,6 +93,7 @@ fn process(percent: f32) -> Process {
         cpu_percent: Some(percent),
         resident_bytes: Some(u64::MAX),
         started_boot_ms: Some(u64::MAX),
+        nice: Some(i32::MIN),
     }
 }
 

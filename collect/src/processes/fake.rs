@@ -19,6 +19,9 @@ use crate::processes::fd_cache::Budget;
 use crate::processes::new_pids::LastPid;
 use crate::{Now, Root};
 
+/// The nice value of every one.
+pub(crate) const NICE: i32 = 5;
+
 /// A machine.
 pub(crate) struct Machine {
     folder: tempfile::TempDir,
@@ -70,7 +73,7 @@ impl Fake {
         let user = in_ticks(self.cpu) / 2;
         let system = in_ticks(self.cpu) - user;
         let rest = format!(
-            ") {} {} 1 1 0 -1 {} {} 0 0 0 {user} {system} 0 0 20 0 {} 0 {} 8192 {} 4294967295 1\n",
+            ") {} {} 1 1 0 -1 {} {} 0 0 0 {user} {system} 0 0 25 {NICE} {} 0 {} 8192 {} 4294967295 1\n",
             self.state,
             self.parent,
             self.flags,

@@ -136,6 +136,7 @@ impl ProcessRecord {
             cpu_percent: row_cpu_percent,
             resident_bytes,
             started_boot_ms,
+            nice,
         } = process;
         *row_pid = pid;
         *parent_pid = self.parent();
@@ -151,5 +152,6 @@ impl ProcessRecord {
         *row_cpu_percent = cpu_percent;
         *resident_bytes = self.resident_bytes;
         *started_boot_ms = self.started_boot_ms;
+        *nice = self.figures.map(|figures| figures.nice);
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct StatFields {
     pub(crate) user_ticks: u64,
     /// Field 15, in clock ticks.
     pub(crate) system_ticks: u64,
+    /// Field 19.
+    pub(crate) nice: i32,
     /// Field 20.
     pub(crate) threads: u32,
     /// Field 22, in clock ticks since boot. With the pid a process's identity.
@@ -53,7 +55,8 @@ impl<'a> Stat<'a> {
         let major_faults: u64 = fields.nth(1)?.parse().ok()?;
         let user_ticks = fields.nth(1)?.parse().ok()?;
         let system_ticks = fields.next()?.parse().ok()?;
-        let threads = fields.nth(4)?.parse().ok()?;
+        let nice = fields.nth(3)?.parse().ok()?;
+        let threads = fields.next()?.parse().ok()?;
         let started_ticks = fields.nth(1)?.parse().ok()?;
         let resident_pages = fields.nth(1)?.parse().ok()?;
         let figures = StatFields {
@@ -63,6 +66,7 @@ impl<'a> Stat<'a> {
             faults: minor_faults.wrapping_add(major_faults),
             user_ticks,
             system_ticks,
+            nice,
             threads,
             started_ticks,
             resident_pages,
@@ -95,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    const REST: &str = "S 2 3 4 0 -1 4194304 9 8 3 0 250 125 1 2 20 0 7 0 4242 8192 5 4294967295";
+    const REST: &str = "S 2 3 4 0 -1 4194304 9 8 3 0 250 125 1 2 39 -19 7 0 4242 8192 5 4294967295";
 
     fn named(comm: &[u8]) -> Vec<u8> {
         [b"31 (", comm, b") ", REST.as_bytes()].concat()
@@ -115,6 +119,7 @@ mod tests {
                     faults: 12,
                     user_ticks: 250,
                     system_ticks: 125,
+                    nice: -19,
                     threads: 7,
                     started_ticks: 4242,
                     resident_pages: 5,

@@ -88,9 +88,11 @@ impl Writer {
             cpu_percent,
             resident_bytes,
             started_boot_ms,
+            nice,
         } = old;
         let lacks = |field| !self.fields.contain(field);
         (lacks(Fields::STARTED) || *started_boot_ms == new.started_boot_ms)
+            && (lacks(Fields::NICE) || *nice == new.nice)
             && (lacks(Fields::PARENT) || *parent_pid == new.parent_pid)
             && (lacks(Fields::USER_ID) || *user_id == new.user_id)
             && (lacks(Fields::USER_NAME) || *user == new.user)

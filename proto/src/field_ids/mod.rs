@@ -119,6 +119,8 @@ field_ids! {
         ResidentBytes "resident_bytes",
         /// When it started, on the clock of the boot.
         StartedBootMs "started_boot_ms",
+        /// Nice value.
+        Nice "nice",
     }
     computed {
         /// Resident memory as a share of the machine's.
@@ -143,6 +145,7 @@ impl ProcessField {
             Self::CpuPercent => 1 << 8,
             Self::ResidentBytes | Self::MemoryPercent => 1 << 9,
             Self::StartedBootMs | Self::AgeSeconds => 1 << 10,
+            Self::Nice => 1 << 11,
         }
     }
 }

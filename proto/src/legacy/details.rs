@@ -161,6 +161,7 @@ impl From<ProcessDetails> for model::ProcessDetails {
                 cpu_percent: None,
                 resident_bytes: Some(details.mem_bytes),
                 started_boot_ms: None,
+                nice: None,
             }),
             group_id: Some(details.group_id),
             command: vec![details.command],

@@ -223,6 +223,7 @@ macro_rules! walk {
                     cpu_percent: _,
                     resident_bytes: _,
                     started_boot_ms: _,
+                    nice: _,
                 } = process;
                 visitor.text(user, NAME_BYTES);
                 visitor.text(name, NAME_BYTES);

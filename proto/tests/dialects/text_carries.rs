@@ -131,6 +131,7 @@ fn representable_details(details: ProcessDetails) -> Option<ProcessDetails> {
             cpu_percent: None,
             resident_bytes: Some(process.resident_bytes?),
             started_boot_ms: None,
+            nice: None,
             ..process
         }),
         group_id: Some(details.group_id?),

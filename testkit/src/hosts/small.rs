@@ -155,6 +155,7 @@ pub fn processes() -> Body {
                 cpu_percent: Some(0.0),
                 resident_bytes: Some(4096),
                 started_boot_ms: Some(10),
+                nice: Some(-5),
             },
             Process {
                 pid: 300,
@@ -205,6 +206,7 @@ pub fn details() -> Body {
             cpu_percent: Some(2.5),
             resident_bytes: Some(100),
             started_boot_ms: Some(4000),
+            nice: Some(10),
         }),
         group_id: Some(1000),
         command: vec!["sh".into(), "-c".into(), "cat".into()],

@@ -19,10 +19,11 @@ prop_compose! {
         cpu_percent in of(any::<f32>()),
         resident_bytes in of(any::<u64>()),
         started_boot_ms in of(any::<u64>()),
+        nice in of(any::<i32>()),
     ) -> Process {
         Process {
             pid, parent_pid, user_id, user, name, state, threads, cpu_percent, resident_bytes,
-            started_boot_ms,
+            started_boot_ms, nice,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is possible of each number. Every message is taken apart field by field, so that a number that is added to the model
 //! does not compile before it is here.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use socktop_proto::model::{
@@ -19,6 +20,9 @@ const MOST_VIRTUAL_BYTES: u64 = 1 << 57;
 
 /// Counters of bytes of one process: from here on they are negative numbers.
 const MOST_COUNTED_BYTES: u64 = (1 << 63) - 1;
+
+/// Nice values that Linux has.
+const NICE_VALUES: RangeInclusive<i32> = -20..=19;
 
 /// PIDs, and so processes and threads, that Linux can have: its `PID_MAX_LIMIT`.
 const MOST_TASKS: u32 = 1 << 22;
@@ -288,7 +292,9 @@ fn check_process(process: &mut Process, boot_ms: Option<u64>, impossible: &mut I
         cpu_percent,
         resident_bytes,
         started_boot_ms,
+        nice,
     } = process;
+    impossible.within(nice, NICE_VALUES, "nice value of a process");
     impossible.at_most(threads, MOST_TASKS, "threads of a process");
     impossible.percent(cpu_percent, "CPU use of a process");
     impossible.at_most(resident_bytes, MOST_MEMORY_BYTES, "memory of a process");

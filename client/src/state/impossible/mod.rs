@@ -7,6 +7,8 @@ mod check;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
+
 use socktop_proto::model::SampleTime;
 
 pub(super) use check::check;
@@ -57,6 +59,21 @@ impl Impossible {
         what: &'static str,
     ) {
         if number.is_some_and(|number| number > most) {
+            *number = None;
+            self.add(what);
+        }
+    }
+
+    fn within<T: PartialOrd>(
+        &mut self,
+        number: &mut Option<T>,
+        range: RangeInclusive<T>,
+        what: &'static str,
+    ) {
+        if number
+            .as_ref()
+            .is_some_and(|number| !range.contains(number))
+        {
             *number = None;
             self.add(what);
         }

@@ -9,6 +9,7 @@ use socktop_proto::model::{Process, ProcessState};
 use super::{Collected, Fake, Machine, collect, collector, ms};
 use crate::Window;
 use crate::processes::cpu_time::ticks;
+use crate::processes::fake::NICE;
 
 /// What happens to a process. The numbers choose which one, and how.
 #[derive(Debug, Clone)]
@@ -210,6 +211,7 @@ impl World {
                 cpu_percent: Some(cpu_percent),
                 resident_bytes: Some(fake.resident_pages * page_bytes),
                 started_boot_ms: u64::try_from(fake.started.as_millis()).ok(),
+                nice: Some(NICE),
             }
         };
         self.processes.values().map(row).collect()

@@ -2,7 +2,7 @@
 
 use socktop_proto::model::{Process, ProcessState};
 
-use super::super::fake::{Fake, Machine};
+use super::super::fake::{Fake, Machine, NICE};
 use super::super::{Collected, ProcessesCollector};
 use super::{begin, collect, collector, ms, row, sample};
 use std::fs;
@@ -39,6 +39,7 @@ fn first_sample_waits_for_a_full_window_and_is_accurate() {
         cpu_percent: Some(12.5),
         resident_bytes: Some(100 * page_bytes),
         started_boot_ms: Some(1000),
+        nice: Some(NICE),
     };
     assert_eq!(sample.processes, [expected]);
 }

@@ -77,7 +77,7 @@ impl FieldValues {
                     (name.clone(), float(field, 33.333_332)),
                 ],
             ),
-            Type::Uint32 | Type::Uint64 | Type::Enum | Type::Bool => {
+            Type::Uint32 | Type::Uint64 | Type::Sint32 | Type::Enum | Type::Bool => {
                 (varint(field, 1), vec![(name.clone(), varint(field, 2))])
             }
             other => panic!("no values for {other:?}, as {name} has"),

@@ -127,12 +127,13 @@ prop_compose! {
         user_id in mostly(Some(1), None),
         user in mostly("somebody".to_owned(), String::new()),
         started_boot_ms in mostly(Some(5), Some(6)),
+        nice in mostly(Some(0), Some(10)),
     ) -> Process {
         let (resident_bytes, threads, cpu_percent) = numbers;
         Process {
             // Set by its position in the list.
             pid: 0,
-            parent_pid, user_id, user, name, state, threads, cpu_percent, resident_bytes, started_boot_ms,
+            parent_pid, user_id, user, name, state, threads, cpu_percent, resident_bytes, started_boot_ms, nice,
         }
     }
 }

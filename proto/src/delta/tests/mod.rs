@@ -184,6 +184,10 @@ fn change_of_any_field_arrives_whichever_fields_are_asked_for() {
             started_boot_ms: Some(7),
             ..old.clone()
         },
+        Process {
+            nice: Some(7),
+            ..old.clone()
+        },
     ];
     assert_eq!(news.len() + 1, ProcessField::MODEL.len());
     let old = of(old);
