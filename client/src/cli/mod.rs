@@ -180,10 +180,10 @@ pub fn resolve(
     Ok(Action::Connect(Box::new(connect)))
 }
 
-/// The saved agent `name`. What the command line gives goes before what the profile has.
+/// The saved agent `name`. The command line overrides the profile.
 ///
 /// # Errors
-/// Where there is none, or its URL is none.
+/// If there is no such profile, or its URL is invalid.
 pub fn from_profile(
     name: &str,
     cli: &Cli,

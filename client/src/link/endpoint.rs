@@ -19,7 +19,7 @@ pub type Open = dyn Fn() -> io::Result<DuplexStream> + Send + Sync;
 pub enum Endpoint {
     /// An agent without TLS.
     Plain(AgentUrl),
-    /// An agent with TLS, and whom to trust.
+    /// An agent with TLS, and how it is trusted.
     Tls(AgentUrl, Trust),
     /// An agent inside this process.
     InProcess(Arc<Open>),
