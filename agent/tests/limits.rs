@@ -138,9 +138,9 @@ async fn refusal_names_the_exceeded_limit() {
     let reason = refused(GOOD).await;
     assert!(reason.contains("all 3 connections"), "{reason}");
     assert!(reason.contains("limits.connections"), "{reason}");
-    // Those who were there first have noticed nothing.
+    // The earlier connections are not affected.
     ask(&mut first, "get_disks").await;
-    // Who leaves makes room, once the agent has noticed.
+    // A disconnect makes room, once the agent has noticed it.
     drop(first);
     while enter(BAD).await.is_err() {}
     server.stop().await;

@@ -33,7 +33,7 @@ async fn new_connections_share_the_request_rate() {
     let mut answers = futures_util::stream::select_all(sockets);
     for answered in 1..=200_u32 {
         answers.next().await.unwrap().unwrap();
-        // A burst of two seconds, the rate, and one more of each who waited.
+        // A burst of two seconds, the rate, and one more of each connection that waited.
         let allowed = 100.0 + 50.0 * start.elapsed().as_secs_f64() + f64::from(CONNECTIONS);
         assert!(f64::from(answered) <= allowed, "{answered} > {allowed}");
     }

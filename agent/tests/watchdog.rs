@@ -31,7 +31,7 @@ async fn hung_serving_thread_ends_the_agent_by_sigalrm() {
     }
     let manager = ServiceManager::new(AGENT, "");
     let (listener, address) = listening_socket();
-    // In the place of a kernel file that cannot hang stands one that does: opening a FIFO waits for its other end.
+    // A kernel file that cannot hang is replaced by one that does: opening a FIFO waits for its other end.
     let fifo = manager.path("fifo");
     let made = Command::new("mkfifo").arg(&fifo).status();
     assert!(made.unwrap().success());

@@ -1,7 +1,7 @@
 //! The window that a rate is taken over.
 //!
 //! A share of CPU is a difference between two readings of a counter divided by the time between them.
-//! Everyone who asks shares the readings, so the time between the last two may be anything: taken
+//! All requests share the readings, so the time between the last two may be anything: taken
 //! over a millisecond, a counter that steps by 10 ms reads 0 or 1000 %. A [`Window`] therefore keeps
 //! two past readings and offers as the baseline the newest that is at least [`MIN_WINDOW`] old.
 //!

@@ -97,7 +97,7 @@ impl Users {
         }
     }
 
-    /// A user's name; empty when there is none, or none yet.
+    /// A user's name; empty when it has none, or it is not known yet.
     pub(crate) fn name(&mut self, uid: u32, now: Duration) -> &str {
         if let Some(name) = self.file.get(&uid) {
             return name;

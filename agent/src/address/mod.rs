@@ -13,7 +13,7 @@ pub(crate) fn hostname() -> String {
         .into_owned()
 }
 
-/// An address as it stands in a URL.
+/// An address in the form that a URL has it.
 pub(crate) fn url_host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),

@@ -12,7 +12,7 @@ use super::url_host;
 /// The index of the interface that `zone` names (`netdevice(7)`), or that it is.
 ///
 /// # Errors
-/// Where there is none of that name.
+/// If no interface has that name.
 pub(crate) fn index(zone: &str) -> io::Result<u32> {
     if let Ok(index) = zone.parse() {
         return Ok(index);
@@ -22,7 +22,7 @@ pub(crate) fn index(zone: &str) -> io::Result<u32> {
     Ok(name_to_index(socket, zone)?)
 }
 
-/// An address as it stands in a URL, without its port: with the zone that it has, as a user would write it.
+/// An address in the form that a URL has it, without the port but with its zone, as a user would write it.
 pub(crate) fn url_host_with_zone(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(address) if address.scope_id() != 0 => {

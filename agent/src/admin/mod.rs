@@ -74,11 +74,11 @@ pub enum AdminError {
     LoopbackOnly,
 }
 
-/// The pin of the identity that the service uses, as a line to compare. Who is not root gets that of the agent that they
-/// run themselves, where they do.
+/// The pin of the identity that the service uses, as a line to compare. A user other than root
+/// gets that of the agent that they run themselves, if any.
 ///
 /// # Errors
-/// Where there is none, or it may not be read.
+/// If there is no identity, or it may not be read.
 pub fn fingerprint(root: &Path) -> Result<String, AdminError> {
     let pin = match pair::pin(&HostFiles::below(root)) {
         Err(error) if pair::is_this_system(root) => {

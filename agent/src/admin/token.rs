@@ -45,7 +45,7 @@ pub fn add_token(
 /// Takes a token back. Sessions by it end.
 ///
 /// # Errors
-/// Where there is none of that name, it is the last one, or the file cannot be changed.
+/// If no token has that name, it is the last one, or the file cannot be changed.
 pub fn revoke_token(root: &Path, name: &str) -> Result<(), AdminError> {
     change(root, &HostFiles::below(root), |tokens| {
         if tokens.get(name).is_none() {

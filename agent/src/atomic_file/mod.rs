@@ -60,7 +60,7 @@ fn draft_of(path: &Path) -> PathBuf {
     draft.into()
 }
 
-/// Keeps out everybody else who locks `folder`, until it is dropped. `None` where it may not be opened.
+/// Locks `folder` with `flock(2)` until it is dropped. `None` if it may not be opened.
 pub(crate) fn lock(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     flock(&folder, FlockOperation::LockExclusive).ok()?;

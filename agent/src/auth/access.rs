@@ -3,7 +3,7 @@
 use crate::auth::client_ca::{ClientCa, Require};
 use crate::auth::token_file::NamedToken;
 
-/// Who may connect.
+/// The access rules: which clients may connect.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// The tokens that let a client in. Where there is one, everyone is asked.
@@ -12,7 +12,7 @@ pub struct Access {
     pub no_token: bool,
     /// Origins whose pages may connect.
     pub allowed_origins: Vec<String>,
-    /// Who vouches for clients' certificates, where these are a way in.
+    /// The authorities for client certificates, where these are accepted.
     pub client_ca: Option<ClientCa>,
     /// Why the access rules are invalid; then all clients are denied.
     pub broken: Option<String>,

@@ -26,7 +26,7 @@ const ADDRESSES: usize = 1024;
 const HELD_PER_ADDRESS: u32 = 4;
 const HELD: u32 = 32;
 
-/// Who guessed, and how often.
+/// The addresses that guessed, and how often.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Backoff(Arc<Mutex<Table>>);
 
@@ -107,7 +107,7 @@ impl Backoff {
 }
 
 impl Table {
-    /// Forgets who failed longest ago, where too many are remembered. Whose answer waits is not forgotten.
+    /// Forgets the address that failed longest ago, where too many are remembered; never one whose answer is delayed.
     fn make_room(&mut self, source: ClientNetwork) {
         if self.failures.len() < ADDRESSES || self.failures.contains_key(&source) {
             return;

@@ -16,10 +16,10 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Require {
-    /// A certificate, or what is asked of those who have none.
+    /// A certificate; clients without one need what is required without `client_ca`, most often a token.
     #[default]
     Either,
-    /// A certificate; tokens open nothing.
+    /// A certificate; tokens give no access.
     Certificate,
     /// A certificate and a token.
     Both,
@@ -48,7 +48,7 @@ pub enum ClientCaError {
     },
 }
 
-/// Who vouches for clients.
+/// The authorities for client certificates.
 #[derive(Clone)]
 pub struct ClientCa {
     path: PathBuf,

@@ -1,6 +1,6 @@
 //! The token file: one token for each person or machine, each with a name and its rights.
 //!
-//! They are lines of a file. A line that is nothing but a token is the one that everyone uses who has no other:
+//! They are lines of a file. A line with only a token is the default one:
 //!
 //! ```text
 //! 61f1c0…
@@ -69,7 +69,7 @@ impl FromStr for Rights {
     }
 }
 
-/// What a token is called: in the log, and by who revokes it.
+/// The name of a token, in the log and to revoke it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenName(Arc<str>);
 
@@ -155,7 +155,7 @@ impl NamedToken {
     }
 }
 
-/// The tokens of a file, and what else stands in it.
+/// The tokens of a file, and its other lines.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
     lines: Vec<Line>,
@@ -172,7 +172,7 @@ impl Tokens {
     /// Reads `text`, which was found in `origin`.
     ///
     /// # Errors
-    /// Where a line is no token, a name stands there twice, or there is no token at all.
+    /// If a line is not a token, a name occurs twice, or there is no token at all.
     pub fn parse(text: &str, origin: &str) -> Result<Self, TokenError> {
         let mut tokens = Self::default();
         for (index, line) in text.lines().enumerate() {
@@ -225,7 +225,7 @@ impl Tokens {
         self.iter().find(|named| named.name.as_str() == name)
     }
 
-    /// Whether there is none.
+    /// Whether there is no token.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()

@@ -25,7 +25,7 @@ pub(super) struct AccessFile {
 }
 
 impl AccessFile {
-    /// Who vouches for clients, if anyone does.
+    /// The authorities for client certificates, if set.
     ///
     /// # Errors
     /// Says what is wrong with that.
@@ -113,7 +113,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
         ConfigError::Malformed {
             path: path.to_owned(),
             line: before.unwrap_or_default().matches('\n').count() + 1,
-            // It stands in a log and in a service's status: one line.
+            // One line, for the log and the service's status.
             reason: error.message().replace('\n', ", "),
         }
     })

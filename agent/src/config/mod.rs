@@ -105,7 +105,7 @@ pub struct Config {
     pub tls: bool,
     /// Names and addresses for the certificate that is made on first use, beside the host's own.
     pub extra_names: Vec<String>,
-    /// Who may connect.
+    /// The access rules: which clients may connect.
     pub access: Access,
     /// What to collect and for how long to share it.
     pub sampling: Sampling,

@@ -27,7 +27,7 @@ pub struct Overrides {
 impl From<&Overrides> for Settings {
     fn from(overrides: &Overrides) -> Self {
         let Overrides {
-            // It says where other settings are, and is none.
+            // It names the settings file and is not a setting itself.
             config_file: _,
             listen,
             port,

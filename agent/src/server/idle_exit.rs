@@ -44,19 +44,19 @@ pub struct Connected {
 pub(crate) struct ClientMark(Arc<AtomicBool>);
 
 impl ClientMark {
-    /// Says that it is a client.
+    /// Marks it as a client.
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Says that it is no client.
+    /// Marks it as not being a client.
     pub(crate) fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
 impl Connected {
-    /// Whether it is a client, until it is said that it is none.
+    /// Whether it counts as a client; it does until it is marked otherwise.
     pub(crate) fn client_mark(&self) -> ClientMark {
         self.client_mark.clone()
     }

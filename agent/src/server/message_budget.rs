@@ -19,7 +19,7 @@ const SMALL_BYTES: usize = 8 * 1024;
 /// its end.
 const LARGE_AT_ONCE: usize = 16;
 
-/// The places of those who send large messages.
+/// The connections that send large messages.
 #[derive(Debug, Clone)]
 pub(crate) struct LargeMessages(Arc<Semaphore>);
 

@@ -87,7 +87,7 @@ impl Agent {
     }
 
     /// Takes over what can change while clients are connected: the access rules, the TLS settings, what is
-    /// collected, for how long it is shared, the limits, and the time to an idle exit. Who is connected keeps the limits
+    /// collected, for how long it is shared, the limits, and the time to an idle exit. Connected clients keep the limits
     /// of one connection. Whether TLS is spoken cannot change.
     pub fn apply(&self, config: Config, tls: Option<Arc<rustls::ServerConfig>>) {
         let gate = self.gate().with(config.access);

@@ -58,7 +58,7 @@ impl Server {
     ) -> Result<Self, TokenError> {
         let gate = Gate::new(config.access.clone(), &listen::addresses(&listeners))?;
         for listener in &listeners {
-            // For those who wait to be accepted.
+            // For connections that wait to be accepted.
             if let Err(error) = bound_buffers(listener, config.limits.queued_bytes) {
                 tracing::warn!(%error, "bounding the kernel's buffers failed: {error}");
             }
@@ -88,7 +88,7 @@ impl Server {
     }
 
     /// Serves until `stop` is done, or the agent has been idle for as long as the settings say. After that
-    /// nothing is accepted any more: what the kernel has queued by then is for the next who listens there.
+    /// nothing is accepted any more: connections that the kernel has queued by then are for the next agent that listens there.
     pub async fn serve(&self, stop: impl Future<Output = ()>) -> Ended {
         let routes = routes(Arc::clone(&self.agent));
         let mut stop = pin!(stop);
@@ -112,7 +112,7 @@ impl Server {
         }
     }
 
-    /// Answers who was accepted and lets the conversations say goodbye, for a second at most.
+    /// Answers accepted connections and lets sessions send their close frames, for a second at most.
     pub async fn drain(self) {
         self.agent.stop();
         let mut count = self.agent.clients().watch();
@@ -152,7 +152,7 @@ impl Server {
         }
     }
 
-    /// Accepts one who waits already, even where tokio has not heard of it yet: the others are accepted as ever.
+    /// Accepts a connection that waits already, even if tokio has not noticed it yet; others are accepted as usual.
     fn accept_waiting(&self, routes: &Routes) {
         for listener in &self.listeners {
             if let Ok((stream, address)) = listen::accept_now(listener) {

@@ -72,7 +72,7 @@ impl Connection {
         {
             tracing::warn!(%peer, %error, "bounding the connection of {peer} failed: {error}");
         }
-        // Who says nothing costs nothing but the socket.
+        // A silent connection costs only its socket.
         let mut first = [0];
         match timeout(limits.handshake_time, stream.peek(&mut first)).await {
             Ok(Ok(1..)) => self.client_mark.set(),
@@ -89,7 +89,7 @@ impl Connection {
         tokio::select! {
             biased;
             () = cut.off() => self.agent.log_limits().count(Silent::CutOff, 1),
-            // Boxed: its state is large, and would be part of those who say nothing, too.
+            // Boxed: its state is large, and silent connections need not have it.
             () = Box::pin(self.shake_hands(stream, first, &limits, pending)) => {}
         }
     }

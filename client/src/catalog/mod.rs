@@ -3,7 +3,7 @@
 pub mod process;
 pub mod sort;
 
-/// The side of a column that its content stands at.
+/// The alignment of a column's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     /// Text.

@@ -24,7 +24,7 @@ pub struct Row {
     pub width: u16,
     /// Columns that are added where the list is wide.
     pub spare_width: u16,
-    /// The side that its text stands at.
+    /// The alignment of its text.
     pub align: Align,
     /// Which of the columns it is that give way where the list is narrow, and for how wide a name; some never do.
     pub gives_way: Option<GivesWay>,

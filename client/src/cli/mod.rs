@@ -216,7 +216,7 @@ fn credential_option(cli: &Cli) -> Option<&'static str> {
 /// The saved agent `name`. What the command line gives goes before what the profile has.
 ///
 /// # Errors
-/// Where there is none, or its URL is none.
+/// If there is no such profile, or its URL is invalid.
 pub fn from_profile(
     name: &str,
     cli: &Cli,

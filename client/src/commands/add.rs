@@ -138,8 +138,8 @@ impl Conflict {
     }
 }
 
-/// Adds the agents of all pairing lines in `input`; what else stands there is passed over. What is added is said on
-/// `out`, what is wrong with a line on `err`, and the others are added still. Where a line's key is not the known one,
+/// Adds the agents of all pairing lines in `input`; other text is ignored. Added profiles are reported on
+/// `out`, errors in a line on `err`; the other lines are added all the same. Where a line's key is not the known one,
 /// `confirm` asks the user, when everything is read; it gives `None` where there is no terminal to ask in.
 ///
 /// # Errors

@@ -75,7 +75,7 @@ impl Save {
         })
     }
 
-    /// The profile, and the token that its URL had. A token file goes before that: then it stays where it is.
+    /// The profile, and the token that its URL had. A token file takes precedence: then the token stays in the URL.
     fn without_token(&self) -> (Profile, Option<Token>) {
         let mut profile = self.profile.clone();
         if profile.token_file.is_some() {

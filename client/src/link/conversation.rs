@@ -221,7 +221,7 @@ impl Conversation<'_> {
         (self.heard.max(outstanding.sent) + patience).min(outstanding.limit)
     }
 
-    /// Past the deadline: takes what has arrived already, for it may be us who were asleep.
+    /// Past the deadline: reads what has arrived already, for this machine may have been suspended.
     async fn listen_once_more(&mut self) -> Result<(), Disconnect> {
         if let Some(message) = self.socket.next().now_or_never() {
             self.receive(message).await?;

@@ -41,7 +41,7 @@ impl EndpointSource for Endpoint {
 pub enum Endpoint {
     /// An agent without TLS.
     Plain(AgentUrl),
-    /// An agent with TLS, and whom to trust.
+    /// An agent with TLS, and how it is trusted.
     Tls(AgentUrl, Trust),
     /// An agent inside this process.
     InProcess(Arc<Open>),

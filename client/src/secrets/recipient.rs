@@ -24,7 +24,7 @@ pub enum Recipient {
     Unknown(String),
 }
 
-/// Who answers, as the TLS handshake has proved it.
+/// The identity of an agent, as the TLS handshake has proved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// The `HOST:PORT` that was dialled.

@@ -72,7 +72,7 @@ impl Tokens {
         let path = self.file_of(profile);
         let copied = match fs::read_link(from) {
             Ok(target) => {
-                // What stands there belongs to no profile.
+                // A file there belongs to no profile.
                 let _ = fs::remove_file(&path);
                 symlink(target, &path)
             }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// What stands for a character that is not shown.
+/// The replacement for a character that is not shown.
 pub const REPLACEMENT: char = '\u{FFFD}';
 
 /// Marks that sit on a letter; one letter gets no more than these.

@@ -40,7 +40,7 @@ pub(crate) struct CpuUsage {
 }
 
 impl CpuTimes {
-    /// Parses the `cpu` lines; `None` where there is none for the whole machine.
+    /// Parses the `cpu` lines; `None` if the line for the whole machine is missing.
     pub(crate) fn parse(stat: &[u8]) -> Option<Self> {
         let mut total = None;
         let mut cores: Vec<(u32, Times)> = Vec::new();

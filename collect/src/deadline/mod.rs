@@ -107,7 +107,7 @@ pub(crate) const PROCESS_FILES: Bounds = Bounds {
 pub(crate) struct Call<K, T> {
     /// What is asked: not asked again while a call of the same key hangs.
     pub(crate) key: K,
-    /// The user who can make it hang, unless that is root.
+    /// The user that can make it hang, unless that is root.
     pub(crate) user: Option<u32>,
     /// Makes it.
     pub(crate) make: Box<dyn FnOnce() -> T + Send>,

@@ -11,9 +11,9 @@ pub(super) struct Group {
     pub(super) key: Key,
     /// The places where it is mounted, the one to show first; at least one.
     pub(super) mounts: Arc<[Mount]>,
-    /// Who can make it hang.
+    /// The user that can make it hang.
     pub(super) server: Server,
-    /// It stands for a root that is an image.
+    /// It represents a root that is an image.
     pub(super) is_shown_at_root: bool,
     /// What it is of the root, if that is of layers.
     pub(super) root_layers: Option<RootLayers>,
@@ -28,7 +28,7 @@ pub(super) enum RootLayers {
     ReadOnly,
 }
 
-/// Who answers for a file system.
+/// What answers calls on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Server {
     /// The kernel, from a disk of the host.

@@ -14,7 +14,7 @@ pub(super) struct Device {
     pub(super) minor: u32,
 }
 
-/// A line as it stands in the file. Nothing of it is copied: there may be as many as a hundred thousand.
+/// A line of the file, borrowed: there may be as many as a hundred thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::struct_field_names)] // "Mount point" is one term.
 pub(super) struct Line<'a> {
@@ -55,7 +55,7 @@ pub(super) fn parse(mountinfo: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 fn line(line: &[u8]) -> Option<Line<'_>> {
-    // One space stands between fields, and a source may be empty.
+    // Fields are separated by one space, and a source may be empty.
     let mut fields = line.split(|&byte| byte == b' ');
     let id = number(fields.next()?)?;
     let parent = number(fields.next()?)?;

@@ -1,15 +1,15 @@
 //! File system sizes by `statvfs(3)`, which can hang as long as a file system's server is dead.
 //!
-//! They are asked by helper threads with a deadline ([`crate::deadline`]), apart by who can make them hang, so
+//! The calls are made by helper threads with a deadline ([`crate::deadline`]), in pools by the user that can make them hang, so
 //! that dead shares take no thread from the host's own disks, and users none from either:
 //!
-//! | who answers | threads at most | of one user |
+//! | answered by | threads at most | of one user |
 //! |---|---|---|
 //! | the kernel, from a disk of the host | 8 | |
 //! | another machine, or a process of root | 32 | |
 //! | processes of users without root (FUSE) | 8 | 4 that hang |
 //!
-//! What is not asked because these are taken counts as hung, too.
+//! Calls that are not made because these are taken count as hung, too.
 //!
 //! # Automounted file systems
 //! An automounter unmounts what is not used for its timeout. Use is whatever walks the path: `autofs_mount_wait` of the

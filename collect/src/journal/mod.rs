@@ -2,7 +2,7 @@
 //!
 //! Pids are reused: lines of earlier processes are distinguished by the boot and, within it, by their time (`clocks`).
 //!
-//! What may hang is done on helper threads: looking for journald's files, which may lie on a dead network file system, and
+//! Calls that may hang are made on helper threads: looking for journald's files, which may lie on a dead network file system, and
 //! starting journalctl, for which the kernel opens its file. journalctl itself is another process. One that hangs is
 //! killed, but a process that waits in the kernel does not end by that: it keeps its turn for as long, so that there are
 //! never more of them than [`MAX_AT_ONCE`] or the settings say.

@@ -53,7 +53,7 @@ pub struct ProcessCollector {
 struct State {
     users: Users,
     reader: Option<Reader>,
-    /// The one looked at last stands last.
+    /// The one requested last is the last.
     views: Vec<View>,
 }
 

@@ -2,7 +2,7 @@
 
 use socktop_proto::model::ProcessDetails;
 
-/// What stands for the arguments.
+/// The replacement for the arguments.
 const HIDDEN: &str = "…";
 
 /// Leaves of the command lines of a process and its children the programs alone.

@@ -26,7 +26,7 @@ impl Folder {
         Ok(Self(rustix::fs::openat(proc, path, flags, Mode::empty())?))
     }
 
-    /// Who runs the process. Read it before `stat`: of one that has ended it is root.
+    /// The user that runs the process. Read it before `stat`: of one that has ended it is root.
     ///
     /// # Errors
     /// When the process is hidden.

@@ -23,7 +23,7 @@ pub(crate) struct ProcessRecord {
     resident_bytes: Option<u64>,
     /// The program's name.
     pub(crate) name: String,
-    /// Who runs it.
+    /// The user that runs it.
     pub(crate) owner: Option<Owner>,
     comm: Vec<u8>,
 }
@@ -95,7 +95,7 @@ impl ProcessRecord {
         self.figures.map(|figures| figures.started_ticks)
     }
 
-    /// The process it is a child of; 0 when that is none.
+    /// Its parent process; 0 if it has none.
     pub(crate) fn parent(&self) -> Option<u32> {
         self.figures.map(|figures| figures.parent)
     }
@@ -124,7 +124,7 @@ impl ProcessRecord {
         user: &str,
         cpu_percent: Option<f32>,
     ) {
-        // Every field, by name: nothing may be left of who the row was about before.
+        // Every field, by name: nothing may be left of the row's previous process.
         let Process {
             pid: row_pid,
             parent_pid,

@@ -46,7 +46,7 @@ impl<'a> Stat<'a> {
         let close = line.iter().rposition(|&byte| byte == b')')?;
         let comm = line.get(open + 1..close)?;
         let rest = std::str::from_utf8(line.get(close + 1..)?).ok()?;
-        // The iterator stands before field 3.
+        // The next field of the iterator is field 3.
         let mut fields = rest.split_ascii_whitespace();
         let state = state(fields.next()?);
         let parent = fields.next()?.parse().ok()?;

@@ -31,7 +31,7 @@ pub enum DeltaError {
     TooMany,
 }
 
-/// The delta from `old` to `new`, of processes only in `fields`; `None` where there is none.
+/// The delta from `old` to `new`, of processes only in `fields`; `None` where no delta is possible.
 #[must_use]
 pub fn between(old: &Body, new: &Body, fields: Fields) -> Option<Delta> {
     use body::Kind;

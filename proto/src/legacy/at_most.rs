@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 /// Reads a list of at most `MOST` entries.
 ///
 /// # Errors
-/// Where there are more, or what stands there is no such list.
+/// If there are more, or the value is not such a list.
 pub(super) fn at_most<'de, const MOST: usize, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -4,7 +4,7 @@
 //! socktop://192.0.2.7:8443/?pin=sha256:6ad9…&token=61f1…&name=pi4
 //! ```
 //!
-//! `socktop-agent pair` prints such a line, `socktop add` takes it. It holds a secret: anyone who has it can connect.
+//! `socktop-agent pair` prints such a line, `socktop add` reads it. It holds a secret: anyone who has it can connect.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -18,7 +18,7 @@ pub const SCHEME: &str = "socktop://";
 /// Longest line that is read, in bytes: a token has 4096 at most, and each may be escaped by three.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// What stands in a query value as it is: RFC 3986's unreserved characters, and the colon of a pin.
+/// The characters that are not escaped in a query value: RFC 3986's unreserved ones, and the colon of a pin.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -227,7 +227,7 @@ pub fn is_zone(text: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && !b"%/?#@[]\\\"'<>`".contains(&byte))
 }
 
-/// `host` as it stands before the port.
+/// `host` in the form that it has before a port.
 fn escaped_host(host: &str) -> String {
     let address = host
         .strip_prefix('[')

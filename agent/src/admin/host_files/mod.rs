@@ -55,8 +55,8 @@ impl HostFiles {
         Pairs::in_folder(&self.tls, "")
     }
 
-    /// Keeps everybody else who changes the files out, until it is dropped, and removes what those have left who were
-    /// killed. `None` where there is no folder yet, or it may not be opened.
+    /// Locks the files against changes by others until it is dropped, and removes temporary files of killed runs. `None` if
+    /// there is no folder yet, or it may not be opened.
     pub(crate) fn lock(&self) -> Option<File> {
         let lock = atomic_file::lock(&self.tls)?;
         let made = self.pairs().made;

@@ -155,7 +155,7 @@ impl Refusal {
 #[derive(Debug)]
 pub struct Gate {
     access: Access,
-    /// Made at the start, for those who do not come from loopback, where no token is set.
+    /// Generated at the start for remote clients, where no token is set.
     made: Option<NamedToken>,
 }
 

@@ -132,7 +132,7 @@ async fn memory_is_bounded_for_any_number_of_addresses() {
             .await;
     }
     assert!(rate_limits.table().buckets.len() <= 4 * MOST_UNUSED);
-    // Who is still there is not forgotten.
+    // A connected address is not forgotten.
     assert!(rate_limits.connection(greedy).waits());
     drop(held);
 }

@@ -99,8 +99,8 @@ impl Identity {
         })
     }
 
-    /// Makes the folder where it is missing, and keeps out everybody else who makes something there, until it is
-    /// dropped. What those have left who were killed is removed.
+    /// Creates the folder if it is missing, and locks it against others that create files there, until it is dropped.
+    /// Temporary files of killed runs are removed.
     ///
     /// # Errors
     /// Where there is no folder and none can be made.

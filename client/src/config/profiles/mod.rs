@@ -250,7 +250,7 @@ impl Profiles {
         })
     }
 
-    /// Notes that all tokens for the agent at `authority`, of which it is not known yet whom they are for, are for
+    /// Notes that all tokens for the agent at `authority`, whose recipient is not known yet, are for
     /// `key`. Done before that key is forgotten or replaced: they must not go to the next one.
     ///
     /// # Errors

@@ -144,7 +144,7 @@ fn linked_file_is_written_at_its_target() {
 #[test]
 fn failed_save_keeps_the_old_file_and_leaves_no_temporary_file() {
     let folder = Folder::with("{}");
-    // A folder stands where the file should go: the draft is written, the rename fails.
+    // A folder is in the file's place: the draft is written, the rename fails.
     fs::remove_file(folder.file()).unwrap();
     fs::create_dir(folder.file()).unwrap();
     fs::write(folder.file().join("in the way"), "").unwrap();

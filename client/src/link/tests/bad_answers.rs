@@ -30,7 +30,7 @@ async fn answer_of_another_kind_does_not_close_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn undecodable_answer_does_not_close_the_connection() {
-    // An id, and a body that is none.
+    // An id, and an invalid body.
     let broken = |id: u64| {
         let mut frame = native::reply_frame(id, &[]);
         frame.extend([0x12, 0x03, 0xff, 0xff, 0xff]);

@@ -117,7 +117,7 @@ fn server(line: &Line<'_>) -> Server {
     }
 }
 
-/// `/` is where one looks first, even where it is a subvolume; then a mount of the whole file system goes before
+/// `/` comes first, even if it is a subvolume; then a mount of the whole file system goes before
 /// bind mounts of parts; then the shortest path.
 fn preference(mount: &Line<'_>) -> (bool, bool, usize) {
     (

@@ -14,7 +14,7 @@ use super::*;
 use crate::disks::sizes::Found;
 use crate::fixture::{Tree, at_seconds, machine};
 
-/// What stands in for the kernel: by mount point.
+/// Replaces the kernel: by mount point.
 #[derive(Clone, Copy)]
 enum Stub {
     /// Total, used and available GiB; files.
