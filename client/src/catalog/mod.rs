@@ -1,6 +1,7 @@
 //! The fields that tables show: one row for each.
 
 pub mod process;
+pub mod process_row;
 pub mod sort;
 
 /// The alignment of a column's content.

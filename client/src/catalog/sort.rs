@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use socktop_proto::model::Process;
 
-use super::process::{Column, SortKey};
+use super::process::Column;
+use super::process_row::SortKey;
 
 /// Shares of the machine's CPU that are shown as the same number are the same to the order, too, in percent: smaller
 /// differences say nothing.

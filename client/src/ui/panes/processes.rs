@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::ProcessList;
-use crate::catalog::process::Machine;
+use crate::catalog::process_row::Machine;
 use crate::catalog::sort::Sort;
 use crate::config::theme::{Level, Role};
 use crate::state::Identity;
