@@ -260,8 +260,13 @@ fn exec_of_a_program_with_the_same_first_15_bytes_changes_the_name() {
         .stdin(Stdio::piped())
         .spawn();
     let mut child = Ended(child.unwrap());
-    let mut collector = begun();
     let pid = child.id();
+    // The kernel lets who started it go on a moment before it gives the process the program's name.
+    let comm = || std::fs::read(format!("/proc/{pid}/comm")).unwrap();
+    while !comm().starts_with(&first.as_bytes()[..15]) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut collector = begun();
     let mut name = || name_of(&list(&mut collector), pid).map(str::to_owned);
     assert_eq!(name().as_deref(), Some(first));
     assert_eq!(name().as_deref(), Some(first));
