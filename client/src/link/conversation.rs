@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use socktop_proto::dialect::native::{self, DecodedReply, Payload, ReplyOptions};
 use socktop_proto::dialect::text;
@@ -21,8 +22,7 @@ use crate::link::memory_budget::MemoryBudget;
 use crate::text::sanitize::one_line;
 
 /// An agent that sends nothing for this long while an answer is due is lost. With half a second between two requests
-/// for
-/// metrics, that is detected within three seconds of its last message.
+/// for metrics, that is detected within three seconds of its last message.
 const PATIENCE: Duration = Duration::from_millis(2200);
 
 /// A published agent answers in order and may read the journal for so long.
@@ -32,6 +32,10 @@ const TEXT_JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
 /// agent may have to wait for itself.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
+/// Where nothing is asked, as of a host that is only listed, a ping is sent after so long: a host that vanished would else
+/// count as connected until the kernel gives up the connection, which may take hours.
+const PING_AFTER: Duration = Duration::from_secs(10);
+
 /// Answers up to this size may wait for the application together: 8 MiB in all.
 const SMALL_EVENT_BYTES: usize = 128 << 10;
 
@@ -39,8 +43,8 @@ const SMALL_EVENT_BYTES: usize = 128 << 10;
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) cause: Disconnect,
-    /// When the last answer came; `None` where none did.
-    pub(super) last_answer: Option<Instant>,
+    /// When the last message came; `None` where no answer did.
+    pub(super) last_heard: Option<Instant>,
 }
 
 /// Sends requests and receives answers until the connection ends or its [`Link`](super::Link) is dropped.
@@ -61,18 +65,19 @@ pub(super) async fn converse(
         fields: Fields::ALL,
         answers: Answers::new(budget),
         heard: Instant::now(),
-        last_answer: None,
+        pinged: None,
+        is_answered: false,
     };
     let Err(cause) = conversation.run(plan).await;
-    let cause = match (cause, dialect, conversation.last_answer) {
-        (Disconnect::Closed { said }, Dialect::Text, None) if said.is_empty() => {
+    let cause = match (cause, dialect, conversation.is_answered) {
+        (Disconnect::Closed { said }, Dialect::Text, false) if said.is_empty() => {
             Disconnect::ClosedUnanswered
         }
         (cause, ..) => cause,
     };
     Ended {
         cause,
-        last_answer: conversation.last_answer,
+        last_heard: conversation.is_answered.then_some(conversation.heard),
     }
 }
 
@@ -88,7 +93,10 @@ struct Conversation<'a> {
     answers: Answers<'a>,
     /// When the last message came.
     heard: Instant,
-    last_answer: Option<Instant>,
+    /// When a ping was sent after which nothing has come.
+    pinged: Option<Instant>,
+    /// Whether any answer has come.
+    is_answered: bool,
 }
 
 /// A request that is not answered yet.
@@ -119,7 +127,7 @@ impl Conversation<'_> {
                 self.ask(query).await?;
             }
             let next_due = self.schedule.next_due(|query| self.is_held(query));
-            let deadline = self.deadline();
+            let (ping_due, deadline) = (self.ping_due(), self.deadline());
             tokio::select! {
                 message = self.socket.next() => self.receive(message).await?,
                 changed = plan.changed() => {
@@ -127,6 +135,7 @@ impl Conversation<'_> {
                     self.follow(&plan.borrow_and_update(), Instant::now());
                 }
                 () = until(next_due) => {}
+                () = until(ping_due) => self.ping().await?,
                 () = until(deadline) => self.listen_once_more().await?,
             }
         }
@@ -203,11 +212,27 @@ impl Conversation<'_> {
         Ok(())
     }
 
+    /// When a ping is due: where nothing is asked, and nothing has come for long.
+    fn ping_due(&self) -> Option<Instant> {
+        let is_idle = self.outstanding.is_empty() && self.pinged.is_none();
+        is_idle.then(|| self.heard + PING_AFTER)
+    }
+
+    async fn ping(&mut self) -> Result<(), Disconnect> {
+        match timeout(PATIENCE, self.socket.send(Message::Ping(Bytes::new()))).await {
+            Ok(sent) => sent?,
+            Err(_) => return Err(self.silence()),
+        }
+        self.pinged = Some(Instant::now());
+        Ok(())
+    }
+
     /// When the agent has owed an answer for too long.
     fn deadline(&self) -> Option<Instant> {
-        self.outstanding
-            .iter()
-            .map(|outstanding| self.deadline_of(outstanding))
+        let answers = self.outstanding.iter();
+        let answers = answers.map(|outstanding| self.deadline_of(outstanding));
+        answers
+            .chain(self.pinged.map(|pinged| pinged + PATIENCE))
             .min()
     }
 
@@ -238,7 +263,7 @@ impl Conversation<'_> {
             .iter()
             .min_by_key(|outstanding| self.deadline_of(outstanding));
         Disconnect::Silent {
-            asked: overdue.map_or("a request", |overdue| name(overdue.query)),
+            asked: overdue.map_or("a ping", |overdue| name(overdue.query)),
             waited: overdue.map_or(PATIENCE, |overdue| overdue.sent.elapsed()),
         }
     }
@@ -250,6 +275,7 @@ impl Conversation<'_> {
         let message = message.ok_or_else(Disconnect::closed)??;
         let now = Instant::now();
         self.heard = now;
+        self.pinged = None;
         let frame = match message {
             // The library answers them.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
@@ -262,7 +288,7 @@ impl Conversation<'_> {
             .answers
             .take(outstanding.query, outstanding.options, answer);
         if taken.is_ok() {
-            self.last_answer = Some(now);
+            self.is_answered = true;
         }
         let body = taken.unwrap_or_else(|unusable| Arc::new(unusable.into_body()));
         self.emit(Event::Reply {

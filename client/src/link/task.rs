@@ -85,16 +85,16 @@ async fn keep_connected(
                             security: dialer.endpoint().security(),
                         };
                         send_state(events, connected).await?;
-                        let Ended { cause, last_answer } =
+                        let Ended { cause, last_heard } =
                             converse(socket, dialect, subscription, events, &mut budget).await;
                         // What was said while the link stood is not about what comes now.
                         while retry.try_recv().is_ok() {}
-                        since = last_answer.unwrap_or(since);
+                        since = last_heard.unwrap_or(since);
                         match cause {
                             Disconnect::Dropped => return Ok(()),
                             // An agent that answers nonsense will do so again: no reason to hurry back.
                             Disconnect::Malformed(_) => {}
-                            _ if last_answer.is_some() => backoff = Backoff::new(),
+                            _ if last_heard.is_some() => backoff = Backoff::new(),
                             _ => {}
                         }
                         Failure {

@@ -116,15 +116,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
             .await;
     }
 
-    /// The next native request; `None` when the client has gone.
+    /// The next native request; `None` when the client has gone. Pings are answered meanwhile, by the library.
     pub(super) async fn try_request(&mut self) -> Option<(u64, Query)> {
-        match self.socket.next().await {
-            Some(Ok(Message::Binary(frame))) => Some({
-                let asked = native::decode_request(&frame).unwrap();
-                (asked.id, asked.query)
-            }),
-            Some(Ok(other)) => panic!("a request was expected, not {other:?}"),
-            Some(Err(_)) | None => None,
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Binary(frame))) => {
+                    let asked = native::decode_request(&frame).unwrap();
+                    return Some((asked.id, asked.query));
+                }
+                Some(Ok(Message::Ping(_))) => {}
+                Some(Ok(other)) => panic!("a request was expected, not {other:?}"),
+                Some(Err(_)) | None => return None,
+            }
         }
     }
 

@@ -43,6 +43,26 @@ async fn empty_subscription_sends_no_requests() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn agent_that_answers_no_ping_is_lost_although_nothing_is_asked() {
+    let (endpoint, mut listener) = listen();
+    let mut link = Link::spawn(endpoint);
+    let mut agent = listener.native().await;
+    agent.host().await;
+    assert_eq!(state(&mut link).await, LinkState::Connecting);
+    assert_eq!(state(&mut link).await, connected(Dialect::Native));
+    let quiet = Instant::now();
+    // Not read, the ping is not answered.
+    let lost = lost(&mut link).await;
+    assert!(
+        lost.reason.contains("no reply to a ping"),
+        "{}",
+        lost.reason
+    );
+    let waited = quiet.elapsed();
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn new_subscription_is_requested_at_once() {
     let (endpoint, mut listener) = listen();
     let link = Link::spawn(endpoint);
