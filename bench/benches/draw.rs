@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use socktop::app::{App, Message, update};
+use socktop::config::theme::Theme;
 use socktop::link::{Dialect, Event, Intervals, LinkState, Security};
 use socktop::source::HostId;
 use socktop::state::{HostConfig, HostState, Moment};
@@ -67,7 +68,7 @@ fn processes(count: u32) -> body::Kind {
 fn after_a_minute(count: u32) -> (App, Moment) {
     let settings = Settings {
         compact: false,
-        color: true,
+        theme: Theme::new(true),
         time_zone: TimeZone::UTC,
     };
     let host = HostState::new(HostConfig {

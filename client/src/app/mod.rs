@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use ratatui::layout::Rect;
 
 use crate::actions::{Context, Tab};
-use crate::config::theme::Theme;
 use crate::link::{LinkState, Subscription};
 use crate::source::HostId;
 use crate::state::{Fleet, HostState, Moment};
@@ -179,7 +178,7 @@ impl App {
             settings: &self.settings,
             shown_since: shown.screen.shown_since,
             now,
-            theme: Theme::new(self.settings.color),
+            theme: self.settings.theme,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::commands;
 use crate::config::paths::Home;
 use crate::config::profiles::{Profiles, ProfilesError};
 use crate::config::save_profile::Save;
+use crate::config::theme::Theme;
 use crate::link::Intervals;
 use crate::prompt::confirm;
 use crate::secrets::private_file::keep_private;
@@ -172,7 +173,7 @@ fn offer_to_save(save: Save, home: &Home) -> Result<bool> {
 fn settings(cli: &Cli) -> Settings {
     Settings {
         compact: cli.compact,
-        color: color(),
+        theme: Theme::new(color()),
         time_zone: TimeZone::system(),
     }
 }

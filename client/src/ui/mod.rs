@@ -21,13 +21,12 @@ pub mod widgets;
 use ratatui::buffer::Buffer;
 
 use crate::app::App;
-use crate::config::theme::Theme;
 use crate::state::Moment;
 use crate::ui::screens::{fleet, host, link_dialog};
 
 /// Draws the whole screen.
 pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
-    let theme = Theme::new(app.settings.color);
+    let theme = app.settings.theme;
     match app.shown() {
         None => fleet::draw(buffer, app, now),
         Some(shown) => {

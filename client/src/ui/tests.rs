@@ -7,6 +7,7 @@ use socktop_proto::pairing::Pin;
 
 use crate::app::Message;
 use crate::app::fixture::{Stage, details, host, host_called, journal, metrics};
+use crate::config::theme::Theme;
 use crate::link::{Dialect, Event, LinkState, Question, Security};
 use crate::source::HostId;
 
@@ -333,7 +334,7 @@ fn a_failed_request_is_reported_in_its_pane() {
 #[test]
 fn without_colours_there_are_none() {
     let mut stage = Stage::rich(120, 40);
-    stage.app.settings.color = false;
+    stage.app.settings.theme = Theme::new(false);
     stage.lose();
     for cell in stage.draw().content() {
         let colors = (cell.fg, cell.bg);

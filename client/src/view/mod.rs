@@ -36,8 +36,8 @@ pub const NOT_TOLD_SHORT: &str = "agent 1.60 does not tell";
 pub struct Settings {
     /// Whether the layout for small terminals is used on large ones too.
     pub compact: bool,
-    /// Whether colours may be used.
-    pub color: bool,
+    /// The styles.
+    pub theme: Theme,
     /// The zone that times are shown in.
     pub time_zone: TimeZone,
 }

@@ -37,7 +37,7 @@ const NO_PROFILES: [&str; 3] = [
 
 /// Draws the screen.
 pub fn draw(buffer: &mut Buffer, app: &App, now: Moment) {
-    let theme = Theme::new(app.settings.color);
+    let theme = app.settings.theme;
     let regions = app.fleet_layout();
     let title = vec![
         Span::styled(" socktop", theme.strong()),

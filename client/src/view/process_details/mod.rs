@@ -9,7 +9,6 @@ use ratatui::text::Line;
 use super::regions::DetailsArea;
 use super::{Details, RenderContext, Settings, nothing_yet};
 use crate::actions::Tab;
-use crate::config::theme::Theme;
 use crate::state::{HostState, Watch};
 use facts::facts;
 use journal::journal;
@@ -51,7 +50,7 @@ pub fn facts_rows(host: &HostState, settings: &Settings, width: u16) -> usize {
         settings,
         shown_since: None,
         now: sample.arrived,
-        theme: Theme::new(false),
+        theme: settings.theme,
     };
     let details = sample.value();
     details.map_or(0, |details| facts(details, watch, width, context).len())
