@@ -35,7 +35,7 @@ pub enum ClientCaError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// It holds no certificate.

@@ -27,7 +27,7 @@ pub enum ListenError {
     Failed {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }

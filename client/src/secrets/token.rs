@@ -94,7 +94,7 @@ pub enum TokenFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// It holds no token.
@@ -102,7 +102,7 @@ pub enum TokenFileError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: InvalidToken,
     },
 }

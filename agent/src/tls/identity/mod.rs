@@ -62,7 +62,7 @@ pub enum IdentityError {
     Refused {
         /// The certificate's file.
         certificate: PathBuf,
-        /// Why.
+        /// The cause.
         source: rustls::Error,
     },
 }

@@ -124,7 +124,7 @@ pub enum ProfilesError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// It is not what it should be. Line and column stand in the source's message.
@@ -140,7 +140,7 @@ pub enum ProfilesError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// There is no home to look in.

@@ -31,7 +31,7 @@ pub enum KnownError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// It cannot be written.
@@ -39,7 +39,7 @@ pub enum KnownError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The agent has another key.
