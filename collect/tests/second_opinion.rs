@@ -5,7 +5,7 @@
 //! [`ATTEMPTS`] times: a reader that is wrong agrees in none of them. What cannot be compared is printed with the reason,
 //! and something has to be compared in each test.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
