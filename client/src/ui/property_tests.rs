@@ -11,12 +11,13 @@ use socktop_proto::model::{
     Core, Cpu, Disk, Disks, Gpu, Interface, Journal, JournalEntry, Load, Memory, Metrics, Process,
     ProcessDetails, Processes, SampleTime, Swap, Thread, body,
 };
+use socktop_proto::pairing::Pin;
 use strum::VariantArray;
 
 use crate::actions::View;
 use crate::app::Message;
-use crate::app::fixture::Stage;
-use crate::link::Dialect;
+use crate::app::fixture::{Stage, host_called};
+use crate::link::{Dialect, LinkState, Question};
 
 fn number() -> impl Strategy<Value = f32> {
     prop_oneof![
@@ -133,6 +134,7 @@ proptest! {
         list in prop::collection::vec(process(), 0..40), total in any::<u32>(),
         disks in disks(), one in one_in_detail(), journal in any_journal(),
         published in any::<bool>(), lose in any::<bool>(), compact in any::<bool>(),
+        question in prop::sample::select(vec![None, Some(Question::Token), Some(Question::Key(Pin::from_digest([7; 32])))]),
         keys in prop::collection::vec(prop_oneof![
             prop::sample::select("?/qGgjkinpmuts12345 cr".chars().map(KeyCode::Char).collect::<Vec<_>>()),
             prop::sample::select(vec![KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::End, KeyCode::PageDown, KeyCode::Left]),
@@ -167,6 +169,14 @@ proptest! {
         }
         if lose {
             stage.lose();
+            stage.link(LinkState::Lost {
+                since: stage.now.instant,
+                reason: "a reason".to_owned(),
+                retry_at: stage.now.instant,
+                question,
+            });
+            stage.send(Message::Paste("x".repeat(usize::from(resized.0))));
+            stage.draw();
         }
         stage.pass(60_000);
         stage.draw();
@@ -178,5 +188,28 @@ proptest! {
             stage.draw();
         }
         prop_assert!(stage.subscription().metrics > Some(Duration::ZERO));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn list_of_hosts_fits_a_screen_of_any_size(
+        (width, height) in prop_oneof![(1_u16..=250, 1_u16..=80), (1_u16..40, 1_u16..12)],
+        hosts in prop::collection::vec((name(), name()), 0..100),
+        keys in prop::collection::vec(prop::sample::select(vec![
+            KeyCode::Down, KeyCode::End, KeyCode::PageUp, KeyCode::Enter, KeyCode::Esc, KeyCode::Char('?'), KeyCode::Char('r'),
+        ]), 0..8),
+        resized in (1_u16..=250, 1_u16..=80),
+    ) {
+        let hosts = hosts.iter().map(|(name, endpoint)| host_called(name, endpoint));
+        let mut stage = Stage::list(hosts.collect(), width, height);
+        for key in keys {
+            stage.send(Message::Key(KeyEvent::new(key, KeyModifiers::NONE)));
+            stage.draw();
+        }
+        let mut buffer = Buffer::empty(Rect::new(0, 0, resized.0, resized.1));
+        super::draw(&mut buffer, &stage.app, stage.now);
     }
 }
