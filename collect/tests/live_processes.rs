@@ -272,7 +272,12 @@ fn exec_of_a_program_with_the_same_first_15_bytes_changes_the_name() {
     assert_eq!(name().as_deref(), Some(first));
     std::io::Write::write_all(child.0.stdin.as_mut().unwrap(), b"go\n").unwrap();
     let arguments = || std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
-    while !arguments().starts_with(second_path.as_os_str().as_encoded_bytes()) {
+    // Where it sleeps, it has left the CPU: until then, or until the next tick, the kernel's clock of it stands still.
+    let sleeps = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.contains(") S ")
+    };
+    while !(arguments().starts_with(second_path.as_os_str().as_encoded_bytes()) && sleeps()) {
         std::thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(name().as_deref(), Some(second));
