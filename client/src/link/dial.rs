@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::error::{DialError, Fault};
+use super::error::{AnothersToken, DialError, Fault};
 use super::socket::Socket;
 use super::{Dialect, Endpoint, Question, tcp, upgrade};
 use crate::config::agent_url::AgentUrl;
@@ -29,8 +29,8 @@ pub(super) struct Dialer {
     endpoint: Endpoint,
     /// The agent is `socktop_agent` 1.60, which looks for the token in the query alone.
     token_in_query: bool,
-    /// That the token is for another agent, so that this one is dialled without it.
-    withheld: Option<DialError>,
+    /// Why the token is not sent, where it is for another agent.
+    withheld: Option<AnothersToken>,
 }
 
 impl Dialer {
@@ -55,16 +55,18 @@ impl Dialer {
     /// A token that is for another agent is not sent. This one may want none, so it is dialled without; where it does
     /// want one, the error tells why it was not sent.
     pub(super) async fn dial(&mut self) -> Result<(Socket, Dialect), DialError> {
-        let (socket, dialect) = match self.attempt().await {
-            Err(error) if error.is_of_anothers_token() => {
-                self.endpoint.remove_token();
-                self.withheld = Some(error);
-                self.attempt().await
-            }
-            attempted => attempted,
+        let mut attempted = self.attempt().await;
+        if let Err(error) = &attempted
+            && let Some(withheld) = error.withheld_token()
+        {
+            self.withheld = Some(withheld.clone());
+            self.endpoint.remove_token();
+            attempted = self.attempt().await;
         }
-        .map_err(|error| match self.withheld.take() {
-            Some(withheld) if error.question() == Some(Question::Token) => withheld,
+        let (socket, dialect) = attempted.map_err(|error| match &self.withheld {
+            Some(withheld) if error.question() == Some(Question::Token) => {
+                self.failed(Fault::AnothersToken(withheld.clone()))
+            }
             _ => error,
         })?;
         let misses_token = dialect == Dialect::Text
@@ -82,10 +84,15 @@ impl Dialer {
     }
 
     async fn attempt(&self) -> Result<(Socket, Dialect), DialError> {
-        self.connect_and_upgrade().await.map_err(|fault| DialError {
+        let attempted = self.connect_and_upgrade().await;
+        attempted.map_err(|fault| self.failed(fault))
+    }
+
+    fn failed(&self, fault: Fault) -> DialError {
+        DialError {
             agent: self.endpoint.to_string(),
             fault,
-        })
+        }
     }
 
     async fn connect_and_upgrade(&self) -> Result<(Socket, Dialect), Fault> {
@@ -177,7 +184,7 @@ async fn secure(
 /// yet.
 fn may_have_token(target: &AgentUrl, peer: Option<&Peer>) -> Result<(), Fault> {
     match target.token_for() {
-        Some(recipient) if !recipient.is(peer) => Err(Fault::AnothersToken {
+        Some(recipient) if !recipient.is(peer) => Err(Fault::AnothersToken(AnothersToken {
             recipient: match recipient {
                 Recipient::Key(key) => format!("the key {}", key.short()),
                 Recipient::Vouched(authority) => {
@@ -189,7 +196,7 @@ fn may_have_token(target: &AgentUrl, peer: Option<&Peer>) -> Result<(), Fault> {
                 Some(peer) => format!("the key {}", peer.key.short()),
                 None => "an agent without TLS".to_owned(),
             },
-        }),
+        })),
         _ => Ok(()),
     }
 }

@@ -28,7 +28,7 @@ impl DialError {
     pub fn question(&self) -> Option<Question> {
         match &self.fault {
             Fault::Certificate(refusal) => refusal.unknown.map(Question::Key),
-            Fault::AnothersToken { .. }
+            Fault::AnothersToken(_)
             | Fault::Refused {
                 status: StatusCode::UNAUTHORIZED,
                 ..
@@ -37,9 +37,12 @@ impl DialError {
         }
     }
 
-    /// Whether there is a stored token that is for another agent, so that it was not sent.
-    pub(super) fn is_of_anothers_token(&self) -> bool {
-        matches!(self.fault, Fault::AnothersToken { .. })
+    /// The stored token that was not sent because it is for another agent.
+    pub(super) fn withheld_token(&self) -> Option<&AnothersToken> {
+        match &self.fault {
+            Fault::AnothersToken(withheld) => Some(withheld),
+            _ => None,
+        }
     }
 
     /// Whether retrying hardly helps: the user or an admin has to act.
@@ -48,13 +51,24 @@ impl DialError {
             Fault::Certificate(_)
             | Fault::ClientCertificate(_)
             | Fault::Name(_)
-            | Fault::AnothersToken { .. } => true,
+            | Fault::AnothersToken(_) => true,
             Fault::Refused { status, .. } => {
                 matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             }
             _ => false,
         }
     }
+}
+
+/// A stored token that is for another agent, so that it was not sent.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "the stored token is for {recipient} and was not sent to {peer}. Give the one of this agent: the line of 'sudo \
+     socktop-agent pair' to socktop add, or --token-file FILE"
+)]
+pub(super) struct AnothersToken {
+    pub(super) recipient: String,
+    pub(super) peer: String,
 }
 
 /// What failed, one variant a stage.
@@ -78,11 +92,8 @@ pub(super) enum Fault {
     Certificate(Refusal),
     #[error("{0}")]
     ClientCertificate(&'static str),
-    #[error(
-        "the stored token is for {recipient} and was not sent to {peer}. Give the one of this agent: the line of 'sudo \
-         socktop-agent pair' to socktop add, or --token-file FILE"
-    )]
-    AnothersToken { recipient: String, peer: String },
+    #[error(transparent)]
+    AnothersToken(AnothersToken),
     #[error(
         "what answers there does not speak TLS; if it is an agent without TLS, use: socktop {plain}"
     )]

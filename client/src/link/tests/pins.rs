@@ -12,6 +12,7 @@ use socktop_proto::pairing::Pin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
+use super::super::dial::Dialer;
 use super::super::{DialError, Endpoint, Question};
 use super::network::{dial_once, listener};
 use super::tls::{Identity, dialled, named, server};
@@ -237,7 +238,11 @@ async fn stored_token_is_sent_only_to_its_key() {
         assert!(heard.contains("GET /ws"), "{case}: {heard}");
         let refused = dialled.unwrap_err();
         assert_eq!(refused.question(), Some(Question::Token), "{case}");
-        assert_eq!(refused.is_of_anothers_token(), !sent, "{case}: {refused}");
+        assert_eq!(
+            refused.withheld_token().is_some(),
+            !sent,
+            "{case}: {refused}"
+        );
         assert!(!refused.to_string().contains("s3cret"));
     }
 }
@@ -259,11 +264,41 @@ async fn a_stored_token_for_a_key_is_not_sent_without_tls() {
         String::from_utf8(request[..read].to_vec()).unwrap()
     };
     let (dialled, heard) = tokio::join!(dial_once(&endpoint), server);
-    assert!(dialled.unwrap_err().is_of_anothers_token());
+    assert!(dialled.unwrap_err().withheld_token().is_some());
     assert!(
         heard.contains("GET /ws") && !heard.contains("s3cret"),
         "{heard}"
     );
+}
+
+/// The link dials again and again by itself.
+#[tokio::test]
+async fn every_attempt_says_why_a_stored_token_is_not_sent() {
+    let (listener, address) = listener().await;
+    let mut endpoint = Endpoint::Plain(format!("ws://{address}").parse().unwrap());
+    endpoint.set_token(Token::new("s3cret").unwrap());
+    endpoint.bind_token(Recipient::Key(Pin::from_digest([7; 32])));
+    let server = async {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+            let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(refusal).await.unwrap();
+        }
+    };
+    let mut dialer = Dialer::new(endpoint);
+    let attempts = async {
+        for _ in 0..3 {
+            let refused = dialer.dial().await.unwrap_err();
+            assert!(refused.withheld_token().is_some(), "{refused}");
+            assert_eq!(refused.question(), Some(Question::Token));
+        }
+    };
+    tokio::select! {
+        () = attempts => {}
+        () = server => unreachable!("the server never ends"),
+    }
 }
 
 // ---- certificates of clients
