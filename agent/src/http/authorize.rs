@@ -1,4 +1,4 @@
-//! Authorization of a request, for every path that wants it: who asks, and what the gate grants.
+//! Authorization of requests: the caller's credentials, and the rights that the gate grants. Shared by every path that needs it.
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue};
@@ -10,7 +10,7 @@ use crate::auth::gate::{ClientCertificate, Grant, Peer, Refusal, tokens_presente
 use crate::server::log_limits::Line;
 use crate::server::shared::Agent;
 
-/// What a request shows of who makes it.
+/// A request's peer and credentials.
 #[derive(Debug)]
 pub(super) struct Caller {
     /// The other end of the connection.

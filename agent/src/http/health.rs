@@ -1,4 +1,4 @@
-//! `/healthz`: whether the agent answers, for whoever asks.
+//! `/healthz`: the health check, which needs no authorization.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! HTTP: one file for each path, and one for who may ask.
+//! HTTP routes: one file for each path, and authorization.
 
 mod authorize;
 mod health;
@@ -17,13 +17,13 @@ use warp::{Filter, Rejection, Reply};
 
 use crate::server::shared::Agent;
 
-/// What is served, in words.
+/// The paths that are served.
 const PATHS: &str = "/ws and /healthz";
 
 /// The answers to all requests.
 pub(crate) type Routes = BoxedFilter<(Response,)>;
 
-/// Answers what is served, and refuses everything else.
+/// Routes a request by its path, and refuses every other one.
 pub(crate) fn routes(agent: Arc<Agent>) -> Routes {
     health::route()
         .or(websocket::route(agent))

@@ -69,7 +69,7 @@ pub(super) async fn run(mut app: App, mut sources: Sources) -> Result<Outcome, S
             for effect in update(&mut app, message, now) {
                 match effect {
                     Effect::Redraw => {
-                        // What is asked for at one time is answered in turn: one frame shows it all.
+                        // Requests of one moment are answered one after the other: one frame shows all answers.
                         if is_reply && !changed {
                             next_frame = now.instant + FRAME;
                         }

@@ -21,7 +21,7 @@ fn at_ms(ms: u64) -> Now {
 fn ready(collected: Collected<Metrics>) -> Metrics {
     match collected {
         Collected::Ready(metrics) => metrics,
-        Collected::Wait(wait) => panic!("unexpected wait of for {wait:?}"),
+        Collected::Wait(wait) => panic!("unexpected wait of {wait:?}"),
     }
 }
 
