@@ -262,25 +262,23 @@ impl App {
         let (_, subscription) = self.subscription()?;
         let watch = host.watch.as_ref();
         let arrivals = [
-            (subscription.metrics, arrival(&host.metrics)),
-            (subscription.processes, arrival(&host.processes)),
-            (subscription.disks, arrival(&host.disks)),
+            (subscription.metrics, host.metrics.arrived()),
+            (subscription.processes, host.processes.arrived()),
+            (subscription.disks, host.disks.arrived()),
             (
                 subscription.process.map(|(_, every)| every),
-                watch.and_then(|watch| arrival(&watch.details)),
+                watch.and_then(|watch| watch.details.arrived()),
             ),
         ];
         arrivals
             .into_iter()
-            .filter_map(|(every, arrived)| Some(old_at(screen.shown_since, arrived?, every?)))
+            .filter_map(|(every, arrived)| {
+                Some(old_at(screen.shown_since, arrived?.instant, every?))
+            })
             // What is old already says for how long.
             .map(|old_at| if old_at > now { old_at } else { now + SECOND })
             .min()
     }
-}
-
-fn arrival<T>(part: &crate::state::Part<T>) -> Option<Instant> {
-    part.sample.as_ref().map(|sample| sample.arrived.instant)
 }
 
 #[cfg(test)]

@@ -190,9 +190,9 @@ impl HostState {
     #[must_use]
     pub fn newest(&self) -> Option<Moment> {
         [
-            self.metrics.sample.as_ref().map(|it| it.arrived),
-            self.processes.sample.as_ref().map(|it| it.arrived),
-            self.disks.sample.as_ref().map(|it| it.arrived),
+            self.metrics.arrived(),
+            self.processes.arrived(),
+            self.disks.arrived(),
         ]
         .into_iter()
         .flatten()

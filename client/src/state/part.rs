@@ -78,6 +78,12 @@ impl<T> Default for Part<T> {
 }
 
 impl<T: AnswerKind> Part<T> {
+    /// When the last sample arrived.
+    #[must_use]
+    pub fn arrived(&self) -> Option<Moment> {
+        self.sample.as_ref().map(|sample| sample.arrived)
+    }
+
     /// The last sample's value.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
